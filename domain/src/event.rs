@@ -1,0 +1,442 @@
+//! Events: from a request's body to something that can be counted.
+
+use crate::fault::{FaultCode, Faults};
+use crate::ids::{ApplicationNo, CustomerNo, HelplineNo};
+use crate::timestamp::{DAY_MS, SECOND_MS, Timestamp};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::fmt;
+
+/// The longest session id, in bytes.
+pub const SESSION_ID_BYTES_MAX: usize = 255;
+
+/// How a person chose to contact a helpline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContactMethod {
+    Phone = 1,
+    Sms = 2,
+    OnlineChat = 3,
+    Website = 4,
+    Tty = 5,
+    Whatsapp = 6,
+    ReportingForm = 7,
+}
+
+impl ContactMethod {
+    /// Every method, in the order in which lists show them.
+    pub const ALL: [Self; 7] =
+        [Self::Phone, Self::Sms, Self::OnlineChat, Self::Website, Self::Tty, Self::Whatsapp, Self::ReportingForm];
+
+    /// The name in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Phone => "phone",
+            Self::Sms => "sms",
+            Self::OnlineChat => "online_chat",
+            Self::Website => "website",
+            Self::Tty => "tty",
+            Self::Whatsapp => "whatsapp",
+            Self::ReportingForm => "reporting_form",
+        }
+    }
+
+    /// The name for people.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Phone => "Phone",
+            Self::Sms => "SMS",
+            Self::OnlineChat => "Online chat",
+            Self::Website => "Website",
+            Self::Tty => "TTY",
+            Self::Whatsapp => "WhatsApp",
+            Self::ReportingForm => "Reporting form",
+        }
+    }
+
+    /// Reads the API's name or one of the aliases that existing clients send.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "chat" | "online-chat" => Some(Self::OnlineChat),
+            "reporting-form" => Some(Self::ReportingForm),
+            _ => Self::ALL.into_iter().find(|method| method.as_str() == name),
+        }
+    }
+
+    /// The method with this code in the store.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| *method as u8 == code)
+    }
+}
+
+/// What an event reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// A helpline was displayed.
+    Display,
+    /// A way to contact it was clicked.
+    Click(ContactMethod),
+}
+
+impl Action {
+    /// The code in the store: 0 for a display, else that of the contact method.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Display => 0,
+            Self::Click(method) => method as u8,
+        }
+    }
+
+    /// The action with this code in the store.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        if code == 0 { Some(Self::Display) } else { ContactMethod::from_code(code).map(Self::Click) }
+    }
+}
+
+/// Which of the two kinds of event an endpoint or a member `type` speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Display,
+    Click,
+}
+
+/// What an event says before anything of it is checked: unknown members are ignored and never kept.
+#[derive(Debug, Default, Deserialize)]
+pub struct Submitted<'a> {
+    #[serde(borrow, default, rename = "helpline_id")]
+    helpline: Member<'a>,
+    #[serde(borrow, default, rename = "session_id")]
+    session: Member<'a>,
+    #[serde(borrow, default)]
+    timestamp: Member<'a>,
+    #[serde(borrow, default)]
+    contact_method: Member<'a>,
+}
+
+/// A member of the body: text, missing (or null), or of another type.
+#[derive(Debug, Default)]
+enum Member<'a> {
+    #[default]
+    Missing,
+    Text(Cow<'a, str>),
+    OtherType,
+}
+
+impl<'a> Member<'a> {
+    fn text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+    fn is_missing(&self) -> bool {
+        matches!(self, Self::Missing)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Member<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(MemberVisitor)
+    }
+}
+
+struct MemberVisitor;
+
+impl<'de> Visitor<'de> for MemberVisitor {
+    type Value = Member<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Member<'de>, E> {
+        Ok(Member::Text(Cow::Borrowed(text)))
+    }
+    fn visit_str<E>(self, text: &str) -> Result<Member<'de>, E> {
+        Ok(Member::Text(Cow::Owned(text.to_owned())))
+    }
+    fn visit_unit<E>(self) -> Result<Member<'de>, E> {
+        Ok(Member::Missing)
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<Member<'de>, E> {
+        Ok(Member::OtherType)
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<Member<'de>, E> {
+        Ok(Member::OtherType)
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<Member<'de>, E> {
+        Ok(Member::OtherType)
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<Member<'de>, E> {
+        Ok(Member::OtherType)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Member<'de>, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Member::OtherType)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Member<'de>, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Member::OtherType)
+    }
+}
+
+/// How far an event's time may lie from the server's clock.
+#[derive(Debug, Clone, Copy)]
+pub struct AcceptedTimes {
+    /// The server's clock.
+    pub now: Timestamp,
+    /// Accepted from this long ago, in milliseconds …
+    pub age_max_ms: i64,
+    /// … to this far ahead, in milliseconds.
+    pub ahead_max_ms: i64,
+}
+
+impl AcceptedTimes {
+    /// 35 days back, 5 minutes ahead.
+    #[must_use]
+    pub const fn usual(now: Timestamp) -> Self {
+        Self { now, age_max_ms: 35 * DAY_MS, ahead_max_ms: 300 * SECOND_MS }
+    }
+}
+
+/// An event that may be counted, but for its session, which is still in the clear: not to be stored or logged.
+/// It has no `Debug` for that reason.
+pub struct Parsed<'a> {
+    pub helpline: HelplineNo,
+    pub action: Action,
+    pub at: Timestamp,
+    /// The partner's session id, in the clear.
+    pub session_id: &'a str,
+}
+
+/// An accepted event as it is stored: its identity, and nothing besides.
+///
+/// The order of the fields is the order of the store's key: by time first, so that what is written together lies
+/// together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Event {
+    pub at: Timestamp,
+    pub customer: CustomerNo,
+    pub application: ApplicationNo,
+    pub helpline: HelplineNo,
+    pub action: Action,
+    pub session: SessionKey,
+}
+
+/// HMAC-SHA-256 of a session id under a secret of the customer, cut to 128 bits. Not printable on purpose.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SessionKey(pub [u8; 16]);
+
+impl fmt::Debug for SessionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionKey(…)")
+    }
+}
+
+/// Checks an event by the rules of *From request to event*.
+///
+/// `helpline` looks an id up in the catalogue. The order of the faults is the order of the rules: the first one is
+/// the code under which a refused event is counted.
+///
+/// # Errors
+/// All faults at once.
+pub fn check<'a>(
+    submitted: &'a Submitted<'_>,
+    kind: Kind,
+    times: AcceptedTimes,
+    helpline: impl FnOnce(&str) -> Option<HelplineNo>,
+) -> Result<Parsed<'a>, Faults> {
+    let mut faults = Faults::default();
+    let helpline = match &submitted.helpline {
+        Member::Missing => missing(&mut faults, "helpline_id"),
+        member => member.text().and_then(helpline).or_else(|| {
+            faults.add("helpline_id", FaultCode::HelplineUnknown, "No helpline of the catalogue has this id.");
+            None
+        }),
+    };
+    let session_id = check_session_id(&submitted.session, &mut faults);
+    let at = match &submitted.timestamp {
+        Member::Missing => missing(&mut faults, "timestamp"),
+        member => member.text().and_then(|text| Timestamp::parse_rfc3339(text).ok()).or_else(|| {
+            let detail = "Must be an RFC 3339 date-time with an offset or Z, such as 2026-11-24T09:30:00Z.";
+            faults.add("timestamp", FaultCode::TimestampInvalid, detail);
+            None
+        }),
+    };
+    let action = match kind {
+        Kind::Display => Some(Action::Display),
+        Kind::Click => check_contact_method(&submitted.contact_method, &mut faults).map(Action::Click),
+    };
+    if let Some(at) = at {
+        check_time(at, times, &mut faults);
+    }
+    match (helpline, session_id, at, action) {
+        (Some(helpline), Some(session_id), Some(at), Some(action)) => {
+            faults.or(Parsed { helpline, action, at, session_id })
+        }
+        _ => Err(faults),
+    }
+}
+
+fn missing<T>(faults: &mut Faults, field: &str) -> Option<T> {
+    faults.add(field, FaultCode::FieldMissing, "This member is required.");
+    None
+}
+
+fn check_contact_method(member: &Member<'_>, faults: &mut Faults) -> Option<ContactMethod> {
+    if member.is_missing() {
+        return missing(faults, "contact_method");
+    }
+    member.text().and_then(ContactMethod::from_name).or_else(|| {
+        let detail = "Must be one of phone, sms, online_chat, website, tty, whatsapp, reporting_form.";
+        faults.add("contact_method", FaultCode::ContactMethodInvalid, detail);
+        None
+    })
+}
+
+fn check_session_id<'a>(member: &'a Member<'_>, faults: &mut Faults) -> Option<&'a str> {
+    let (code, detail) = match member.text() {
+        None | Some("") => (FaultCode::SessionIdMissing, "A session id is required: any opaque text."),
+        Some(text) if text.len() > SESSION_ID_BYTES_MAX => (FaultCode::SessionIdTooLong, "At most 255 bytes."),
+        Some(text) if is_personal(text) => (
+            FaultCode::SessionIdPersonal,
+            "It looks like an e-mail address, a phone number or an IP address. Send an opaque id.",
+        ),
+        Some(text) => return Some(text),
+    };
+    faults.add("session_id", code, detail);
+    None
+}
+
+fn check_time(at: Timestamp, times: AcceptedTimes, faults: &mut Faults) {
+    if at > times.now.plus(times.ahead_max_ms) {
+        let detail = "Lies further ahead of the server's clock than is accepted.";
+        faults.add("timestamp", FaultCode::TimestampInFuture, detail);
+    } else if at < times.now.plus(-times.age_max_ms) {
+        let detail = "Lies longer ago than events are accepted for.";
+        faults.add("timestamp", FaultCode::TimestampTooOld, detail);
+    }
+}
+
+/// Whether a session id is somebody's identity rather than an opaque id: shaped like an e-mail address, a phone
+/// number in international form (`+` and 8 to 15 digits, however spaced) or an IP address.
+#[must_use]
+pub fn is_personal(session_id: &str) -> bool {
+    let text = session_id.trim();
+    is_email_shaped(text) || is_phone_shaped(text) || is_address_shaped(text)
+}
+
+fn is_email_shaped(text: &str) -> bool {
+    let text = text.strip_prefix("mailto:").unwrap_or(text);
+    let Some((local, host)) = text.split_once('@') else {
+        return false;
+    };
+    let host_shaped = host.split('.').count() >= 2 && host.split('.').all(|label| !label.is_empty());
+    !local.is_empty() && host_shaped && !text.contains(char::is_whitespace) && !host.contains('@')
+}
+
+fn is_phone_shaped(text: &str) -> bool {
+    let text = text.strip_prefix("tel:").unwrap_or(text);
+    let Some(rest) = text.strip_prefix('+') else {
+        return false;
+    };
+    let spacing = |c: char| matches!(c, ' ' | '-' | '.' | '(' | ')' | '/' | '\u{a0}');
+    let digits = rest.chars().filter(char::is_ascii_digit).count();
+    rest.chars().all(|c| c.is_ascii_digit() || spacing(c)) && (8..=15).contains(&digits)
+}
+
+fn is_address_shaped(text: &str) -> bool {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    bare.parse::<std::net::IpAddr>().is_ok() || text.parse::<std::net::SocketAddr>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const NOW: &str = "2026-11-24T12:00:00Z";
+
+    fn codes(kind: Kind, body: &str) -> Vec<(String, FaultCode)> {
+        let submitted: Submitted<'_> = serde_json::from_str(body).unwrap();
+        let times = AcceptedTimes::usual(Timestamp::parse_rfc3339(NOW).unwrap());
+        match check(&submitted, kind, times, |id| (id == "h1").then_some(HelplineNo(1))) {
+            Ok(_) => Vec::new(),
+            Err(faults) => faults.0.into_iter().map(|fault| (fault.field, fault.code)).collect(),
+        }
+    }
+
+    fn display(change: &str) -> String {
+        format!(r#"{{"helpline_id":"h1","session_id":"s","timestamp":"2026-11-24T11:00:00Z"{change}}}"#)
+    }
+
+    #[test]
+    fn a_good_event_has_no_faults() {
+        assert_eq!(codes(Kind::Display, &display("")), []);
+        assert_eq!(codes(Kind::Display, &display(r#","surname":"ignored","contact_method":7"#)), []);
+        for method in ["phone", "chat", "online-chat", "online_chat", "reporting-form", "whatsapp"] {
+            assert_eq!(codes(Kind::Click, &display(&format!(r#","contact_method":"{method}""#))), []);
+        }
+    }
+
+    #[test]
+    fn all_faults_come_at_once_in_the_order_of_the_rules() {
+        use FaultCode::*;
+        let faults = |body: &str| codes(Kind::Click, body).into_iter().map(|(_, code)| code).collect::<Vec<_>>();
+        assert_eq!(faults("{}"), [FieldMissing, SessionIdMissing, FieldMissing, FieldMissing]);
+        let wrong_types = r#"{"helpline_id":5,"session_id":{},"timestamp":[1,{"a":2}],"contact_method":false}"#;
+        let wrong = [HelplineUnknown, SessionIdMissing, TimestampInvalid, ContactMethodInvalid];
+        assert_eq!(faults(wrong_types), wrong);
+        let late =
+            r#"{"helpline_id":"x","session_id":"a@b.cc","timestamp":"2020-01-01T00:00:00Z","contact_method":"fax"}"#;
+        assert_eq!(faults(late), [HelplineUnknown, SessionIdPersonal, ContactMethodInvalid, TimestampTooOld]);
+    }
+
+    #[test]
+    fn the_window_of_time_is_inclusive() {
+        let with = |at: &str| {
+            let body = format!(r#"{{"helpline_id":"h1","session_id":"s","timestamp":"{at}"}}"#);
+            codes(Kind::Display, &body).first().map(|(_, code)| *code)
+        };
+        assert_eq!(with("2026-11-24T12:05:00.000Z"), None);
+        assert_eq!(with("2026-11-24T12:05:00.001Z"), Some(FaultCode::TimestampInFuture));
+        assert_eq!(with("2026-10-20T12:00:00.000Z"), None);
+        assert_eq!(with("2026-10-20T11:59:59.999Z"), Some(FaultCode::TimestampTooOld));
+    }
+
+    #[test]
+    fn personal_ids_are_told_from_opaque_ones() {
+        for personal in [
+            "ann@example.org",
+            " ann@example.org ",
+            "mailto:ann@example.org",
+            "+4930123456",
+            "+1 (555) 010-9999",
+            "tel:+977-1-4000000",
+            "192.0.2.7",
+            "192.0.2.7:8080",
+            "2001:db8::1",
+            "[2001:db8::1]",
+            "::1",
+        ] {
+            assert!(is_personal(personal), "{personal}");
+        }
+        for opaque in
+            ["s-f0f3c2b13eac", "4930123456", "+1234567", "+1234567890123456", "a@b", "1.2.3", "user@", "+", "🙂"]
+        {
+            assert!(!is_personal(opaque), "{opaque}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_json_object_is_checked_without_panic(session in "\\PC{0,300}", at in "\\PC{0,40}") {
+            let body = serde_json::json!({"helpline_id": "h1", "session_id": session, "timestamp": at});
+            let _ = codes(Kind::Click, &body.to_string());
+        }
+    }
+}
