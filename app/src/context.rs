@@ -1,0 +1,132 @@
+//! What the server provides with each request, for pages and server functions alike.
+
+use crate::error::UiError;
+use axum::http::{HeaderValue, Method, header, request::Parts};
+use engine::{Engine, actor::SessionUser};
+use leptos::prelude::use_context;
+use leptos_axum::ResponseOptions;
+use std::net::IpAddr;
+use tower_sessions::Session;
+
+/// The key of the session under which the id of the person who logged in is kept.
+pub const SESSION_USER_ID: &str = "user_id";
+
+/// Addresses of the site's files, each with a hash of its content. Provided as a leptos context.
+#[derive(Debug, Clone)]
+pub struct SiteAssets {
+    /// The script that starts the wasm.
+    pub js: String,
+    pub wasm: String,
+    pub css: String,
+}
+
+/// Whose request it is, as far as the network tells. Put into the request's extensions.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientAddress(pub IpAddr);
+
+/// The engine of this process.
+///
+/// # Errors
+/// [`UiError::Internal`] where the server provided none.
+pub fn engine() -> Result<Engine, UiError> {
+    use_context::<Engine>().ok_or_else(|| UiError::internal("no engine in the context"))
+}
+
+/// The head of the request.
+///
+/// # Errors
+/// [`UiError::Internal`] outside of a request.
+pub fn parts() -> Result<Parts, UiError> {
+    use_context::<Parts>().ok_or_else(|| UiError::internal("no request in the context"))
+}
+
+/// The browser's session.
+///
+/// # Errors
+/// [`UiError::Internal`] where the server provided none.
+pub fn session() -> Result<Session, UiError> {
+    let session = parts()?.extensions.get::<Session>().cloned();
+    session.ok_or_else(|| UiError::internal("no session in the request"))
+}
+
+/// Whose request it is; the unspecified address where the server did not say.
+#[must_use]
+pub fn client_address() -> IpAddr {
+    let address = parts().ok().and_then(|parts| parts.extensions.get::<ClientAddress>().copied());
+    address.map_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), |address| address.0)
+}
+
+/// The person who is signed in, if anybody is.
+///
+/// # Errors
+/// [`UiError::Unavailable`] or [`UiError::Internal`] when the session or the person cannot be read.
+pub async fn signed_in() -> Result<Option<SessionUser>, UiError> {
+    let (engine, session) = (engine()?, session()?);
+    let id = session.get::<domain::UserId>(SESSION_USER_ID).await.map_err(UiError::internal)?;
+    let Some(id) = id else { return Ok(None) };
+    match engine.authenticate_user(id).await {
+        Ok(user) => Ok(Some(user)),
+        // Removed or disabled since the login: the session is worth nothing.
+        Err(engine::Error::NotFound | engine::Error::Forbidden) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The engine and the person who is signed in.
+///
+/// # Errors
+/// [`UiError::SignedOut`] when nobody is.
+pub async fn acting() -> Result<(Engine, SessionUser), UiError> {
+    let user = signed_in().await?.ok_or(UiError::SignedOut)?;
+    Ok((engine()?, user))
+}
+
+/// Whether the request is a form that a browser posts without our script: it wants a page, not JSON.
+#[must_use]
+pub fn is_plain_form() -> bool {
+    parts().is_ok_and(|parts| {
+        let accept = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+        parts.method == Method::POST && accept.is_some_and(|accept| accept.contains("text/html"))
+    })
+}
+
+/// Whether a server function is called over HTTP, rather than from a page that is being rendered.
+#[must_use]
+pub fn is_call() -> bool {
+    parts().is_ok_and(|parts| parts.uri.path().starts_with("/api/"))
+}
+
+/// Adds a header to the answer.
+pub fn answer_header(name: header::HeaderName, value: &str) {
+    if let (Some(answer), Ok(value)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(value)) {
+        answer.append_header(name, value);
+    }
+}
+
+/// Sets the status of the answer, except where a plain form is about to be sent back to its page.
+pub fn answer_status(status: axum::http::StatusCode) {
+    if let Some(answer) = use_context::<ResponseOptions>().filter(|_| !is_plain_form()) {
+        answer.set_status(status);
+    }
+}
+
+/// Where the site is reached, such as `https://figures.example.org`, as the request says.
+#[must_use]
+pub fn origin() -> String {
+    let Ok(parts) = parts() else { return String::new() };
+    let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let plain = |host: &String| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".:-[]".contains(&b));
+    let host = text("x-forwarded-host").or_else(|| text("host")).filter(plain);
+    let scheme = if is_https() { "https" } else { "http" };
+    format!("{scheme}://{}", host.as_deref().unwrap_or("127.0.0.1:3000"))
+}
+
+/// Whether the browser reached the site over TLS, in front of which a proxy may stand.
+#[must_use]
+pub fn is_https() -> bool {
+    let forwarded = |parts: Parts| {
+        let proto = parts.headers.get("x-forwarded-proto").and_then(|value| value.to_str().ok().map(str::to_owned));
+        proto.is_some_and(|proto| proto == "https") || parts.uri.scheme_str() == Some("https")
+    };
+    parts().is_ok_and(forwarded)
+}
