@@ -24,6 +24,9 @@ pub struct CountryCode([u8; 2]);
 pub struct CountryInvalid;
 
 impl CountryCode {
+    /// ISO 3166 leaves ZZ to its users: here, unknown.
+    pub const UNKNOWN: Self = Self(*b"ZZ");
+
     /// The code as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

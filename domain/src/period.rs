@@ -46,6 +46,25 @@ impl Period {
         self.to.0 - self.from.0
     }
 
+    /// The spans of counts that make up the period: whole months, and days before and after them. With the bounds
+    /// (inclusive, exclusive) as their grain has them.
+    #[must_use]
+    pub fn spans(self) -> Vec<(Grain, i64, i64)> {
+        let first =
+            if self.from.month().first_day() == self.from { self.from.month() } else { self.from.month().plus(1) };
+        let end = self.to.month();
+        let days = |from: Day, to: Day| (Grain::Day, i64::from(from.0), i64::from(to.0));
+        if end <= first {
+            return vec![days(self.from, self.to)];
+        }
+        let spans = [
+            days(self.from, first.first_day()),
+            (Grain::Month, i64::from(first.0), i64::from(end.0)),
+            days(end.first_day(), self.to),
+        ];
+        spans.into_iter().filter(|(_, from, to)| from < to).collect()
+    }
+
     /// The period of the same length just before.
     #[must_use]
     pub const fn before(self) -> Self {
@@ -233,6 +252,19 @@ mod tests {
         assert_eq!(days(Interval::Week), ["2026-10-28", "2026-11-02", "2026-11-09"]);
         assert_eq!(days(Interval::Month), ["2026-10-28", "2026-11-01"]);
         assert_eq!(days(Interval::Day).len(), 14);
+    }
+
+    #[test]
+    fn whole_months_are_read_as_such() {
+        let spans = |from: &str, to: &str| {
+            let spans = period(from, to).spans();
+            spans.into_iter().map(|(grain, from, to)| (grain, to - from)).collect::<Vec<_>>()
+        };
+        assert_eq!(spans("2026-11-01", "2026-12-01"), [(Grain::Month, 1)]);
+        assert_eq!(spans("2026-11-02", "2026-12-01"), [(Grain::Day, 29)]);
+        assert_eq!(spans("2026-10-31", "2027-01-02"), [(Grain::Day, 1), (Grain::Month, 2), (Grain::Day, 1)]);
+        assert_eq!(spans("2026-11-05", "2026-11-06"), [(Grain::Day, 1)]);
+        assert_eq!(spans("2026-11-05", "2026-12-06"), [(Grain::Day, 31)]);
     }
 
     #[test]

@@ -1,1 +1,102 @@
+//! Reachline without HTTP or HTML: ingestion, aggregation, accounts, catalogue and figures, over SQLite or Postgres.
+//!
+//! All of it is reached through [`Engine`]. A method that reads or writes customers' data takes an *actor* from
+//! [`actor`], whose fields are private and which only the `authenticate_*` methods make.
 
+mod accounts;
+pub mod actor;
+mod aggregate;
+mod auth;
+mod catalogue;
+pub mod clock;
+mod demo;
+mod directory;
+mod error;
+mod figures;
+mod health;
+mod ingest;
+mod login;
+mod quota;
+mod settings;
+mod store;
+mod verify;
+mod workers;
+
+pub use accounts::{Paged, Paging};
+pub use auth::{ApiScope, IssuedToken, TokenRefusal, TokenRequestError};
+pub use catalogue::{ImportReport, parse_helplines_csv, parse_helplines_json};
+pub use demo::{DemoLogin, DemoReport};
+pub use error::Error;
+pub use figures::IntakeReport;
+pub use health::Health;
+pub use ingest::{EventError, Receipt, ReceiptStatus};
+pub use login::{LoginError, WebSession};
+pub use settings::Settings;
+pub use verify::{Difference, Verification};
+pub use workers::Workers;
+
+use clock::Clock;
+use directory::Directory;
+use domain::Timestamp;
+use hmac::Hmac;
+use sha2::Sha256;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock, RwLock};
+use tokio::sync::Notify;
+
+/// The product. Cheap to clone; one per process.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    db: store::Db,
+    writer: ingest::Writer,
+    /// Told whenever there is something for the aggregator.
+    work_to_do: Arc<Notify>,
+    directory: RwLock<Arc<Directory>>,
+    directory_loaded: AtomicBool,
+    token_mac: OnceLock<Hmac<Sha256>>,
+}
+
+impl Engine {
+    /// Connects to the database; creates the file of an SQLite database that does not exist yet. Tables are brought
+    /// up to date by [`Engine::migrate`] alone.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if it cannot be reached.
+    pub async fn open(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let db = store::Db::connect(&settings.database_url, settings.connections_max).await?;
+        let engine = Self(Arc::new(Inner {
+            writer: ingest::Writer::new(settings.queue_requests_max),
+            settings,
+            clock,
+            db,
+            work_to_do: Arc::new(Notify::new()),
+            directory: RwLock::default(),
+            directory_loaded: AtomicBool::new(false),
+            token_mac: OnceLock::new(),
+        }));
+        if engine.0.db.is_migrated().await {
+            engine.refresh_directory().await?;
+        }
+        Ok(engine)
+    }
+
+    /// Brings the tables up to date and says how many migrations were missing.
+    ///
+    /// # Errors
+    /// If one of them fails; it then leaves nothing behind.
+    pub async fn migrate(&self) -> Result<usize, Error> {
+        let applied = self.0.db.migrate().await?;
+        self.refresh_directory().await?;
+        Ok(applied)
+    }
+
+    /// The present instant.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+}

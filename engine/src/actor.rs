@@ -1,0 +1,130 @@
+//! Who asks. Only the engine's `authenticate_*` methods make these, and what they allow is asked of them: a method that
+//! touches customers' data takes one of them, so it cannot forget to look who asks, and whose data it is comes from
+//! the actor, never from the request.
+
+use crate::auth::ApiScope;
+use crate::directory::{ApplicationEntry, CustomerEntry};
+use crate::error::Error;
+use domain::account::{Customer, Role, Tier, User};
+use domain::ids::{ApplicationNo, CustomerNo};
+use domain::{ApplicationId, CustomerId, Zone};
+use std::sync::Arc;
+
+/// A program with a valid access token.
+#[derive(Clone)]
+pub struct ApiClient {
+    pub(crate) application: Arc<ApplicationEntry>,
+    pub(crate) scopes: u8,
+}
+
+impl ApiClient {
+    /// Checks that the token was issued for a scope.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] if it was not.
+    pub fn require(&self, scope: ApiScope) -> Result<(), Error> {
+        if self.scopes & scope.bit() == 0 { Err(Error::Forbidden) } else { Ok(()) }
+    }
+    /// The customer whose application this is.
+    #[must_use]
+    pub fn customer_id(&self) -> CustomerId {
+        self.application.customer.record.customer.id
+    }
+    /// The application.
+    #[must_use]
+    pub fn application_id(&self) -> ApplicationId {
+        self.application.record.application.id
+    }
+    /// Whether its events are billed and reported.
+    #[must_use]
+    pub fn tier(&self) -> Tier {
+        self.application.record.application.tier
+    }
+    pub(crate) fn customer_no(&self) -> CustomerNo {
+        self.application.record.customer_no
+    }
+    pub(crate) fn application_no(&self) -> ApplicationNo {
+        self.application.record.no
+    }
+}
+
+/// A person who is logged in.
+#[derive(Clone)]
+pub struct SessionUser {
+    pub(crate) user: User,
+    pub(crate) customer: Option<Arc<CustomerEntry>>,
+}
+
+impl SessionUser {
+    /// The person.
+    #[must_use]
+    pub fn user(&self) -> &User {
+        &self.user
+    }
+    /// The person's role.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.user.role
+    }
+    /// Of customer roles: the customer.
+    #[must_use]
+    pub fn customer(&self) -> Option<&Customer> {
+        self.customer.as_ref().map(|entry| &entry.record.customer)
+    }
+}
+
+/// May read the figures and applications of one customer, or of all.
+#[derive(Clone)]
+pub struct Reader {
+    pub(crate) of: Option<Arc<CustomerEntry>>,
+}
+
+impl Reader {
+    /// The customer; `None` for all.
+    #[must_use]
+    pub fn customer(&self) -> Option<&Customer> {
+        self.of.as_ref().map(|entry| &entry.record.customer)
+    }
+    /// The zone of the customer's days; `None` for all customers, where each one's days are its own.
+    #[must_use]
+    pub fn time_zone(&self) -> Option<Zone> {
+        self.customer().map(|customer| customer.time_zone)
+    }
+}
+
+/// May manage the applications of one customer.
+#[derive(Clone)]
+pub struct Manager {
+    pub(crate) of: Arc<CustomerEntry>,
+}
+
+impl Manager {
+    /// The customer.
+    #[must_use]
+    pub fn customer(&self) -> &Customer {
+        &self.of.record.customer
+    }
+    pub(crate) fn customer_no(&self) -> CustomerNo {
+        self.of.record.no
+    }
+}
+
+/// May read everything about the installation: an operator or an auditor.
+#[derive(Clone)]
+pub struct Supervisor {
+    pub(crate) _made_here: (),
+}
+
+/// Runs the installation: a user of that role, or whoever can run commands on the server.
+#[derive(Clone)]
+pub struct Operator {
+    pub(crate) _made_here: (),
+}
+
+impl Operator {
+    /// What an operator may read.
+    #[must_use]
+    pub fn as_supervisor(&self) -> Supervisor {
+        Supervisor { _made_here: () }
+    }
+}

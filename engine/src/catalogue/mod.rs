@@ -1,0 +1,207 @@
+//! The catalogue of helplines.
+
+mod import;
+
+pub use import::{parse_helplines_csv, parse_helplines_json};
+
+use crate::Engine;
+use crate::accounts::{Paged, Paging};
+use crate::actor::{ApiClient, Operator, Supervisor};
+use crate::auth::ApiScope;
+use crate::error::Error;
+use crate::store::{self, Tx};
+use domain::HelplineId;
+use domain::fault::{FaultCode, Faults};
+use domain::helpline::{Country, Helpline, HelplineFilter, Topic};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What an import did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ImportReport {
+    pub created: usize,
+    pub updated: usize,
+    pub unchanged: usize,
+}
+
+impl Engine {
+    /// Helplines as a client asked for them: priority first, then by name.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] without the scope for the catalogue.
+    pub async fn find_helplines(&self, client: &ApiClient, filter: &HelplineFilter) -> Result<Vec<Helpline>, Error> {
+        client.require(ApiScope::HelplinesRead)?;
+        let directory = self.directory();
+        let mut found: Vec<&Arc<Helpline>> =
+            directory.helplines().map(|(_, helpline)| helpline).filter(|helpline| filter.matches(helpline)).collect();
+        found.sort_by(|a, b| (!a.priority, &a.name, &a.id).cmp(&(!b.priority, &b.name, &b.id)));
+        Ok(found.into_iter().take(filter.limit).map(|helpline| Helpline::clone(helpline)).collect())
+    }
+
+    /// One helpline.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Forbidden`] without the scope for the catalogue.
+    pub async fn get_helpline(&self, client: &ApiClient, id: &HelplineId) -> Result<Helpline, Error> {
+        client.require(ApiScope::HelplinesRead)?;
+        self.known_helpline(id)
+    }
+
+    fn known_helpline(&self, id: &HelplineId) -> Result<Helpline, Error> {
+        let directory = self.directory();
+        let no = directory.helpline_no(id.as_str()).ok_or(Error::NotFound)?;
+        directory.helpline(no).map(|helpline| Helpline::clone(helpline)).ok_or(Error::NotFound)
+    }
+
+    /// The countries that have helplines, by name.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] without the scope for the catalogue.
+    pub async fn list_countries(&self, client: &ApiClient) -> Result<Vec<Country>, Error> {
+        client.require(ApiScope::HelplinesRead)?;
+        let directory = self.directory();
+        let by_code: BTreeMap<_, _> =
+            directory.helplines().map(|(_, helpline)| (helpline.country.code, &helpline.country)).collect();
+        let mut countries: Vec<Country> = by_code.into_values().cloned().collect();
+        countries.sort_by(|a, b| (&a.name, a.code).cmp(&(&b.name, b.code)));
+        Ok(countries)
+    }
+
+    /// The topics of all helplines, by name.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] without the scope for the catalogue.
+    pub async fn list_topics(&self, client: &ApiClient) -> Result<Vec<Topic>, Error> {
+        client.require(ApiScope::HelplinesRead)?;
+        let directory = self.directory();
+        let topics = directory.helplines().flat_map(|(_, helpline)| &helpline.topics);
+        let by_code: BTreeMap<&str, &Topic> = topics.map(|topic| (topic.code.as_str(), topic)).collect();
+        let mut topics: Vec<Topic> = by_code.into_values().cloned().collect();
+        topics.sort();
+        Ok(topics)
+    }
+
+    /// A page of the helplines by country and name; `search` looks in names, ids and country codes.
+    ///
+    /// # Errors
+    /// None but of the store.
+    pub async fn list_helplines(
+        &self,
+        _: &Supervisor,
+        search: Option<&str>,
+        paging: Paging,
+    ) -> Result<Paged<Helpline>, Error> {
+        let search = search.unwrap_or_default().trim().to_lowercase();
+        let matches = |helpline: &Helpline| {
+            let texts = [helpline.name.as_str(), helpline.id.as_str(), helpline.country.code.as_str()];
+            search.is_empty() || texts.iter().any(|text| text.to_lowercase().contains(&search))
+        };
+        let directory = self.directory();
+        let mut found: Vec<Helpline> = directory
+            .helplines()
+            .filter(|(_, helpline)| matches(helpline))
+            .map(|(_, helpline)| Helpline::clone(helpline))
+            .collect();
+        found.sort_by(|a, b| (&a.country.name, &a.name, &a.id).cmp(&(&b.country.name, &b.name, &b.id)));
+        Ok(paging.cut(found, |helpline| helpline.id.to_string()))
+    }
+
+    /// One helpline, for administration.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn helpline(&self, _: &Supervisor, id: &HelplineId) -> Result<Helpline, Error> {
+        self.known_helpline(id)
+    }
+
+    /// Adds a helpline.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with all faults, or if the id is taken.
+    pub async fn create_helpline(&self, _: &Operator, helpline: Helpline) -> Result<Helpline, Error> {
+        let helpline = helpline.check()?;
+        let mut tx = self.0.db.begin().await?;
+        if !store::helplines::insert(&mut tx, &helpline).await? {
+            return Err(Faults::one("id", FaultCode::FieldTaken, "Another helpline has this id.").into());
+        }
+        self.commit_directory(tx).await?;
+        Ok(helpline)
+    }
+
+    /// Changes a helpline.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Invalid`] with all faults, or if the country of one with events would change.
+    pub async fn update_helpline(&self, _: &Operator, helpline: Helpline) -> Result<Helpline, Error> {
+        let helpline = helpline.check()?;
+        let mut tx = self.0.db.begin().await?;
+        match put(&mut tx, &helpline).await? {
+            Put::Created => return Err(Error::NotFound),
+            Put::CountryFixed => return Err(country_fixed("country.code").into()),
+            Put::Updated | Put::Unchanged => {}
+        }
+        self.commit_directory(tx).await?;
+        Ok(helpline)
+    }
+
+    /// Brings the catalogue to what a file says about its helplines: all of it or, if anything is wrong, nothing.
+    /// Helplines that the file does not name stay as they are. The numbers are the lines of the file.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with all faults, by line.
+    pub async fn import_helplines(&self, _: &Operator, rows: Vec<(usize, Helpline)>) -> Result<ImportReport, Error> {
+        let mut report = ImportReport::default();
+        let mut faults = Faults::default();
+        let mut tx = self.0.db.begin().await?;
+        for (line, helpline) in rows {
+            let helpline = match helpline.check() {
+                Ok(helpline) => helpline,
+                Err(of_line) => {
+                    faults.0.extend(of_line.0.into_iter().map(|mut fault| {
+                        fault.field = format!("line {line}: {}", fault.field);
+                        fault
+                    }));
+                    continue;
+                }
+            };
+            match put(&mut tx, &helpline).await? {
+                Put::Created => report.created += 1,
+                Put::Updated => report.updated += 1,
+                Put::Unchanged => report.unchanged += 1,
+                Put::CountryFixed => faults.0.extend(country_fixed(&format!("line {line}: country.code")).0),
+            }
+        }
+        faults.or(())?;
+        self.commit_directory(tx).await?;
+        Ok(report)
+    }
+}
+
+enum Put {
+    Created,
+    Updated,
+    Unchanged,
+    /// It has events, and figures by country would no longer be what was reported.
+    CountryFixed,
+}
+
+async fn put(tx: &mut Tx, helpline: &Helpline) -> Result<Put, Error> {
+    let Some((no, before)) = store::helplines::find(tx, &helpline.id).await? else {
+        store::helplines::insert(tx, helpline).await?;
+        return Ok(Put::Created);
+    };
+    if before == *helpline {
+        return Ok(Put::Unchanged);
+    }
+    if before.country.code != helpline.country.code && store::events::helpline_has_events(tx, no).await? {
+        return Ok(Put::CountryFixed);
+    }
+    store::helplines::update(tx, helpline).await?;
+    Ok(Put::Updated)
+}
+
+fn country_fixed(field: &str) -> Faults {
+    let detail = "The country of a helpline that has events cannot change: figures by country rest on it.";
+    Faults::one(field, FaultCode::FieldInvalid, detail)
+}

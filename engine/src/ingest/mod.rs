@@ -1,0 +1,148 @@
+//! Taking in events: check, wait for the commit, answer.
+
+mod writer;
+
+pub(crate) use writer::{Intake, Writer};
+
+use crate::Engine;
+use crate::actor::ApiClient;
+use crate::store::events::IntakeKey;
+use domain::event::{AcceptedTimes, Event, Kind, SessionKey, Submitted, check};
+use domain::fault::{FaultCode, Faults};
+use domain::timestamp::{DAY_MS, MINUTE_MS, SECOND_MS};
+use domain::{EventId, Timestamp};
+use hmac::{Hmac, Mac};
+use sha2::{Digest, Sha256};
+
+/// The code under which duplicates are counted, besides those of faults.
+pub(crate) const DUPLICATE: &str = "duplicate";
+/// The code under which bodies that are no JSON object are counted.
+pub(crate) const MALFORMED: &str = "malformed_json";
+/// When to try again if the queue is full or the store is away, in seconds.
+const RETRY_AFTER_SECONDS: u32 = 1;
+
+/// How an event was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReceiptStatus {
+    /// It is new, and stored.
+    Accepted,
+    /// It was stored before.
+    Duplicate,
+}
+
+/// The answer to an event. Once given, the event survives a power cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    pub event_id: EventId,
+    pub status: ReceiptStatus,
+}
+
+/// Why an event was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum EventError {
+    /// The token was not issued for events.
+    #[error("forbidden")]
+    Forbidden,
+    /// The body is no JSON object in UTF-8.
+    #[error("malformed")]
+    Malformed,
+    /// All of its faults.
+    #[error("invalid")]
+    Invalid(Faults),
+    /// The queue is full or the store is away. Nothing was stored, or a retry will tell.
+    #[error("unavailable")]
+    Unavailable { retry_after_seconds: u32 },
+}
+
+impl Engine {
+    /// Takes one event and answers after it is durable. What is refused is counted, and the count is durable too.
+    ///
+    /// # Errors
+    /// See [`EventError`].
+    pub async fn record_event(&self, client: &ApiClient, kind: Kind, body: &[u8]) -> Result<Receipt, EventError> {
+        client.require(crate::ApiScope::EventsWrite).map_err(|_| EventError::Forbidden)?;
+        match self.parse_event(client, kind, body) {
+            Ok(event) => {
+                let stored = self.0.writer.send(Intake::event(event)).await?;
+                let is_new = stored.first().copied().unwrap_or(false);
+                let status = if is_new { ReceiptStatus::Accepted } else { ReceiptStatus::Duplicate };
+                Ok(Receipt { event_id: event_id(&event), status })
+            }
+            Err(refused) => {
+                let code = match &refused {
+                    EventError::Invalid(faults) => faults.first_code().map_or(MALFORMED, FaultCode::as_str),
+                    _ => MALFORMED,
+                };
+                self.0.writer.send(Intake::refused(self.intake_key(client, code))).await?;
+                Err(refused)
+            }
+        }
+    }
+
+    fn parse_event(&self, client: &ApiClient, kind: Kind, body: &[u8]) -> Result<Event, EventError> {
+        let submitted: Submitted<'_> = serde_json::from_slice(body).map_err(|_| EventError::Malformed)?;
+        let directory = self.directory();
+        let parsed = check(&submitted, kind, self.accepted_times(), |id| directory.helpline_no(id))
+            .map_err(EventError::Invalid)?;
+        Ok(Event {
+            at: parsed.at,
+            customer: client.customer_no(),
+            application: client.application_no(),
+            helpline: parsed.helpline,
+            action: parsed.action,
+            session: session_key(&client.application.customer.session_mac, parsed.session_id),
+        })
+    }
+
+    fn accepted_times(&self) -> AcceptedTimes {
+        AcceptedTimes {
+            now: self.now(),
+            age_max_ms: i64::from(self.0.settings.event_age_max_days) * DAY_MS,
+            ahead_max_ms: i64::from(self.0.settings.event_ahead_max_seconds) * SECOND_MS,
+        }
+    }
+
+    fn intake_key(&self, client: &ApiClient, code: &'static str) -> IntakeKey {
+        let (customer, application) = (client.customer_no(), client.application_no());
+        IntakeKey { quarter: quarter(self.now()), customer, application, code }
+    }
+
+    /// Events a second that the client's application may send.
+    #[must_use]
+    pub fn event_burst(&self, client: &ApiClient) -> u32 {
+        let own = client.application.customer.record.customer.limits.event_burst_per_second;
+        own.unwrap_or(self.0.settings.event_burst_per_second).max(1)
+    }
+}
+
+/// The quarter hour of an instant: every zone's hours and days are made of whole ones.
+pub(crate) fn quarter(at: Timestamp) -> Timestamp {
+    Timestamp::from_millis(at.millis().div_euclid(15 * MINUTE_MS) * (15 * MINUTE_MS))
+}
+
+/// HMAC-SHA-256 of a session id under the customer's secret, cut to 128 bits: all that is kept of it.
+pub(crate) fn session_key(mac: &Hmac<Sha256>, session_id: &str) -> SessionKey {
+    let mut mac = mac.clone();
+    mac.update(session_id.as_bytes());
+    let hash = mac.finalize().into_bytes();
+    let mut key = [0; 16];
+    key.copy_from_slice(&hash[..16]);
+    SessionKey(key)
+}
+
+/// The id of an event: a UUIDv8 that begins with the event's millisecond, like a UUIDv7, and goes on with a hash of
+/// its identity. So a retry gets the same, ids sort by time, and an event is found by its id without an index.
+pub(crate) fn event_id(event: &Event) -> EventId {
+    let mut hash = Sha256::new();
+    hash.update(event.at.millis().to_be_bytes());
+    hash.update(event.customer.0.to_be_bytes());
+    hash.update(event.application.0.to_be_bytes());
+    hash.update(event.helpline.0.to_be_bytes());
+    hash.update([event.action.code()]);
+    hash.update(event.session.0);
+    let hash = hash.finalize();
+    let mut bytes = [0; 16];
+    bytes[..6].copy_from_slice(&event.at.millis().to_be_bytes()[2..]);
+    bytes[6..].copy_from_slice(&hash[..10]);
+    EventId::from_uuid(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+}

@@ -1,0 +1,37 @@
+//! What can be set per installation.
+
+/// Settings of the engine. `Default` gives the usual values.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `sqlite://path` or `postgres://…`.
+    pub database_url: String,
+    /// Events are accepted from this many days ago …
+    pub event_age_max_days: u32,
+    /// … to this many seconds ahead.
+    pub event_ahead_max_seconds: u32,
+    /// Catalogue calls per customer in the rolling day.
+    pub catalogue_quota_per_day: u32,
+    /// Events a second, per application.
+    pub event_burst_per_second: u32,
+    /// How long an access token is valid, in seconds.
+    pub token_ttl_seconds: u32,
+    /// Most requests with events that wait for their commit; more are refused at once.
+    pub queue_requests_max: usize,
+    /// Connections for reading (SQLite) or in all (Postgres).
+    pub connections_max: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            database_url: "sqlite://reachline.db".to_owned(),
+            event_age_max_days: 35,
+            event_ahead_max_seconds: 300,
+            catalogue_quota_per_day: 1_000,
+            event_burst_per_second: 100_000,
+            token_ttl_seconds: 3_600,
+            queue_requests_max: 10_000,
+            connections_max: 10,
+        }
+    }
+}

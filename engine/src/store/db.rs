@@ -1,0 +1,354 @@
+//! The seam between the two databases: pools, transactions, rows and binds.
+//!
+//! Queries are written once, with `$1` placeholders, as [`Sql`]; what comes back is a [`Row`]. Elsewhere in the store a
+//! database is named only where it needs a way of its own, with a comment.
+
+use crate::error::{Error, corrupt};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, Column, Executor, Postgres, Row as _, Sqlite, TypeInfo};
+use std::borrow::Cow;
+use std::str::FromStr;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How long a query waits for a connection, or SQLite for another process's write.
+const WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// The database.
+#[derive(Clone)]
+pub enum Db {
+    /// One connection writes (so writers queue here rather than fail), the others read.
+    Sqlite { writer: sqlx::SqlitePool, readers: sqlx::SqlitePool },
+    /// A pool for everything.
+    Postgres(sqlx::PgPool),
+}
+
+/// A transaction that may write. Dropped without [`Tx::commit`] it leaves nothing behind.
+pub enum Tx {
+    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+/// A value to bind. Nulls carry their type, as Postgres asks for it.
+#[derive(Debug, Clone)]
+pub enum Value {
+    Int(Option<i64>),
+    Text(Option<String>),
+    Bytes(Option<Vec<u8>>),
+    Uuid(Option<Uuid>),
+}
+
+macro_rules! into_value {
+    ($($from:ty => $variant:ident($map:expr)),* $(,)?) => {$(
+        impl From<$from> for Value {
+            fn from(value: $from) -> Self {
+                Self::$variant(Some($map(value)))
+            }
+        }
+        impl From<Option<$from>> for Value {
+            fn from(value: Option<$from>) -> Self {
+                Self::$variant(value.map($map))
+            }
+        }
+    )*};
+}
+into_value! {
+    i64 => Int(|v| v),
+    i32 => Int(i64::from),
+    u32 => Int(i64::from),
+    u8 => Int(i64::from),
+    domain::Timestamp => Int(domain::Timestamp::millis),
+    domain::ids::CustomerNo => Int(i64::from),
+    domain::ids::ApplicationNo => Int(i64::from),
+    domain::ids::HelplineNo => Int(i64::from),
+    String => Text(|v| v),
+    &str => Text(str::to_owned),
+    Vec<u8> => Bytes(|v| v),
+    &[u8] => Bytes(<[u8]>::to_vec),
+    Uuid => Uuid(|v| v),
+    domain::CustomerId => Uuid(domain::CustomerId::uuid),
+    domain::ApplicationId => Uuid(domain::ApplicationId::uuid),
+    domain::SecretId => Uuid(domain::SecretId::uuid),
+    domain::UserId => Uuid(domain::UserId::uuid),
+    domain::event::SessionKey => Uuid(|key: domain::event::SessionKey| Uuid::from_bytes(key.0)),
+}
+
+/// A statement with its values.
+#[derive(Debug, Clone)]
+pub struct Sql {
+    text: Cow<'static, str>,
+    values: Vec<Value>,
+}
+
+impl Sql {
+    /// A statement. Texts that are put together must be made of constants and placeholders only, never of input.
+    pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
+        Self { text: text.into(), values: Vec::new() }
+    }
+
+    /// Binds the next placeholder.
+    pub fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+
+    /// Binds the next placeholders.
+    pub fn bind_all(mut self, values: impl IntoIterator<Item = Value>) -> Self {
+        self.values.extend(values);
+        self
+    }
+}
+
+/// `($1, $2), ($3, $4)` for rows of values, from `$1` on.
+pub fn placeholders(rows: usize, width: usize) -> String {
+    let row = |r: usize| {
+        let cells: Vec<String> = (1..=width).map(|c| format!("${}", r * width + c)).collect();
+        format!("({})", cells.join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+}
+
+/// Cuts rows into chunks of a few fixed sizes, so that there are few statements to prepare.
+pub fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+    const SIZES: [usize; 6] = [512, 128, 32, 8, 2, 1];
+    std::iter::from_fn(move || {
+        let size = SIZES.into_iter().find(|size| *size <= rows.len())?;
+        let (chunk, rest) = rows.split_at(size);
+        rows = rest;
+        Some(chunk)
+    })
+}
+
+macro_rules! bound {
+    ($sql:expr) => {{
+        let mut query = sqlx::query(AssertSqlSafe($sql.text.into_owned()));
+        for value in $sql.values {
+            query = match value {
+                Value::Int(v) => query.bind(v),
+                Value::Text(v) => query.bind(v),
+                Value::Bytes(v) => query.bind(v),
+                Value::Uuid(v) => query.bind(v),
+            };
+        }
+        query
+    }};
+}
+
+impl Db {
+    /// Connects; creates the file of an SQLite database that does not exist yet.
+    pub async fn connect(url: &str, connections_max: u32) -> Result<Self, Error> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let pool = sqlx::postgres::PgPoolOptions::new().max_connections(connections_max).acquire_timeout(WAIT_MAX);
+            return Ok(Self::Postgres(pool.connect(url).await?));
+        }
+        let options = SqliteConnectOptions::from_str(url)
+            .map_err(|error| {
+                Error::Internal(format!("the database URL is neither sqlite:// nor postgres://: {error}"))
+            })?
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // FULL syncs the log at every commit: what was answered survives a power cut.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(WAIT_MAX)
+            .pragma("cache_size", "-65536")
+            .pragma("temp_store", "MEMORY");
+        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(WAIT_MAX);
+        let writer = pool(1).connect_with(options.clone()).await?;
+        let readers = pool(connections_max).connect_with(options.pragma("query_only", "ON")).await?;
+        Ok(Self::Sqlite { writer, readers })
+    }
+
+    /// Brings the tables up to date and says how many migrations were missing.
+    pub async fn migrate(&self) -> Result<usize, Error> {
+        let before = self.applied_migrations().await;
+        let failed = |error: sqlx::migrate::MigrateError| Error::Internal(format!("migration: {error}"));
+        match self {
+            Self::Sqlite { writer, .. } => sqlx::migrate!("../migrations/sqlite").run(writer).await.map_err(failed)?,
+            Self::Postgres(pool) => sqlx::migrate!("../migrations/postgres").run(pool).await.map_err(failed)?,
+        }
+        Ok(self.applied_migrations().await.saturating_sub(before))
+    }
+
+    async fn applied_migrations(&self) -> usize {
+        let applied = self.fetch_one(Sql::new("SELECT COUNT(*) FROM _sqlx_migrations WHERE success")).await;
+        // Before the first migration there is no such table.
+        applied.and_then(|row| row.int(0)).ok().and_then(|count| usize::try_from(count).ok()).unwrap_or(0)
+    }
+
+    /// Whether every migration has been applied.
+    pub async fn is_migrated(&self) -> bool {
+        let known = match self {
+            Self::Sqlite { .. } => sqlx::migrate!("../migrations/sqlite").iter().count(),
+            Self::Postgres(_) => sqlx::migrate!("../migrations/postgres").iter().count(),
+        };
+        self.applied_migrations().await >= known
+    }
+
+    /// Begins a transaction that may write. On SQLite it waits for its turn here and holds the write lock at once.
+    pub async fn begin(&self) -> Result<Tx, Error> {
+        match self {
+            Self::Sqlite { writer, .. } => Ok(Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)),
+            Self::Postgres(pool) => Ok(Tx::Postgres(pool.begin().await?)),
+        }
+    }
+
+    /// Reads all rows.
+    pub async fn fetch(&self, sql: Sql) -> Result<Vec<Row>, Error> {
+        match self {
+            Self::Sqlite { readers, .. } => {
+                Ok(readers.fetch_all(bound!(sql)).await?.into_iter().map(Row::Sqlite).collect())
+            }
+            Self::Postgres(pool) => Ok(pool.fetch_all(bound!(sql)).await?.into_iter().map(Row::Postgres).collect()),
+        }
+    }
+
+    /// Reads the first row, if there is one.
+    pub async fn fetch_optional(&self, sql: Sql) -> Result<Option<Row>, Error> {
+        Ok(self.fetch(sql).await?.into_iter().next())
+    }
+
+    /// Reads the one row that must be there.
+    pub async fn fetch_one(&self, sql: Sql) -> Result<Row, Error> {
+        self.fetch_optional(sql).await?.ok_or(Error::NotFound)
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    /// Reads all rows, or those that the statement returns.
+    pub async fn fetch(&mut self, sql: Sql) -> Result<Vec<Row>, Error> {
+        match self {
+            Self::Sqlite(tx) => Ok(tx.fetch_all(bound!(sql)).await?.into_iter().map(Row::Sqlite).collect()),
+            Self::Postgres(tx) => Ok(tx.fetch_all(bound!(sql)).await?.into_iter().map(Row::Postgres).collect()),
+        }
+    }
+
+    /// Reads the first row, if there is one.
+    pub async fn fetch_optional(&mut self, sql: Sql) -> Result<Option<Row>, Error> {
+        Ok(self.fetch(sql).await?.into_iter().next())
+    }
+
+    /// Reads the one row that must be there.
+    pub async fn fetch_one(&mut self, sql: Sql) -> Result<Row, Error> {
+        self.fetch_optional(sql).await?.ok_or(Error::NotFound)
+    }
+
+    /// Runs a statement and says how many rows it touched.
+    pub async fn execute(&mut self, sql: Sql) -> Result<u64, Error> {
+        match self {
+            Self::Sqlite(tx) => Ok(tx.execute(bound!(sql)).await?.rows_affected()),
+            Self::Postgres(tx) => Ok(tx.execute(bound!(sql)).await?.rows_affected()),
+        }
+    }
+
+    /// Makes it last.
+    pub async fn commit(self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(tx) => Ok(tx.commit().await?),
+            Self::Postgres(tx) => Ok(tx.commit().await?),
+        }
+    }
+
+    /// Takes a lock that lasts until the transaction ends; `false` if another one has it. On SQLite every writing
+    /// transaction is alone anyway.
+    pub async fn try_lock(&mut self, lock: i64) -> Result<bool, Error> {
+        match self {
+            Self::Sqlite(_) => Ok(true),
+            Self::Postgres(_) => {
+                let sql = Sql::new("SELECT CASE WHEN pg_try_advisory_xact_lock($1) THEN 1 ELSE 0 END").bind(lock);
+                Ok(self.fetch_one(sql).await?.int(0)? == 1)
+            }
+        }
+    }
+}
+
+/// A row; columns by position.
+pub enum Row {
+    Sqlite(sqlx::sqlite::SqliteRow),
+    Postgres(sqlx::postgres::PgRow),
+}
+
+macro_rules! get {
+    ($self:ident, $column:ident) => {
+        match $self {
+            Self::Sqlite(row) => Ok(row.try_get($column)?),
+            Self::Postgres(row) => Ok(row.try_get($column)?),
+        }
+    };
+}
+
+impl Row {
+    /// A whole number that may be null. Postgres' narrow integers are widened.
+    pub fn opt_int(&self, column: usize) -> Result<Option<i64>, Error> {
+        match self {
+            Self::Sqlite(row) => Ok(row.try_get(column)?),
+            Self::Postgres(row) => match row.column(column).type_info().name() {
+                "INT4" => Ok(row.try_get::<Option<i32>, _>(column)?.map(i64::from)),
+                "INT2" => Ok(row.try_get::<Option<i16>, _>(column)?.map(i64::from)),
+                _ => Ok(row.try_get(column)?),
+            },
+        }
+    }
+    /// A whole number.
+    pub fn int(&self, column: usize) -> Result<i64, Error> {
+        self.opt_int(column)?.ok_or_else(|| corrupt("number"))
+    }
+    /// A whole number that fits a smaller type.
+    pub fn narrow<T: TryFrom<i64>>(&self, column: usize) -> Result<T, Error> {
+        T::try_from(self.int(column)?).map_err(|_| corrupt("number"))
+    }
+    /// A text.
+    pub fn text(&self, column: usize) -> Result<String, Error> {
+        get!(self, column)
+    }
+    /// Bytes.
+    pub fn bytes(&self, column: usize) -> Result<Vec<u8>, Error> {
+        get!(self, column)
+    }
+    /// An id or other 128 bits.
+    pub fn uuid(&self, column: usize) -> Result<Uuid, Error> {
+        get!(self, column)
+    }
+    /// An id that may be null.
+    pub fn opt_uuid(&self, column: usize) -> Result<Option<Uuid>, Error> {
+        get!(self, column)
+    }
+    /// An instant.
+    pub fn at(&self, column: usize) -> Result<domain::Timestamp, Error> {
+        self.int(column).map(domain::Timestamp::from_millis)
+    }
+    /// An instant that may be null.
+    pub fn opt_at(&self, column: usize) -> Result<Option<domain::Timestamp>, Error> {
+        Ok(self.opt_int(column)?.map(domain::Timestamp::from_millis))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_come_in_few_sizes_and_lose_nothing() {
+        let rows: Vec<usize> = (0..1_187).collect();
+        let sizes: Vec<usize> = chunks(&rows).map(<[usize]>::len).collect();
+        assert_eq!(sizes, [512, 512, 128, 32, 2, 1]);
+        assert_eq!(chunks(&rows).flatten().copied().collect::<Vec<_>>(), rows);
+        assert_eq!(chunks::<u8>(&[]).count(), 0);
+    }
+
+    #[test]
+    fn placeholders_count_on() {
+        assert_eq!(placeholders(2, 2), "($1, $2), ($3, $4)");
+    }
+}

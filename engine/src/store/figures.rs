@@ -1,0 +1,182 @@
+//! The count tables.
+
+use super::db::{Db, Row, Sql, Tx, Value, chunks, placeholders};
+use crate::error::{Error, corrupt};
+use domain::figures::{Counts, Figure, Scope};
+use domain::ids::{ApplicationNo, CustomerNo};
+use domain::metering::{Cell, Grain};
+use std::fmt::Write;
+
+const KEY: &str = "customer_no, scope, grain, bucket, application_no, member, method";
+const WIDTH: usize = 7 + Figure::ALL.len();
+
+/// A cell of the count tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    pub customer: CustomerNo,
+    pub application: ApplicationNo,
+    pub cell: Cell,
+}
+
+fn figure_names() -> String {
+    Figure::ALL.map(Figure::name).join(", ")
+}
+
+/// Adds signed counts to their cells.
+pub async fn add(tx: &mut Tx, deltas: &[(Key, Counts)]) -> Result<(), Error> {
+    let names = figure_names();
+    let sums = Figure::ALL.map(|figure| format!("{0} = figures.{0} + excluded.{0}", figure.name())).join(", ");
+    for chunk in chunks(deltas) {
+        let sql = format!(
+            "INSERT INTO figures ({KEY}, {names}) VALUES {} ON CONFLICT ({KEY}) DO UPDATE SET {sums}",
+            placeholders(chunk.len(), WIDTH)
+        );
+        let values = chunk.iter().flat_map(|(key, counts)| {
+            let cell = key.cell;
+            let start: [Value; 7] = [
+                key.customer.into(),
+                (cell.scope as u8).into(),
+                (cell.grain as u8).into(),
+                cell.bucket.into(),
+                key.application.into(),
+                cell.member.into(),
+                cell.method.into(),
+            ];
+            start.into_iter().chain(counts.0.map(Value::from))
+        });
+        tx.execute(Sql::new(sql).bind_all(values)).await?;
+    }
+    Ok(())
+}
+
+/// What counts are added up by. Each is a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupBy {
+    Nothing,
+    Bucket,
+    Application,
+    Member,
+    Method,
+}
+
+/// Which cells to add up.
+#[derive(Debug, Clone)]
+pub struct Query<'a> {
+    pub customers: &'a [CustomerNo],
+    pub applications: &'a [ApplicationNo],
+    pub scope: Scope,
+    pub grain: Grain,
+    /// From here …
+    pub from: i64,
+    /// … up to, not including, here.
+    pub to: i64,
+    pub member: Option<i64>,
+    pub method: Option<u8>,
+    pub group_by: GroupBy,
+}
+
+/// Sums of counts by a column's value (0 for [`GroupBy::Nothing`]).
+pub async fn sums(db: &Db, query: &Query<'_>) -> Result<Vec<(i64, Counts)>, Error> {
+    if query.customers.is_empty() || query.applications.is_empty() {
+        return Ok(Vec::new());
+    }
+    let group = match query.group_by {
+        GroupBy::Nothing => "0",
+        GroupBy::Bucket => "bucket",
+        GroupBy::Application => "application_no",
+        GroupBy::Member => "member",
+        GroupBy::Method => "method",
+    };
+    let mut text = format!("SELECT CAST({group} AS BIGINT)");
+    for figure in Figure::ALL {
+        // Writing to a String cannot fail.
+        let _ = write!(text, ", CAST(SUM({}) AS BIGINT)", figure.name());
+    }
+    let mut values: Vec<Value> = Vec::new();
+    text.push_str(" FROM figures WHERE customer_no IN (");
+    list(&mut text, &mut values, query.customers.iter().map(|no| Value::from(*no)));
+    text.push_str(") AND scope = ");
+    list(&mut text, &mut values, [Value::from(query.scope as u8)].into_iter());
+    text.push_str(" AND grain = ");
+    list(&mut text, &mut values, [Value::from(query.grain as u8)].into_iter());
+    text.push_str(" AND bucket >= ");
+    list(&mut text, &mut values, [Value::from(query.from)].into_iter());
+    text.push_str(" AND bucket < ");
+    list(&mut text, &mut values, [Value::from(query.to)].into_iter());
+    text.push_str(" AND application_no IN (");
+    list(&mut text, &mut values, query.applications.iter().map(|no| Value::from(*no)));
+    text.push(')');
+    if let Some(member) = query.member {
+        text.push_str(" AND member = ");
+        list(&mut text, &mut values, [Value::from(member)].into_iter());
+    }
+    if let Some(method) = query.method {
+        text.push_str(" AND method = ");
+        list(&mut text, &mut values, [Value::from(method)].into_iter());
+    }
+    if query.group_by != GroupBy::Nothing {
+        let _ = write!(text, " GROUP BY {group}");
+    }
+    let rows = db.fetch(Sql::new(text).bind_all(values)).await?;
+    rows.iter().filter(|row| !matches!(row.opt_int(1), Ok(None))).map(sum).collect()
+}
+
+/// Writes the next placeholders, separated by commas.
+fn list(text: &mut String, values: &mut Vec<Value>, more: impl Iterator<Item = Value>) {
+    for (i, value) in more.enumerate() {
+        values.push(value);
+        let _ = write!(text, "{}${}", if i > 0 { ", " } else { "" }, values.len());
+    }
+}
+
+fn sum(row: &Row) -> Result<(i64, Counts), Error> {
+    Ok((row.int(0)?, counts(row, 1)?))
+}
+
+fn counts(row: &Row, first: usize) -> Result<Counts, Error> {
+    let mut counts = Counts::default();
+    for (i, count) in counts.0.iter_mut().enumerate() {
+        *count = row.int(first + i)?;
+    }
+    Ok(counts)
+}
+
+/// A page of a customer's cells that are not all zero, in the order of the key, after `after`.
+pub async fn page(
+    tx: &mut Tx,
+    customer: CustomerNo,
+    after: Option<Key>,
+    limit: i64,
+) -> Result<Vec<(Key, Counts)>, Error> {
+    let names = figure_names();
+    let order = "scope, grain, bucket, application_no, member, method";
+    let start: [Value; 6] =
+        after.map_or([(-1_i64).into(), 0_i64.into(), 0_i64.into(), 0_i64.into(), 0_i64.into(), 0_i64.into()], |key| {
+            let cell = key.cell;
+            [
+                (cell.scope as u8).into(),
+                (cell.grain as u8).into(),
+                cell.bucket.into(),
+                key.application.into(),
+                cell.member.into(),
+                cell.method.into(),
+            ]
+        });
+    let sql = format!(
+        "SELECT {order}, {names} FROM figures WHERE customer_no = $1 AND ({order}) > ($2, $3, $4, $5, $6, $7) \
+         ORDER BY {order} LIMIT $8"
+    );
+    let rows = tx.fetch(Sql::new(sql).bind(customer).bind_all(start).bind(limit)).await?;
+    let cell = |row: &Row| -> Result<(Key, Counts), Error> {
+        let (scope, grain): (usize, usize) = (row.narrow(0)?, row.narrow(1)?);
+        let cell = Cell {
+            scope: *Scope::ALL.get(scope).ok_or_else(|| corrupt("scope"))?,
+            grain: *Grain::ALL.get(grain).ok_or_else(|| corrupt("grain"))?,
+            bucket: row.int(2)?,
+            member: row.int(4)?,
+            method: row.narrow(5)?,
+        };
+        Ok((Key { customer, application: ApplicationNo(row.narrow(3)?), cell }, counts(row, 6)?))
+    };
+    rows.iter().map(cell).collect()
+}

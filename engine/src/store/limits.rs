@@ -1,0 +1,54 @@
+//! Counters that limit what may be done: catalogue calls and failed logins.
+
+use super::db::{Db, Sql, Tx};
+use crate::error::Error;
+use domain::ids::CustomerNo;
+
+/// Counts a catalogue call and says how many there are since `first_hour`, and in which hour the oldest was.
+///
+/// The increment locks the hour's row until the transaction ends, so that concurrent calls count one after the other.
+pub async fn count_catalogue_call(
+    tx: &mut Tx,
+    customer: CustomerNo,
+    hour: i64,
+    first_hour: i64,
+) -> Result<(i64, Option<i64>), Error> {
+    let increment = "INSERT INTO quota_hours (hour, customer_no, calls) VALUES ($1, $2, 1) \
+                     ON CONFLICT (hour, customer_no) DO UPDATE SET calls = quota_hours.calls + 1";
+    tx.execute(Sql::new(increment).bind(hour).bind(customer)).await?;
+    let total = "SELECT CAST(SUM(calls) AS BIGINT), MIN(hour) FROM quota_hours WHERE hour >= $1 AND customer_no = $2";
+    let row = tx.fetch_one(Sql::new(total).bind(first_hour).bind(customer)).await?;
+    Ok((row.int(0)?, row.opt_int(1)?))
+}
+
+/// Forgets the calls of hours before `first_hour`.
+pub async fn forget_catalogue_calls(tx: &mut Tx, first_hour: i64) -> Result<(), Error> {
+    tx.execute(Sql::new("DELETE FROM quota_hours WHERE hour < $1").bind(first_hour)).await?;
+    Ok(())
+}
+
+/// Failed logins of a subject (an account or address, hashed) in the spans from `span` on.
+pub async fn login_failures(db: &Db, span: i64, subject: &[u8]) -> Result<i64, Error> {
+    let sql = "SELECT CAST(COALESCE(SUM(failures), 0) AS BIGINT) FROM login_failures WHERE span >= $1 AND subject = $2";
+    db.fetch_one(Sql::new(sql).bind(span).bind(subject)).await?.int(0)
+}
+
+/// Counts a failed login of a subject.
+pub async fn count_login_failure(tx: &mut Tx, span: i64, subject: &[u8]) -> Result<(), Error> {
+    let sql = "INSERT INTO login_failures (span, subject, failures) VALUES ($1, $2, 1) \
+               ON CONFLICT (span, subject) DO UPDATE SET failures = login_failures.failures + 1";
+    tx.execute(Sql::new(sql).bind(span).bind(subject)).await?;
+    Ok(())
+}
+
+/// Forgets the failed logins of a subject.
+pub async fn forget_login_failures(tx: &mut Tx, subject: &[u8]) -> Result<(), Error> {
+    tx.execute(Sql::new("DELETE FROM login_failures WHERE subject = $1").bind(subject)).await?;
+    Ok(())
+}
+
+/// Forgets the failed logins of spans before `span`.
+pub async fn forget_old_login_failures(tx: &mut Tx, span: i64) -> Result<(), Error> {
+    tx.execute(Sql::new("DELETE FROM login_failures WHERE span < $1").bind(span)).await?;
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! What runs beside the requests: the writer, the aggregator, the look at the directory, the clearing up.
+
+use crate::directory::Directory;
+use crate::error::Error;
+use crate::{Engine, store};
+use domain::quota::first_counted_hour;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+/// How often a process looks whether the directory has changed.
+const DIRECTORY_LOOK: Duration = Duration::from_secs(1);
+/// How often the aggregator looks at the queue, besides when this process has committed events.
+const QUEUE_LOOK: Duration = Duration::from_millis(250);
+/// How long the aggregator lets commits gather before it takes them: fewer, larger transactions.
+const GATHER: Duration = Duration::from_millis(50);
+/// How often what has expired is cleared up.
+const CLEAR_UP: Duration = Duration::from_secs(600);
+
+/// The running workers. Dropped without [`Workers::stop`] they go on until the process ends.
+pub struct Workers {
+    stop_writer: Arc<Notify>,
+    stopping: Arc<AtomicBool>,
+    writer: JoinHandle<()>,
+    others: Vec<JoinHandle<()>>,
+    engine: Engine,
+}
+
+impl Workers {
+    /// Takes nothing more, answers what was taken, brings the figures up to date and closes the database.
+    pub async fn stop(self) {
+        self.stop_writer.notify_one();
+        let _ = self.writer.await;
+        self.stopping.store(true, Ordering::Relaxed);
+        self.engine.0.work_to_do.notify_one();
+        for other in self.others {
+            other.abort();
+            // Aborted on purpose.
+            let _ = other.await;
+        }
+        self.engine.0.db.close().await;
+    }
+}
+
+impl Engine {
+    /// Starts what runs beside the requests. Once per process.
+    ///
+    /// # Errors
+    /// If the store cannot be read, or the workers run already.
+    pub async fn start(&self) -> Result<Workers, Error> {
+        self.load_token_key().await?;
+        self.refresh_directory().await?;
+        let stop_writer = Arc::new(Notify::new());
+        let stopping = Arc::new(AtomicBool::new(false));
+        let writer = self.0.writer.start(self.0.db.clone(), self.0.work_to_do.clone(), stop_writer.clone());
+        let writer = writer.ok_or_else(|| Error::Internal("the workers run already".to_owned()))?;
+        let others = vec![
+            tokio::spawn(aggregate(self.clone(), stopping.clone())),
+            tokio::spawn(watch_directory(self.clone())),
+            tokio::spawn(clear_up(self.clone())),
+        ];
+        Ok(Workers { stop_writer, stopping, writer, others, engine: self.clone() })
+    }
+
+    /// Reads the directory again if it has changed.
+    pub(crate) async fn refresh_directory(&self) -> Result<(), Error> {
+        if self.directory().is_current(&self.0.db).await? && self.0.directory_loaded.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let directory = Arc::new(Directory::load(&self.0.db).await?);
+        *self.0.directory.write().unwrap_or_else(std::sync::PoisonError::into_inner) = directory;
+        self.0.directory_loaded.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The directory as this process knows it.
+    pub(crate) fn directory(&self) -> Arc<Directory> {
+        self.0.directory.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    async fn clear_up(&self) -> Result<(), Error> {
+        let mut tx = self.0.db.begin().await?;
+        store::web_sessions::delete_expired(&mut tx, self.now()).await?;
+        store::limits::forget_catalogue_calls(&mut tx, first_counted_hour(self.now())).await?;
+        tx.commit().await
+    }
+}
+
+async fn aggregate(engine: Engine, stopping: Arc<AtomicBool>) {
+    while !stopping.load(Ordering::Relaxed) {
+        match engine.aggregate().await {
+            Ok(0) => {
+                tokio::select! {
+                    () = engine.0.work_to_do.notified() => tokio::time::sleep(GATHER).await,
+                    () = tokio::time::sleep(QUEUE_LOOK) => {}
+                }
+            }
+            Ok(_) => tokio::task::yield_now().await,
+            Err(error) => {
+                tracing::error!(%error, "figures could not be brought up to date");
+                tokio::time::sleep(DIRECTORY_LOOK).await;
+            }
+        }
+    }
+}
+
+async fn watch_directory(engine: Engine) {
+    loop {
+        tokio::time::sleep(DIRECTORY_LOOK).await;
+        if let Err(error) = engine.refresh_directory().await {
+            tracing::warn!(%error, "the directory could not be read");
+        }
+    }
+}
+
+async fn clear_up(engine: Engine) {
+    loop {
+        if let Err(error) = engine.clear_up().await {
+            tracing::warn!(%error, "what has expired could not be cleared up");
+        }
+        tokio::time::sleep(CLEAR_UP).await;
+    }
+}
