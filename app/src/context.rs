@@ -11,15 +11,6 @@ use tower_sessions::Session;
 /// The key of the session under which the id of the person who logged in is kept.
 pub const SESSION_USER_ID: &str = "user_id";
 
-/// Addresses of the site's files, each with a hash of its content. Provided as a leptos context.
-#[derive(Debug, Clone)]
-pub struct SiteAssets {
-    /// The script that starts the wasm.
-    pub js: String,
-    pub wasm: String,
-    pub css: String,
-}
-
 /// Whose request it is, as far as the network tells. Put into the request's extensions.
 #[derive(Debug, Clone, Copy)]
 pub struct ClientAddress(pub IpAddr);

@@ -78,6 +78,9 @@ mod of_the_server {
     use axum::http::{StatusCode, header};
     use std::fmt::Display;
 
+    /// When to come again after the store was out of reach.
+    const RETRY_AFTER_SECONDS: u32 = 5;
+
     impl UiError {
         /// Logs the cause, which stays here, and says that something went wrong.
         pub fn internal(cause: impl Display) -> Self {
@@ -115,7 +118,10 @@ mod of_the_server {
                 engine::Error::NotFound => Self::NotFound,
                 engine::Error::Forbidden => Self::Forbidden,
                 engine::Error::Invalid(faults) => Self::Invalid(faults),
-                engine::Error::Unavailable { retry_after_seconds } => Self::Unavailable { retry_after_seconds },
+                engine::Error::Unavailable(cause) => {
+                    tracing::warn!(%cause, "the store is out of reach");
+                    Self::Unavailable { retry_after_seconds: RETRY_AFTER_SECONDS }
+                }
                 engine::Error::Internal(cause) => Self::internal(cause),
             }
         }

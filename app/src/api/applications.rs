@@ -1,0 +1,236 @@
+//! Applications of a customer and their secrets.
+
+use super::Choice;
+use crate::error::UiError;
+use leptos::prelude::*;
+use leptos::server_fn::codec::GetUrl;
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "ssr")]
+use crate::{
+    api::{answering, draft_name, id, keep_draft, paging, take_draft},
+    context, format,
+};
+#[cfg(feature = "ssr")]
+use domain::{
+    ApplicationId, CustomerId, Zone,
+    account::{Application, ApplicationForm, NewCredentials, Tier},
+};
+
+/// A page of applications.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applications {
+    pub items: Vec<ApplicationView>,
+    pub next_cursor: Option<String>,
+    /// Whether the person may create, rotate and revoke here.
+    pub can_change: bool,
+    /// Whom an operator or auditor can choose; empty for others.
+    pub customers: Vec<Choice>,
+    /// The chosen customer's id and name.
+    pub customer: Option<Choice>,
+    /// What was entered into the form that has faults, when the page is loaded anew.
+    pub draft: ApplicationInput,
+    /// Credentials that were made just before this page was loaded: shown this once.
+    pub new: Option<Credentials>,
+}
+
+/// An application as the list shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplicationView {
+    pub id: String,
+    pub name: String,
+    pub customer: String,
+    pub is_sandbox: bool,
+    pub client_id: String,
+    pub created: String,
+    pub revoked: Option<String>,
+    pub secrets: Vec<SecretView>,
+}
+
+/// A secret, of which no more is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretView {
+    pub id: String,
+    pub hint: String,
+    pub created: String,
+}
+
+/// Credentials in the clear.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credentials {
+    pub name: String,
+    pub client_id: String,
+    pub client_secret: String,
+}
+
+/// The form of a new application.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ApplicationInput {
+    pub name: String,
+    pub tier: String,
+}
+
+/// The applications of the chosen customer, or of all.
+#[server(endpoint = "load_applications", input = GetUrl)]
+pub async fn load_applications(
+    #[server(default)] customer: Option<String>,
+    #[server(default)] cursor: Option<String>,
+) -> Result<Applications, UiError> {
+    answering(async {
+        let (engine, user) = context::acting().await?;
+        let chosen = customer.as_deref().map(id::<CustomerId>).transpose()?;
+        let reader = engine.reader(&user, chosen)?;
+        let found = engine.list_applications(&reader, paging(cursor)).await?;
+        let names =
+            if user.role().is_of_customer() { Vec::new() } else { engine.all_customers(&engine.supervisor(&user)?) };
+        let name_of = |id: CustomerId| names.iter().find(|(of, _)| *of == id).map_or("", |(_, name)| name.as_str());
+        let zone = reader.time_zone().unwrap_or(Zone::UTC);
+        let of = reader.customer().map(|customer| customer.id.to_string());
+        Ok(Applications {
+            items: found.items.iter().map(|it| view(it, name_of(it.customer_id), zone)).collect(),
+            next_cursor: found.next_cursor,
+            can_change: reader.customer().is_some_and(|customer| engine.manager(&user, customer.id).is_ok()),
+            customers: names.iter().map(|(id, name)| Choice { value: id.to_string(), label: name.clone() }).collect(),
+            customer: reader.customer().map(|it| Choice { value: it.id.to_string(), label: it.name.clone() }),
+            draft: take_draft(&draft_name("application", of.as_deref())).await?.unwrap_or_default(),
+            new: take_credentials(&found.items),
+        })
+    })
+    .await
+}
+
+/// Creates an application.
+#[server(endpoint = "create_application")]
+pub async fn create_application(
+    customer: String,
+    #[server(default)] form: ApplicationInput,
+) -> Result<Option<Credentials>, UiError> {
+    answering(async {
+        let (engine, user) = context::acting().await?;
+        let manager = engine.manager(&user, id(&customer)?)?;
+        let tier = Tier::from_name(&form.tier).unwrap_or(Tier::Sandbox);
+        let made = engine.create_application(&manager, &ApplicationForm { name: form.name.clone(), tier }).await;
+        let made = keep_draft(&draft_name("application", Some(&customer)), &form, made.map_err(UiError::from)).await?;
+        Ok(hand_over(&made, &customer))
+    })
+    .await
+}
+
+/// Gives an application a second secret.
+#[server(endpoint = "rotate_application")]
+pub async fn rotate_application(customer: String, application: String) -> Result<Option<Credentials>, UiError> {
+    answering(async {
+        let (engine, user) = context::acting().await?;
+        let manager = engine.manager(&user, id(&customer)?)?;
+        let made = engine.rotate_application(&manager, id(&application)?).await?;
+        Ok(hand_over(&made, &customer))
+    })
+    .await
+}
+
+/// Revokes one secret, and the tokens that it brought.
+#[server(endpoint = "revoke_secret")]
+pub async fn revoke_secret(customer: String, application: String, secret: String) -> Result<(), UiError> {
+    answering(async {
+        let (engine, user) = context::acting().await?;
+        let manager = engine.manager(&user, id(&customer)?)?;
+        engine.revoke_secret(&manager, id(&application)?, id(&secret)?).await?;
+        back_to_list(&customer, "secret_revoked");
+        Ok(())
+    })
+    .await
+}
+
+/// Revokes an application with all of its secrets and tokens.
+#[server(endpoint = "revoke_application")]
+pub async fn revoke_application(customer: String, application: String) -> Result<(), UiError> {
+    answering(async {
+        let (engine, user) = context::acting().await?;
+        let manager = engine.manager(&user, id(&customer)?)?;
+        engine.revoke_application(&manager, id::<ApplicationId>(&application)?).await?;
+        back_to_list(&customer, "application_revoked");
+        Ok(())
+    })
+    .await
+}
+
+#[cfg(feature = "ssr")]
+fn view(application: &Application, customer: &str, zone: Zone) -> ApplicationView {
+    ApplicationView {
+        id: application.id.to_string(),
+        name: application.name.clone(),
+        customer: customer.to_owned(),
+        is_sandbox: application.tier == Tier::Sandbox,
+        client_id: application.client_id.clone(),
+        created: format::instant(application.created_at, zone),
+        revoked: application.revoked_at.map(|at| format::instant(at, zone)),
+        secrets: application
+            .secrets
+            .iter()
+            .map(|secret| SecretView {
+                id: secret.id.to_string(),
+                hint: secret.hint.clone(),
+                created: format::instant(secret.created_at, zone),
+            })
+            .collect(),
+    }
+}
+
+/// The cookie that carries a new secret to the page that a browser without script loads next.
+#[cfg(feature = "ssr")]
+const SECRET_COOKIE: &str = "reachline_new_secret";
+
+/// Answers new credentials to our script. A plain form gets them with the next page, which clears the cookie.
+#[cfg(feature = "ssr")]
+fn hand_over(made: &NewCredentials, customer: &str) -> Option<Credentials> {
+    if !context::is_plain_form() {
+        return Some(credentials(&made.application, &made.client_secret));
+    }
+    set_secret_cookie(&format!("{}.{}", made.application.id, made.client_secret), 60);
+    back_to_list(customer, "secret_made");
+    None
+}
+
+#[cfg(feature = "ssr")]
+fn credentials(application: &Application, secret: &str) -> Credentials {
+    Credentials {
+        name: application.name.clone(),
+        client_id: application.client_id.clone(),
+        client_secret: secret.to_owned(),
+    }
+}
+
+#[cfg(feature = "ssr")]
+fn set_secret_cookie(value: &str, max_age_seconds: u32) {
+    // The server adds `Secure` to every cookie where the browser comes by TLS.
+    let cookie =
+        format!("{SECRET_COOKIE}={value}; Path=/applications; Max-Age={max_age_seconds}; HttpOnly; SameSite=Strict");
+    context::answer_header(axum::http::header::SET_COOKIE, &cookie);
+}
+
+/// The credentials in the cookie, if they are of an application that is listed; the cookie ends here.
+#[cfg(feature = "ssr")]
+fn take_credentials(listed: &[Application]) -> Option<Credentials> {
+    let parts = context::parts().ok()?;
+    let mut cookies = parts.headers.get_all(axum::http::header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let value = cookies.find_map(|cookies| {
+        let mut pairs = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(name, _)| *name == SECRET_COOKIE).map(|(_, value)| value.to_owned())
+    })?;
+    set_secret_cookie("", 0);
+    context::answer_header(axum::http::header::CACHE_CONTROL, "no-store");
+    let (application, secret) = value.split_once('.')?;
+    let application = listed.iter().find(|listed| listed.id.to_string() == application)?;
+    Some(credentials(application, secret))
+}
+
+/// Sends a plain form back to the list, which says what was done.
+#[cfg(feature = "ssr")]
+fn back_to_list(customer: &str, done: &str) {
+    if context::is_plain_form() {
+        let mut path = format!("/applications?done={done}&customer=");
+        crate::query::encode(customer, &mut path);
+        leptos_axum::redirect(&path);
+    }
+}

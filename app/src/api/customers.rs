@@ -1,0 +1,174 @@
+//! Customers, for operators and auditors.
+
+use super::ListPage;
+use crate::error::UiError;
+use leptos::prelude::*;
+use leptos::server_fn::codec::GetUrl;
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "ssr")]
+use crate::{
+    api::{answering, draft_name, id, keep_draft, paging, take_draft},
+    context, format,
+};
+#[cfg(feature = "ssr")]
+use domain::{
+    FaultCode, Faults, Zone,
+    account::{Customer, CustomerForm, CustomerLimits},
+};
+
+/// A customer as the list shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomerView {
+    pub id: String,
+    pub name: String,
+    pub time_zone: String,
+    /// Limits of its own, or that it has none.
+    pub limits: String,
+    pub created: String,
+}
+
+/// The form of a customer, as entered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CustomerInput {
+    pub name: String,
+    pub time_zone: String,
+    pub catalogue_quota_per_day: String,
+    pub event_burst_per_second: String,
+}
+
+/// What the form of a customer needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomerEditor {
+    pub input: CustomerInput,
+    pub can_change: bool,
+}
+
+/// The customers.
+#[server(endpoint = "load_customers", input = GetUrl)]
+pub async fn load_customers(#[server(default)] cursor: Option<String>) -> Result<ListPage<CustomerView>, UiError> {
+    answering(async {
+        let (engine, user) = context::acting().await?;
+        let found = engine.list_customers(&engine.supervisor(&user)?, paging(cursor)).await?;
+        Ok(ListPage {
+            items: found.items.iter().map(view).collect(),
+            next_cursor: found.next_cursor,
+            can_change: engine.operator(&user).is_ok(),
+        })
+    })
+    .await
+}
+
+/// The form of a customer; of a new one without an id.
+#[server(endpoint = "edit_customer", input = GetUrl)]
+pub async fn edit_customer(#[server(default)] customer: Option<String>) -> Result<CustomerEditor, UiError> {
+    answering(async {
+        let (engine, user) = context::acting().await?;
+        let supervisor = engine.supervisor(&user)?;
+        let can_change = engine.operator(&user).is_ok();
+        let stored = match &customer {
+            Some(customer) => input(&engine.customer(&supervisor, id(customer)?).await?),
+            None if can_change => CustomerInput { time_zone: "UTC".to_owned(), ..CustomerInput::default() },
+            None => return Err(UiError::Forbidden),
+        };
+        Ok(CustomerEditor {
+            input: take_draft(&draft_name("customer", customer.as_deref())).await?.unwrap_or(stored),
+            can_change,
+        })
+    })
+    .await
+}
+
+/// Creates a customer, or changes the one of this id.
+#[server(endpoint = "save_customer")]
+pub async fn save_customer(
+    #[server(default)] customer: Option<String>,
+    #[server(default)] form: CustomerInput,
+) -> Result<(), UiError> {
+    answering(async {
+        let (engine, user) = context::acting().await?;
+        let operator = engine.operator(&user)?;
+        let checked =
+            keep_draft(&draft_name("customer", customer.as_deref()), &form, form.read().map_err(UiError::Invalid))
+                .await?;
+        let saved = match &customer {
+            Some(customer) => engine.update_customer(&operator, id(customer)?, &checked).await,
+            None => engine.create_customer(&operator, &checked).await,
+        };
+        keep_draft(&draft_name("customer", customer.as_deref()), &form, saved.map_err(UiError::from)).await?;
+        leptos_axum::redirect("/admin/customers?done=saved");
+        Ok(())
+    })
+    .await
+}
+
+/// The names of all time zones, as options of a data list. In one text: six hundred elements need no hydration.
+#[server(endpoint = "time_zones", input = GetUrl)]
+pub async fn time_zones() -> Result<String, UiError> {
+    answering(async { Ok(Zone::names().map(|name| format!("<option value=\"{name}\">")).collect()) }).await
+}
+
+#[cfg(feature = "ssr")]
+impl CustomerInput {
+    /// Reads the form.
+    fn read(&self) -> Result<CustomerForm, Faults> {
+        let mut faults = Faults::default();
+        let limits = CustomerLimits {
+            catalogue_quota_per_day: number("catalogue_quota_per_day", &self.catalogue_quota_per_day, &mut faults),
+            event_burst_per_second: number("event_burst_per_second", &self.event_burst_per_second, &mut faults),
+        };
+        let form = CustomerForm { name: self.name.clone(), time_zone: self.time_zone.clone(), limits };
+        if faults.0.is_empty() {
+            return Ok(form);
+        }
+        // All faults at once, those of the other fields first.
+        let mut all = form.check().err().unwrap_or_default();
+        all.0.extend(faults.0);
+        Err(all)
+    }
+}
+
+#[cfg(feature = "ssr")]
+fn number(field: &str, text: &str, faults: &mut Faults) -> Option<u32> {
+    let text = text.trim();
+    if text.is_empty() {
+        return None;
+    }
+    let number = text.parse().ok();
+    if number.is_none() {
+        faults.add(field, FaultCode::FieldInvalid, "Enter a whole number, or nothing for the installation’s value.");
+    }
+    number
+}
+
+#[cfg(feature = "ssr")]
+fn input(customer: &Customer) -> CustomerInput {
+    let text = |limit: Option<u32>| limit.map(|limit| limit.to_string()).unwrap_or_default();
+    CustomerInput {
+        name: customer.name.clone(),
+        time_zone: customer.time_zone.name().to_owned(),
+        catalogue_quota_per_day: text(customer.limits.catalogue_quota_per_day),
+        event_burst_per_second: text(customer.limits.event_burst_per_second),
+    }
+}
+
+#[cfg(feature = "ssr")]
+fn view(customer: &Customer) -> CustomerView {
+    let quota = customer.limits.catalogue_quota_per_day;
+    let burst = customer.limits.event_burst_per_second;
+    let limits: Vec<String> = [
+        quota.map(|n| format!("{} catalogue calls a day", format::count(i64::from(n)))),
+        burst.map(|n| format!("{} events a second", format::count(i64::from(n)))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    CustomerView {
+        id: customer.id.to_string(),
+        name: customer.name.clone(),
+        time_zone: customer.time_zone.name().to_owned(),
+        limits: if limits.is_empty() { "As the installation".to_owned() } else { limits.join(", ") },
+        created: format::day(customer.time_zone.day(customer.created_at)),
+    }
+}

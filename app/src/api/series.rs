@@ -1,0 +1,180 @@
+//! The chart over time.
+
+use super::{Choice, Link};
+use crate::error::UiError;
+use crate::query::OverviewQuery;
+use leptos::prelude::*;
+use leptos::server_fn::codec::GetUrl;
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "ssr")]
+use crate::{
+    api::answering,
+    chart::{self, Plot, Point},
+    format,
+    question::{self, Question},
+};
+
+/// A chart, and the table behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Series {
+    /// The same drawing for wide and for narrow screens, as SVG of the server's own making.
+    pub wide: String,
+    pub narrow: String,
+    /// What can be charted.
+    pub figures: Vec<Choice>,
+    /// What is charted.
+    pub figure: String,
+    pub label: String,
+    pub definition: String,
+    pub intervals: Vec<Link>,
+    pub columns: Vec<String>,
+    /// Label and cells of every bucket.
+    pub rows: Vec<(String, Vec<String>)>,
+    /// The address of a file with the same table.
+    pub csv: String,
+}
+
+/// The chart of the overview.
+#[server(endpoint = "load_series", input = GetUrl)]
+pub async fn load_series(#[server(default)] query: OverviewQuery) -> Result<Series, UiError> {
+    answering(async {
+        let question = Question::of(&query).await?;
+        let Question { engine, reader, period, filter, interval, .. } = &question;
+        let series = engine.timeseries(reader, *period, *interval, filter).await?;
+        let shown = Shown::chosen(query.figure.as_deref(), series.scope);
+        let plot = plot(&series, shown, *interval);
+        let scope = series.scope;
+        let mut columns: Vec<String> = scope.figures().map(|figure| figure.label().to_owned()).collect();
+        columns.extend(scope.ctr_of().map(|_| Shown::Rate.label(scope).to_owned()));
+        let choices = Shown::all(scope).into_iter();
+        Ok(Series {
+            wide: chart::draw(&plot, chart::WIDE),
+            narrow: chart::draw(&plot, chart::NARROW),
+            figures: choices.map(|s| Choice { value: s.name().to_owned(), label: s.label(scope).to_owned() }).collect(),
+            figure: shown.name().to_owned(),
+            label: shown.label(scope).to_owned(),
+            definition: shown.definition(scope).to_owned(),
+            intervals: intervals(&question),
+            columns,
+            rows: series.buckets.iter().map(|(bucket, counts)| row(&series, bucket, counts)).collect(),
+            csv: question.download("timeseries"),
+        })
+    })
+    .await
+}
+
+#[cfg(feature = "ssr")]
+use domain::{
+    figures::{CTR_DEFINITION, Counts, Figure, HELPLINE_CTR_DEFINITION, Scope},
+    period::{Bucket, Interval, Timeseries},
+};
+
+/// What a chart shows: a figure, or the click-through rate.
+#[cfg(feature = "ssr")]
+#[derive(Clone, Copy, PartialEq)]
+enum Shown {
+    Count(Figure),
+    Rate,
+}
+
+#[cfg(feature = "ssr")]
+impl Shown {
+    /// What the scope gives exactly.
+    fn all(scope: Scope) -> Vec<Self> {
+        let mut all: Vec<Self> = scope.figures().map(Self::Count).collect();
+        all.extend(scope.ctr_of().map(|_| Self::Rate));
+        all
+    }
+
+    /// What the address asks for if it can be shown, else the figure that says most.
+    fn chosen(name: Option<&str>, scope: Scope) -> Self {
+        let all = Self::all(scope);
+        let of = |name: &str| all.iter().copied().find(|shown| shown.name() == name);
+        let usual = || ["reach", "unique_displays", "net_clicks"].into_iter().find_map(of);
+        name.and_then(of).or_else(usual).unwrap_or(Self::Count(Figure::GrossClicks))
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Count(figure) => figure.name(),
+            Self::Rate => "ctr",
+        }
+    }
+
+    const fn label(self, scope: Scope) -> &'static str {
+        match (self, scope) {
+            (Self::Count(figure), _) => figure.label(),
+            (Self::Rate, Scope::Helpline) => "Helpline CTR",
+            (Self::Rate, _) => "CTR",
+        }
+    }
+
+    const fn definition(self, scope: Scope) -> &'static str {
+        match (self, scope) {
+            (Self::Count(figure), _) => figure.definition(),
+            (Self::Rate, Scope::Helpline) => HELPLINE_CTR_DEFINITION,
+            (Self::Rate, _) => CTR_DEFINITION,
+        }
+    }
+}
+
+#[cfg(feature = "ssr")]
+fn plot(series: &Timeseries, shown: Shown, interval: Interval) -> Plot {
+    let scope = series.scope;
+    let points = series.buckets.iter().map(|(bucket, counts)| {
+        let (value, text) = match shown {
+            Shown::Count(figure) => (Some(counts.get(figure) as f64), format::count(counts.get(figure))),
+            Shown::Rate => (counts.ctr(scope), format::percent_or_none(counts.ctr(scope))),
+        };
+        Point { tick: tick(series, bucket), label: format!("{}: {text}", bucket_label(series, bucket)), value }
+    });
+    let label = shown.label(scope);
+    Plot {
+        description: format!("{label} {}, {}", interval.label().to_lowercase(), format::period(series.period)),
+        is_ratio: shown == Shown::Rate,
+        points: points.collect(),
+    }
+}
+
+#[cfg(feature = "ssr")]
+fn row(series: &Timeseries, bucket: &Bucket, counts: &Counts) -> (String, Vec<String>) {
+    let scope = series.scope;
+    let mut cells: Vec<String> = scope.figures().map(|figure| format::count(counts.get(figure))).collect();
+    cells.extend(scope.ctr_of().map(|_| format::percent_or_none(counts.ctr(scope))));
+    (bucket_label(series, bucket), cells)
+}
+
+#[cfg(feature = "ssr")]
+fn tick(series: &Timeseries, bucket: &Bucket) -> String {
+    match series.interval {
+        Interval::Hour if series.period.days() <= 2 => clock(series, bucket),
+        Interval::Hour | Interval::Day | Interval::Week => format::day_short(bucket.day),
+        Interval::Month => format::month(bucket.day),
+    }
+}
+
+#[cfg(feature = "ssr")]
+fn bucket_label(series: &Timeseries, bucket: &Bucket) -> String {
+    match series.interval {
+        Interval::Hour => format!("{}, {}", format::day_long(bucket.day), clock(series, bucket)),
+        Interval::Day => format::day_long(bucket.day),
+        Interval::Week => format!("Week from {}", format::day(bucket.day)),
+        Interval::Month => format::month(bucket.day),
+    }
+}
+
+#[cfg(feature = "ssr")]
+fn clock(series: &Timeseries, bucket: &Bucket) -> String {
+    format::clock(series.time_zone.unwrap_or(domain::Zone::UTC).local(bucket.start))
+}
+
+#[cfg(feature = "ssr")]
+fn intervals(question: &Question) -> Vec<Link> {
+    let link = |interval: Interval| Link {
+        label: interval.label().to_owned(),
+        href: question.href(|query| query.interval = Some(interval.as_str().to_owned())),
+        is_current: interval == question.interval,
+    };
+    question::intervals(question.period).into_iter().map(link).collect()
+}

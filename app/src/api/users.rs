@@ -1,0 +1,203 @@
+//! People who log in, for operators and auditors.
+
+use super::{Choice, ListPage};
+use crate::error::UiError;
+use leptos::prelude::*;
+use leptos::server_fn::codec::GetUrl;
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "ssr")]
+use crate::{
+    api::{answering, draft_name, id, keep_draft, paging, take_draft},
+    context, format,
+};
+#[cfg(feature = "ssr")]
+use domain::{
+    CustomerId, FaultCode, Faults, UserId, Zone,
+    account::{Role, User, UserForm},
+};
+
+/// A user as the list shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserView {
+    pub id: String,
+    pub name: String,
+    pub email: String,
+    pub role: String,
+    pub customer: String,
+    pub created: String,
+    pub is_disabled: bool,
+    /// Whether this is who looks at the list: nobody can lock themselves out.
+    pub is_me: bool,
+}
+
+/// The form of a user, as entered.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UserInput {
+    pub email: String,
+    pub name: String,
+    pub role: String,
+    pub customer: String,
+    /// Empty keeps that of an existing user. Never sent to a page nor kept as a draft.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub password: String,
+}
+
+impl std::fmt::Debug for UserInput {
+    /// Without the password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UserInput").field("email", &self.email).field("role", &self.role).finish_non_exhaustive()
+    }
+}
+
+/// What the form of a user needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserEditor {
+    pub input: UserInput,
+    pub customers: Vec<Choice>,
+    pub is_disabled: bool,
+    pub is_me: bool,
+    pub can_change: bool,
+}
+
+/// The users.
+#[server(endpoint = "load_users", input = GetUrl)]
+pub async fn load_users(#[server(default)] cursor: Option<String>) -> Result<ListPage<UserView>, UiError> {
+    answering(async {
+        let (engine, me) = context::acting().await?;
+        let supervisor = engine.supervisor(&me)?;
+        let found = engine.list_users(&supervisor, paging(cursor)).await?;
+        let customers = engine.all_customers(&supervisor);
+        Ok(ListPage {
+            items: found.items.iter().map(|user| view(user, &customers, me.user().id)).collect(),
+            next_cursor: found.next_cursor,
+            can_change: engine.operator(&me).is_ok(),
+        })
+    })
+    .await
+}
+
+/// The form of a user; of a new one without an id.
+#[server(endpoint = "edit_user", input = GetUrl)]
+pub async fn edit_user(#[server(default)] user: Option<String>) -> Result<UserEditor, UiError> {
+    answering(async {
+        let (engine, me) = context::acting().await?;
+        let supervisor = engine.supervisor(&me)?;
+        let can_change = engine.operator(&me).is_ok();
+        let stored = match &user {
+            Some(user) => Some(engine.user(&supervisor, id(user)?).await?),
+            None if can_change => None,
+            None => return Err(UiError::Forbidden),
+        };
+        let choice = |(id, label): (CustomerId, String)| Choice { value: id.to_string(), label };
+        Ok(UserEditor {
+            input: take_draft(&draft_name("user", user.as_deref()))
+                .await?
+                .or_else(|| stored.as_ref().map(input))
+                .unwrap_or_default(),
+            customers: engine.all_customers(&supervisor).into_iter().map(choice).collect(),
+            is_disabled: stored.as_ref().is_some_and(|user| user.disabled_at.is_some()),
+            is_me: stored.is_some_and(|user| user.id == me.user().id),
+            can_change,
+        })
+    })
+    .await
+}
+
+/// Creates a user, or changes the one of this id.
+#[server(endpoint = "save_user")]
+pub async fn save_user(
+    #[server(default)] user: Option<String>,
+    #[server(default)] form: UserInput,
+) -> Result<(), UiError> {
+    answering(async {
+        let (engine, me) = context::acting().await?;
+        let operator = engine.operator(&me)?;
+        let draft = UserInput { password: String::new(), ..form.clone() };
+        let checked = keep_draft(
+            &draft_name("user", user.as_deref()),
+            &draft,
+            form.read(user.is_none()).map_err(UiError::Invalid),
+        )
+        .await?;
+        let saved = match &user {
+            Some(user) => engine.update_user(&operator, id(user)?, &checked).await,
+            None => engine.create_user(&operator, &checked).await,
+        };
+        keep_draft(&draft_name("user", user.as_deref()), &draft, saved.map_err(UiError::from)).await?;
+        leptos_axum::redirect("/admin/users?done=saved");
+        Ok(())
+    })
+    .await
+}
+
+/// Disables a user, or lets the user log in again.
+#[server(endpoint = "set_user_disabled")]
+pub async fn set_user_disabled(user: String, disabled: bool) -> Result<(), UiError> {
+    answering(async {
+        let (engine, me) = context::acting().await?;
+        let operator = engine.operator(&me)?;
+        let user: UserId = id(&user)?;
+        if disabled && user == me.user().id {
+            return Err(UiError::Forbidden);
+        }
+        engine.set_user_disabled(&operator, user, disabled).await?;
+        leptos_axum::redirect(if disabled { "/admin/users?done=disabled" } else { "/admin/users?done=enabled" });
+        Ok(())
+    })
+    .await
+}
+
+#[cfg(feature = "ssr")]
+impl UserInput {
+    /// Reads the form.
+    fn read(&self, is_new: bool) -> Result<UserForm, Faults> {
+        let mut faults = Faults::default();
+        let role = Role::from_name(&self.role);
+        if role.is_none() {
+            faults.add("role", FaultCode::FieldMissing, "Choose a role.");
+        }
+        let role = role.unwrap_or(Role::Operator);
+        let form = UserForm {
+            email: self.email.clone(),
+            name: self.name.clone(),
+            role,
+            // The form always shows the chooser: for roles without a customer what it says is no fault.
+            customer_id: role.is_of_customer().then(|| self.customer.parse().ok()).flatten(),
+            password: Some(self.password.clone()).filter(|password| !password.is_empty()),
+        };
+        if faults.0.is_empty() {
+            return Ok(form);
+        }
+        let mut all = form.check(is_new).err().unwrap_or_default();
+        all.0.extend(faults.0);
+        Err(all)
+    }
+}
+
+#[cfg(feature = "ssr")]
+fn input(user: &User) -> UserInput {
+    UserInput {
+        email: user.email.clone(),
+        name: user.name.clone(),
+        role: user.role.as_str().to_owned(),
+        customer: user.customer_id.map(|id| id.to_string()).unwrap_or_default(),
+        password: String::new(),
+    }
+}
+
+#[cfg(feature = "ssr")]
+fn view(user: &User, customers: &[(CustomerId, String)], me: UserId) -> UserView {
+    let customer = customers.iter().find(|(id, _)| Some(*id) == user.customer_id).map(|(_, name)| name.clone());
+    UserView {
+        id: user.id.to_string(),
+        name: user.name.clone(),
+        email: user.email.clone(),
+        role: user.role.label().to_owned(),
+        customer: customer.unwrap_or_else(|| "All".to_owned()),
+        created: format::day(Zone::UTC.day(user.created_at)),
+        is_disabled: user.disabled_at.is_some(),
+        is_me: user.id == me,
+    }
+}

@@ -1,0 +1,80 @@
+//! The bar above every page.
+
+use crate::api::people::{LogOut, Me, load_me};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::components::A;
+
+/// Brand, navigation, and who is signed in.
+#[component]
+pub fn Header() -> impl IntoView {
+    let me = Resource::new(|| (), |()| load_me());
+    view! {
+        <header class="top">
+            <div class="top-inner">
+                <a class="brand" href="/">
+                    <svg viewBox="0 0 24 24" aria-hidden="true">
+                        <path d="M3 15c2.6 0 2.6-6 5.2-6s2.6 9 5.2 9 2.6-12 5.2-12"></path>
+                        <circle cx="20.4" cy="6" r="1.8"></circle>
+                    </svg>
+                    "Reachline"
+                </a>
+                <Suspense fallback=|| ()>
+                    {move || Suspend::new(async move {
+                        me.await.ok().flatten().map(|me| view! { <Navigation is_supervisor=!me.role.is_of_customer() /> <Account me /> })
+                    })}
+                </Suspense>
+            </div>
+        </header>
+    }
+}
+
+#[component]
+fn Navigation(is_supervisor: bool) -> impl IntoView {
+    view! {
+        <nav class="main-nav" aria-label="Main">
+            <ul>
+                <li><A href="/overview">"Overview"</A></li>
+                <li><A href="/applications">"Applications"</A></li>
+                {is_supervisor
+                    .then(|| {
+                        view! {
+                            <li><A href="/admin/customers">"Customers"</A></li>
+                            <li><A href="/admin/users">"Users"</A></li>
+                            <li><A href="/admin/helplines">"Helplines"</A></li>
+                        }
+                    })}
+            </ul>
+        </nav>
+    }
+    .into_any()
+}
+
+#[component]
+fn Account(me: Me) -> impl IntoView {
+    let name = if me.name.is_empty() { me.email.clone() } else { me.name.clone() };
+    let place = match &me.customer {
+        Some(customer) => format!("{}, {customer}", me.role.label()),
+        None => me.role.label().to_owned(),
+    };
+    view! {
+        <details class="account">
+            <summary>
+                <span class="account-who">
+                    <span class="visually-hidden">"Signed in as "</span>
+                    <span class="account-name">{name}</span>
+                    <span class="account-role">{place}</span>
+                </span>
+            </summary>
+            <div class="account-menu">
+                <p class="account-email">{me.email}</p>
+                <a href="/account">"Account and password"</a>
+                // A form of its own that loads a page anew: nothing of the session stays behind in the browser.
+                <form method="post" action=LogOut::url()>
+                    <button type="submit">"Log out"</button>
+                </form>
+            </div>
+        </details>
+    }
+    .into_any()
+}

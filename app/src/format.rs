@@ -1,0 +1,147 @@
+//! Numbers and dates as people read them. On the server only: the browser gets texts.
+
+use chrono::{Datelike, NaiveDateTime, Timelike};
+use domain::zone::Day;
+use domain::{Timestamp, Zone, period::Period};
+
+/// What stands where there is no value.
+pub const NONE: &str = "–";
+
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// `1,234,567`; negative numbers with a true minus.
+#[must_use]
+pub fn count(n: i64) -> String {
+    let digits = n.unsigned_abs().to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 3);
+    if n < 0 {
+        text.push('−');
+    }
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `+1,234`, `−5` or `±0`.
+#[must_use]
+pub fn signed(n: i64) -> String {
+    match n {
+        0 => "±0".to_owned(),
+        1.. => format!("+{}", count(n)),
+        _ => count(n),
+    }
+}
+
+/// A ratio as a percentage with one decimal: `12.3 %`.
+#[must_use]
+pub fn percent(ratio: f64) -> String {
+    format!("{:.1}\u{a0}%", ratio * 100.0)
+}
+
+/// A ratio as a percentage, or a dash.
+#[must_use]
+pub fn percent_or_none(ratio: Option<f64>) -> String {
+    ratio.map_or_else(|| NONE.to_owned(), percent)
+}
+
+/// A change of a number in per cent: `+12.3 %`.
+#[must_use]
+pub fn signed_percent(ratio: f64) -> String {
+    format!("{}\u{a0}%", signed_tenths(ratio * 100.0))
+}
+
+/// A difference of two percentages, in points: `+0.4 points`.
+#[must_use]
+pub fn signed_points(difference: f64) -> String {
+    format!("{}\u{a0}points", signed_tenths(difference * 100.0))
+}
+
+fn signed_tenths(value: f64) -> String {
+    let tenths = (value * 10.0).round() / 10.0;
+    if tenths == 0.0 {
+        return "±0.0".to_owned();
+    }
+    let sign = if tenths < 0.0 { '−' } else { '+' };
+    let (whole, tenth) = (tenths.abs().trunc() as i64, (tenths.abs() * 10.0).round() as i64 % 10);
+    format!("{sign}{}.{tenth}", count(whole))
+}
+
+/// `24 Nov`
+#[must_use]
+pub fn day_short(day: Day) -> String {
+    let date = day.date();
+    format!("{} {}", date.day(), MONTHS[date.month0() as usize])
+}
+
+/// `24 Nov 2026`
+#[must_use]
+pub fn day(day: Day) -> String {
+    format!("{} {}", day_short(day), day.date().year())
+}
+
+/// `Tue 24 Nov 2026`
+#[must_use]
+pub fn day_long(of: Day) -> String {
+    format!("{} {}", of.date().weekday(), day(of))
+}
+
+/// `Nov 2026`
+#[must_use]
+pub fn month(day: Day) -> String {
+    let date = day.date();
+    format!("{} {}", MONTHS[date.month0() as usize], date.year())
+}
+
+/// `28 Oct – 24 Nov 2026`, first and last day.
+#[must_use]
+pub fn period(period: Period) -> String {
+    let last = period.to.plus(-1);
+    if period.days() == 1 {
+        day(last)
+    } else if period.from.date().year() == last.date().year() {
+        format!("{} – {}", day_short(period.from), day(last))
+    } else {
+        format!("{} – {}", day(period.from), day(last))
+    }
+}
+
+/// `14:05`
+#[must_use]
+pub fn clock(local: NaiveDateTime) -> String {
+    format!("{:02}:{:02}", local.hour(), local.minute())
+}
+
+/// `24 Nov 2026, 14:05`, on the wall clock of a zone.
+#[must_use]
+pub fn instant(at: Timestamp, zone: Zone) -> String {
+    format!("{}, {}", day(zone.day(at)), clock(zone.local(at)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_thousands_separators_and_true_signs() {
+        for (n, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (-1_234_567, "−1,234,567")] {
+            assert_eq!(count(n), text);
+        }
+        assert_eq!((signed(0).as_str(), signed(1_200).as_str(), signed(-3).as_str()), ("±0", "+1,200", "−3"));
+        assert_eq!(percent(0.1234), "12.3\u{a0}%");
+        assert_eq!(signed_percent(-0.0004), "±0.0\u{a0}%");
+        assert_eq!(signed_percent(12.345), "+1,234.5\u{a0}%");
+        assert_eq!(signed_points(-0.0125), "−1.3\u{a0}points");
+    }
+
+    #[test]
+    fn periods_name_their_last_day() {
+        let of = |from: &str, to: &str| period(Period::new(from.parse().unwrap(), to.parse().unwrap()).unwrap());
+        assert_eq!(of("2026-10-28", "2026-11-25"), "28 Oct – 24 Nov 2026");
+        assert_eq!(of("2025-12-30", "2026-01-02"), "30 Dec 2025 – 1 Jan 2026");
+        assert_eq!(of("2026-11-24", "2026-11-25"), "24 Nov 2026");
+    }
+}

@@ -1,0 +1,298 @@
+//! Applications of a customer: credentials, their rotation and their end.
+
+use crate::api::Choice;
+use crate::api::applications::{
+    ApplicationView, Applications as Found, CreateApplication, Credentials, RevokeApplication, RevokeSecret,
+    RotateApplication, SecretView, load_applications,
+};
+use crate::components::form::{FormErrors, Outcome, SelectField, Submit, TextField, options, outcome};
+use crate::components::list::Pager;
+use crate::components::state::{Done, Empty, ErrorView, Loading};
+use crate::pages::overview::{NoScriptSubmit, submit_on_change};
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::components::Form;
+use leptos_router::hooks::use_query_map;
+
+/// The changes that this page can make.
+#[derive(Clone, Copy)]
+struct Actions {
+    create: ServerAction<CreateApplication>,
+    rotate: ServerAction<RotateApplication>,
+    revoke_secret: ServerAction<RevokeSecret>,
+    revoke: ServerAction<RevokeApplication>,
+}
+
+impl Actions {
+    fn new() -> Self {
+        Self {
+            create: ServerAction::new(),
+            rotate: ServerAction::new(),
+            revoke_secret: ServerAction::new(),
+            revoke: ServerAction::new(),
+        }
+    }
+
+    /// Grows with every change.
+    fn version(self) -> usize {
+        self.create.version().get()
+            + self.rotate.version().get()
+            + self.revoke_secret.version().get()
+            + self.revoke.version().get()
+    }
+
+    /// Credentials that have just been made.
+    fn made(self) -> Option<Credentials> {
+        let latest = |value: Option<Result<Option<Credentials>, _>>| value.and_then(Result::ok).flatten();
+        latest(self.rotate.value().get()).or_else(|| latest(self.create.value().get()))
+    }
+
+    /// What went wrong with a change of an existing application.
+    fn error(self) -> Outcome {
+        Signal::derive(move || {
+            let rotate = self.rotate.value().get().and_then(Result::err);
+            rotate
+                .or_else(|| self.revoke_secret.value().get().and_then(Result::err))
+                .or_else(|| self.revoke.value().get().and_then(Result::err))
+        })
+    }
+}
+
+/// The list of applications and the form of a new one.
+#[component]
+pub fn Applications() -> impl IntoView {
+    let query = use_query_map();
+    let actions = Actions::new();
+    let param = move |name: &str| query.read().get(name).filter(|value| !value.is_empty());
+    let found = Resource::new(
+        move || (param("customer"), param("cursor"), actions.version()),
+        |(customer, cursor, _)| load_applications(customer, cursor),
+    );
+    view! {
+        <Title text="Applications" />
+        <Transition fallback=Loading>
+            {move || Suspend::new(async move {
+                match found.await {
+                    Ok(found) => page(found, actions),
+                    Err(error) => view! { <ErrorView error /> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+fn page(found: Found, actions: Actions) -> AnyView {
+    let Found { items, next_cursor, can_change, customers, customer, draft, new } = found;
+    let customer_id = customer.as_ref().map(|customer| customer.value.clone()).unwrap_or_default();
+    let of = customer.map_or_else(|| "All customers".to_owned(), |customer| customer.label);
+    let next = next_cursor.map(|cursor| {
+        let mut href = format!("/applications?customer={customer_id}&cursor=");
+        crate::query::encode(&cursor, &mut href);
+        href
+    });
+    let is_empty = items.is_empty();
+    let chooser = (!customers.is_empty()).then(|| chooser(customers, &customer_id));
+    let needs_choice = chooser.is_some() && customer_id.is_empty();
+    let list = items
+        .into_iter()
+        .map(|application| application_view(application, can_change.then(|| customer_id.clone()), actions))
+        .collect_view();
+    view! {
+        <div class="page-head">
+            <div>
+                <h1>"Applications"</h1>
+                <p class="page-sub">{of} " · credentials with which programs send events and read figures"</p>
+            </div>
+            <div class="page-actions">{chooser}</div>
+        </div>
+        <Done />
+        <div role="status">{move || actions.made().or_else(|| new.clone()).map(secret_view)}</div>
+        <FormErrors error=actions.error() />
+        {can_change.then(|| create_form(customer_id.clone(), draft.name, draft.tier, actions))}
+        {needs_choice.then(|| view! { <p class="hint">"Choose a customer to create or change applications."</p> })}
+        {is_empty.then(|| view! { <Empty title="No applications" text="Programs need credentials of an application to send events." /> })}
+        <ul class="applications">{list}</ul>
+        <Pager first=None next />
+    }
+    .into_any()
+}
+
+fn chooser(customers: Vec<Choice>, chosen: &str) -> AnyView {
+    let choices = options(customers, chosen);
+    view! {
+        <Form method="get" action="/applications" attr:class="chooser">
+            <label>
+                <span class="visually-hidden">"Customer"</span>
+                <select name="customer" on:change=|event| submit_on_change(&event)>
+                    <option value="">"All customers"</option>
+                    {choices}
+                </select>
+            </label>
+            <NoScriptSubmit />
+        </Form>
+    }
+    .into_any()
+}
+
+/// The one time that a secret is shown.
+fn secret_view(made: Credentials) -> AnyView {
+    let (id, secret) = (made.client_id.clone(), made.client_secret.clone());
+    view! {
+        <section class="notice notice-good secret">
+            <h2 class="notice-title">"Credentials of " {made.name}</h2>
+            <p>"The secret is shown this once: copy it now and keep it where your programs find it. Nobody can look it up later."</p>
+            <dl class="facts">
+                <div><dt>"Client id"</dt><dd><code>{made.client_id}</code> <Copy text=id what="client id" /></dd></div>
+                <div><dt>"Client secret"</dt><dd><code>{made.client_secret}</code> <Copy text=secret what="client secret" /></dd></div>
+            </dl>
+        </section>
+    }
+    .into_any()
+}
+
+/// A button that copies a text. Without script there is none: the text can be selected.
+#[component]
+fn Copy(text: String, what: &'static str) -> impl IntoView {
+    let (is_ready, set_ready) = signal(false);
+    let (is_copied, set_copied) = signal(false);
+    Effect::new(move |_| set_ready.set(true));
+    let copy = move || {
+        copy_to_clipboard(&text);
+        set_copied.set(true);
+    };
+    view! {
+        <button type="button" class="button copy" hidden=move || !is_ready.get() on:click=move |_| copy()>
+            {move || if is_copied.get() { "Copied" } else { "Copy" }}
+            <span class="visually-hidden">" " {what}</span>
+        </button>
+    }
+}
+
+/// Copies by `navigator.clipboard`, found by name: the bindings for it are not among those that leptos brings.
+fn copy_to_clipboard(text: &str) {
+    use leptos::wasm_bindgen::{JsCast, JsValue};
+    use leptos::web_sys::js_sys::{Function, Reflect};
+    let get = |of: &JsValue, name: &str| Reflect::get(of, &JsValue::from_str(name));
+    let write = || -> Result<JsValue, JsValue> {
+        let clipboard = get(&get(&window(), "navigator")?, "clipboard")?;
+        get(&clipboard, "writeText")?.dyn_into::<Function>()?.call1(&clipboard, &JsValue::from_str(text))
+    };
+    let _ = write();
+}
+
+fn create_form(customer: String, name: String, tier: String, actions: Actions) -> AnyView {
+    let error = outcome(move || actions.create.value().get());
+    let choice = |value: &str, label: &str| Choice { value: value.to_owned(), label: label.to_owned() };
+    let tiers =
+        vec![choice("sandbox", "Sandbox: for trying out"), choice("production", "Production: billed and reported")];
+    // A form with faults stays open, with and without script.
+    let is_open = !name.is_empty();
+    view! {
+        <details class="panel create" open=move || is_open || error.read().is_some()>
+            <summary>"New application"</summary>
+            <ActionForm action=actions.create>
+                <FormErrors error />
+                <input type="hidden" name="customer" value=customer />
+                <div class="fields">
+                    <TextField label="Name" name="form[name]" field="name" value=name hint="What your team calls it, such as web or ios." is_required=true error />
+                    <SelectField label="Tier" name="form[tier]" field="tier" choices=tiers value=tier hint="It cannot be changed later." error />
+                </div>
+                <div class="form-actions"><Submit label="Create application" is_pending=actions.create.pending() /></div>
+            </ActionForm>
+        </details>
+    }
+    .into_any()
+}
+
+/// An application; `customer` is given where the person may change it.
+fn application_view(application: ApplicationView, customer: Option<String>, actions: Actions) -> AnyView {
+    let is_revoked = application.revoked.is_some();
+    let tier = if application.is_sandbox {
+        ("badge badge-sandbox", "Sandbox")
+    } else {
+        ("badge badge-production", "Production")
+    };
+    let status = match application.revoked {
+        Some(at) => view! { <span class="badge badge-bad">"Revoked"</span> <span class="hint">{at}</span> }.into_any(),
+        None => view! { <span class="badge badge-good">"Active"</span> }.into_any(),
+    };
+    let can_revoke_one = application.secrets.len() > 1;
+    let id = application.id.clone();
+    let secrets = application
+        .secrets
+        .into_iter()
+        .map(|secret| secret_row(secret, customer.clone().filter(|_| can_revoke_one), id.clone(), actions))
+        .collect_view();
+    let changes = customer
+        .filter(|_| !is_revoked)
+        .map(|customer| changes(customer, application.id.clone(), application.name.clone(), can_revoke_one, actions));
+    let of = (!application.customer.is_empty())
+        .then(|| view! { <div><dt>"Customer"</dt><dd>{application.customer}</dd></div> });
+    view! {
+        <li class="panel application" class:application-revoked=is_revoked>
+            <div class="panel-head">
+                <h2>{application.name}</h2>
+                <p class="badges"><span class=tier.0>{tier.1}</span> {status}</p>
+            </div>
+            <dl class="facts">
+                {of}
+                <div><dt>"Client id"</dt><dd><code>{application.client_id}</code></dd></div>
+                <div><dt>"Created"</dt><dd>{application.created}</dd></div>
+                <div><dt>"Secrets"</dt><dd>{if is_revoked { "None is valid".into_any() } else { view! { <ul class="secrets">{secrets}</ul> }.into_any() }}</dd></div>
+            </dl>
+            {changes}
+        </li>
+    }
+    .into_any()
+}
+
+fn secret_row(secret: SecretView, customer: Option<String>, application: String, actions: Actions) -> AnyView {
+    let label = format!("Revoke the secret that ends in {}", secret.hint);
+    let form = customer.map(|customer| {
+        view! {
+            <ActionForm action=actions.revoke_secret>
+                <input type="hidden" name="customer" value=customer />
+                <input type="hidden" name="application" value=application />
+                <input type="hidden" name="secret" value=secret.id />
+                <button type="submit" class="link link-bad" aria-label=label>"Revoke"</button>
+            </ActionForm>
+        }
+    });
+    view! { <li><code>"…" {secret.hint}</code> <span class="hint">{secret.created}</span> {form}</li> }.into_any()
+}
+
+fn changes(customer: String, application: String, name: String, is_rotating: bool, actions: Actions) -> AnyView {
+    let (rotate_customer, rotate_application) = (customer.clone(), application.clone());
+    let (rotate_name, summary) = (name.clone(), name.clone());
+    let rotate = if is_rotating {
+        view! { <p class="hint">"Two secrets are valid. Revoke the old one once your programs use the new one."</p> }
+            .into_any()
+    } else {
+        view! {
+            <ActionForm action=actions.rotate>
+                <input type="hidden" name="customer" value=rotate_customer />
+                <input type="hidden" name="application" value=rotate_application />
+                <button type="submit" class="button">"New secret" <span class="visually-hidden">" for " {rotate_name}</span></button>
+            </ActionForm>
+        }
+        .into_any()
+    };
+    view! {
+        <div class="application-actions">
+            {rotate}
+            <details class="confirm">
+                <summary class="button">"Revoke…" <span class="visually-hidden">{summary}</span></summary>
+                <div class="confirm-body">
+                    <p>"Its programs are refused within seconds and send no more events. Figures stay. This cannot be undone."</p>
+                    <ActionForm action=actions.revoke>
+                        <input type="hidden" name="customer" value=customer />
+                        <input type="hidden" name="application" value=application />
+                        <button type="submit" class="button button-bad">"Revoke " {name}</button>
+                    </ActionForm>
+                </div>
+            </details>
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,168 @@
+//! Customers, for operators.
+
+use crate::api::ListPage;
+use crate::api::customers::{CustomerEditor, CustomerView, SaveCustomer, edit_customer, load_customers, time_zones};
+use crate::components::form::{FormErrors, Submit, TextField, outcome};
+use crate::components::list::Pager;
+use crate::components::state::{Done, Empty, ErrorView, Loading};
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+
+/// The list of customers.
+#[component]
+pub fn Customers() -> impl IntoView {
+    let query = use_query_map();
+    let cursor = move || query.read().get("cursor").filter(|cursor| !cursor.is_empty());
+    let found = Resource::new(cursor, load_customers);
+    view! {
+        <Title text="Customers" />
+        <Transition fallback=Loading>
+            {move || Suspend::new(async move {
+                match found.await {
+                    Ok(found) => list(found, cursor().is_some()),
+                    Err(error) => view! { <ErrorView error /> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+fn list(found: ListPage<CustomerView>, is_later_page: bool) -> AnyView {
+    let ListPage { items, next_cursor, can_change } = found;
+    let is_empty = items.is_empty();
+    let rows = items
+        .into_iter()
+        .map(|customer| {
+            view! {
+                <tr>
+                    <th scope="row"><a href=format!("/admin/customers/{}", customer.id)>{customer.name}</a></th>
+                    <td>{customer.time_zone}</td>
+                    <td>{customer.limits}</td>
+                    <td>{customer.created}</td>
+                    <td class="row-links">
+                        <a href=format!("/overview?customer={}", customer.id)>"Figures"</a>
+                        <a href=format!("/applications?customer={}", customer.id)>"Applications"</a>
+                    </td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <div class="page-head">
+            <div><h1>"Customers"</h1><p class="page-sub">"Who uses the catalogue and is billed"</p></div>
+            {can_change.then(|| view! { <div class="page-actions"><a class="button button-main" href="/admin/customers/new">"New customer"</a></div> })}
+        </div>
+        <Done />
+        {is_empty.then(|| view! { <Empty title="No customers yet" text="Create the first one to give its programs credentials." /> })}
+        {(!is_empty)
+            .then(|| {
+                view! {
+                    <div class="table-box panel" role="region" aria-label="Customers" tabindex="0">
+                        <table>
+                            <caption class="visually-hidden">"Customers"</caption>
+                            <thead>
+                                <tr>
+                                    <th scope="col">"Name"</th>
+                                    <th scope="col">"Time zone"</th>
+                                    <th scope="col">"Limits"</th>
+                                    <th scope="col">"Since"</th>
+                                    <th scope="col"><span class="visually-hidden">"Links"</span></th>
+                                </tr>
+                            </thead>
+                            <tbody>{rows}</tbody>
+                        </table>
+                    </div>
+                }
+            })}
+        <Pager
+            first=is_later_page.then(|| "/admin/customers".to_owned())
+            next=next_cursor.map(|cursor| crate::query::with_cursor("/admin/customers", &cursor))
+        />
+    }
+    .into_any()
+}
+
+/// The form of a customer, new or known.
+#[component]
+pub fn EditCustomer() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.read().get("id"));
+    let action = ServerAction::<SaveCustomer>::new();
+    let editor = Resource::new(move || id.get(), edit_customer);
+    let zones = Resource::new(|| (), |()| time_zones());
+    view! {
+        <Title text=move || if id.read().is_some() { "Customer" } else { "New customer" } />
+        <Suspense fallback=Loading>
+            {move || Suspend::new(async move {
+                match editor.await {
+                    Ok(editor) => form(editor, id.get(), zones.await.unwrap_or_default(), action),
+                    Err(error) => view! { <ErrorView error /> }.into_any(),
+                }
+            })}
+        </Suspense>
+    }
+}
+
+fn form(editor: CustomerEditor, id: Option<String>, zones: String, action: ServerAction<SaveCustomer>) -> AnyView {
+    let CustomerEditor { input, can_change } = editor;
+    let error = outcome(move || action.value().get());
+    let title = if id.is_some() { input.name.clone() } else { "New customer".to_owned() };
+    view! {
+        <div class="page-head">
+            <div><p class="crumb"><a href="/admin/customers">"Customers"</a></p><h1>{title}</h1></div>
+        </div>
+        <section class="panel form-panel">
+            <ActionForm action>
+                <FormErrors error />
+                {id.map(|id| view! { <input type="hidden" name="customer" value=id /> })}
+                <div class="fields">
+                    <TextField label="Name" name="form[name]" field="name" value=input.name is_required=true is_readonly=!can_change error />
+                    <TextField
+                        label="Time zone"
+                        name="form[time_zone]"
+                        field="time_zone"
+                        value=input.time_zone
+                        list="zones"
+                        hint="Where its days and months begin, such as Europe/Paris."
+                        is_required=true
+                        is_readonly=!can_change
+                        error
+                    />
+                    <TextField
+                        label="Catalogue calls a day"
+                        name="form[catalogue_quota_per_day]"
+                        field="catalogue_quota_per_day"
+                        value=input.catalogue_quota_per_day
+                        inputmode="numeric"
+                        hint="Empty: as the installation is set."
+                        is_readonly=!can_change
+                        error
+                    />
+                    <TextField
+                        label="Events a second, per application"
+                        name="form[event_burst_per_second]"
+                        field="event_burst_per_second"
+                        value=input.event_burst_per_second
+                        inputmode="numeric"
+                        hint="Empty: as the installation is set."
+                        is_readonly=!can_change
+                        error
+                    />
+                </div>
+                <datalist id="zones" inner_html=zones></datalist>
+                {can_change
+                    .then(|| {
+                        view! {
+                            <div class="form-actions">
+                                <Submit label="Save" is_pending=action.pending() />
+                                <a class="button" href="/admin/customers">"Cancel"</a>
+                            </div>
+                        }
+                    })}
+            </ActionForm>
+        </section>
+    }
+    .into_any()
+}

@@ -1,0 +1,106 @@
+//! The catalogue's helplines, for operators.
+
+mod editor;
+
+use crate::api::ListPage;
+use crate::api::helplines::{HelplineView, load_helplines};
+use crate::components::list::Pager;
+use crate::components::state::{Done, Empty, ErrorView, Loading};
+pub use editor::EditHelpline;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::components::Form;
+use leptos_router::hooks::use_query_map;
+
+/// The list of helplines.
+#[component]
+pub fn Helplines() -> impl IntoView {
+    let query = use_query_map();
+    let param = move |name: &str| query.read().get(name).filter(|value| !value.is_empty());
+    let found =
+        Resource::new(move || (param("search"), param("cursor")), |(search, cursor)| load_helplines(search, cursor));
+    view! {
+        <Title text="Helplines" />
+        <Transition fallback=Loading>
+            {move || Suspend::new(async move {
+                match found.await {
+                    Ok(found) => list(found, param("search").unwrap_or_default(), param("cursor").is_some()),
+                    Err(error) => view! { <ErrorView error /> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+fn list(found: ListPage<HelplineView>, search: String, is_later_page: bool) -> AnyView {
+    let ListPage { items, next_cursor, can_change } = found;
+    let is_empty = items.is_empty();
+    let rows = items.into_iter().map(row).collect_view();
+    let mut path = "/admin/helplines?search=".to_owned();
+    crate::query::encode(&search, &mut path);
+    view! {
+        <div class="page-head">
+            <div><h1>"Helplines"</h1><p class="page-sub">"The catalogue that partners show and report on"</p></div>
+            <div class="page-actions">
+                <Form method="get" action="/admin/helplines" attr:class="search" attr:role="search">
+                    <label>
+                        <span class="visually-hidden">"Search by name, id or country"</span>
+                        <input type="search" name="search" value=search placeholder="Name, id or country" />
+                    </label>
+                    <button class="button">"Search"</button>
+                </Form>
+                {can_change.then(|| view! { <a class="button button-main" href="/admin/helplines/new">"New helpline"</a> })}
+            </div>
+        </div>
+        <Done />
+        {is_empty.then(|| view! { <Empty title="No helplines found" text="Search for something else, or create or import helplines." /> })}
+        {(!is_empty).then(|| table(rows.into_any()))}
+        <Pager
+            first=is_later_page.then(|| path.clone())
+            next=next_cursor.map(|cursor| crate::query::with_cursor(&path, &cursor))
+        />
+    }
+    .into_any()
+}
+
+fn table(rows: AnyView) -> AnyView {
+    view! {
+        <div class="table-box panel" role="region" aria-label="Helplines" tabindex="0">
+            <table>
+                <caption class="visually-hidden">"Helplines"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"Name"</th>
+                        <th scope="col">"Country"</th>
+                        <th scope="col">"Contact methods"</th>
+                        <th scope="col">"Topics"</th>
+                        <th scope="col">"Availability"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+fn row(helpline: HelplineView) -> AnyView {
+    let badge = match helpline.availability_code.as_str() {
+        "available" => "badge badge-good",
+        "limited" => "badge badge-warning",
+        _ => "badge badge-bad",
+    };
+    view! {
+        <tr>
+            <th scope="row">
+                <a href=format!("/admin/helplines/{}", helpline.id)>{helpline.name}</a>
+                <span class="key">{helpline.id} {helpline.is_priority.then_some(" · priority")}</span>
+            </th>
+            <td>{helpline.country}</td>
+            <td>{helpline.methods}</td>
+            <td>{helpline.topics}</td>
+            <td><span class=badge>{helpline.availability}</span></td>
+        </tr>
+    }
+    .into_any()
+}

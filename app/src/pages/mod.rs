@@ -1,0 +1,9 @@
+//! The pages.
+
+pub mod account;
+pub mod applications;
+pub mod customers;
+pub mod helplines;
+pub mod login;
+pub mod overview;
+pub mod users;

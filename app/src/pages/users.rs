@@ -1,0 +1,203 @@
+//! People who log in, for operators.
+
+use crate::api::users::{SaveUser, SetUserDisabled, UserEditor, UserView, edit_user, load_users};
+use crate::api::{Choice, ListPage};
+use crate::components::form::{FormErrors, SelectField, Submit, TextField, outcome};
+use crate::components::list::Pager;
+use crate::components::state::{Done, Empty, ErrorView, Loading};
+use domain::account::Role;
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+
+/// The list of users.
+#[component]
+pub fn Users() -> impl IntoView {
+    let query = use_query_map();
+    let cursor = move || query.read().get("cursor").filter(|cursor| !cursor.is_empty());
+    let found = Resource::new(cursor, load_users);
+    view! {
+        <Title text="Users" />
+        <Transition fallback=Loading>
+            {move || Suspend::new(async move {
+                match found.await {
+                    Ok(found) => list(found, cursor().is_some()),
+                    Err(error) => view! { <ErrorView error /> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+fn list(found: ListPage<UserView>, is_later_page: bool) -> AnyView {
+    let ListPage { items, next_cursor, can_change } = found;
+    let is_empty = items.is_empty();
+    let rows = items.into_iter().map(row).collect_view();
+    view! {
+        <div class="page-head">
+            <div><h1>"Users"</h1><p class="page-sub">"People who can log in, and what they may do"</p></div>
+            {can_change.then(|| view! { <div class="page-actions"><a class="button button-main" href="/admin/users/new">"New user"</a></div> })}
+        </div>
+        <Done />
+        {is_empty.then(|| view! { <Empty title="No users" text="Create the first one." /> })}
+        {(!is_empty)
+            .then(|| {
+                view! {
+                    <div class="table-box panel" role="region" aria-label="Users" tabindex="0">
+                        <table>
+                            <caption class="visually-hidden">"Users"</caption>
+                            <thead>
+                                <tr>
+                                    <th scope="col">"E-mail address"</th>
+                                    <th scope="col">"Name"</th>
+                                    <th scope="col">"Role"</th>
+                                    <th scope="col">"Customer"</th>
+                                    <th scope="col">"Since"</th>
+                                    <th scope="col">"Status"</th>
+                                </tr>
+                            </thead>
+                            <tbody>{rows}</tbody>
+                        </table>
+                    </div>
+                }
+            })}
+        <Pager
+            first=is_later_page.then(|| "/admin/users".to_owned())
+            next=next_cursor.map(|cursor| crate::query::with_cursor("/admin/users", &cursor))
+        />
+    }
+    .into_any()
+}
+
+fn row(user: UserView) -> AnyView {
+    let status = if user.is_disabled { ("badge badge-bad", "Disabled") } else { ("badge badge-good", "Active") };
+    view! {
+        <tr>
+            <th scope="row">
+                <a href=format!("/admin/users/{}", user.id)>{user.email}</a>
+                {user.is_me.then(|| view! { <span class="key">"You"</span> })}
+            </th>
+            <td>{user.name}</td>
+            <td>{user.role}</td>
+            <td>{user.customer}</td>
+            <td>{user.created}</td>
+            <td><span class=status.0>{status.1}</span></td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// The form of a user, new or known.
+#[component]
+pub fn EditUser() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.read().get("id"));
+    let save = ServerAction::<SaveUser>::new();
+    let disable = ServerAction::<SetUserDisabled>::new();
+    let editor = Resource::new(move || id.get(), edit_user);
+    view! {
+        <Title text=move || if id.read().is_some() { "User" } else { "New user" } />
+        <Suspense fallback=Loading>
+            {move || Suspend::new(async move {
+                match editor.await {
+                    Ok(editor) => form(editor, id.get(), save, disable),
+                    Err(error) => view! { <ErrorView error /> }.into_any(),
+                }
+            })}
+        </Suspense>
+    }
+}
+
+fn form(
+    editor: UserEditor,
+    id: Option<String>,
+    save: ServerAction<SaveUser>,
+    disable: ServerAction<SetUserDisabled>,
+) -> AnyView {
+    let UserEditor { input, customers, is_disabled, is_me, can_change } = editor;
+    let error = outcome(move || save.value().get());
+    let is_new = id.is_none();
+    let title = if is_new { "New user".to_owned() } else { input.email.clone() };
+    let mut roles = vec![Choice { value: String::new(), label: "Choose a role".to_owned() }];
+    roles.extend(
+        Role::ALL.iter().map(|role| Choice { value: role.as_str().to_owned(), label: describe(*role).to_owned() }),
+    );
+    let mut owners = vec![Choice { value: String::new(), label: "None: sees all customers".to_owned() }];
+    owners.extend(customers);
+    let password_hint = if is_new {
+        "At least 12 characters. Hand it over in person; it can be changed under Account."
+    } else {
+        "Leave empty to keep the present one."
+    };
+    let access = id.clone().filter(|_| can_change && !is_me).map(|id| access(id, is_disabled, disable));
+    view! {
+        <div class="page-head">
+            <div><p class="crumb"><a href="/admin/users">"Users"</a></p><h1>{title}</h1></div>
+        </div>
+        <section class="panel form-panel">
+            <ActionForm action=save>
+                <FormErrors error />
+                {id.map(|id| view! { <input type="hidden" name="user" value=id /> })}
+                <div class="fields">
+                    <TextField label="E-mail address" name="form[email]" field="email" kind="email" autocomplete="off" value=input.email is_required=true is_readonly=!can_change error />
+                    <TextField label="Name" name="form[name]" field="name" autocomplete="off" value=input.name is_readonly=!can_change error />
+                    <SelectField label="Role" name="form[role]" field="role" choices=roles value=input.role is_disabled=!can_change error />
+                    <SelectField label="Customer" name="form[customer]" field="customer_id" choices=owners value=input.customer hint="For viewers and customer admins." is_disabled=!can_change error />
+                    {can_change
+                        .then(|| {
+                            view! { <TextField label="Password" name="form[password]" field="password" kind="password" autocomplete="new-password" hint=password_hint is_required=is_new error /> }
+                        })}
+                </div>
+                {can_change
+                    .then(|| {
+                        view! {
+                            <div class="form-actions">
+                                <Submit label="Save" is_pending=save.pending() />
+                                <a class="button" href="/admin/users">"Cancel"</a>
+                            </div>
+                        }
+                    })}
+            </ActionForm>
+        </section>
+        {access}
+    }
+    .into_any()
+}
+
+/// Ends or restores the user's access.
+fn access(id: String, is_disabled: bool, action: ServerAction<SetUserDisabled>) -> AnyView {
+    let error = outcome(move || action.value().get());
+    let (text, button, class) = if is_disabled {
+        ("This user cannot log in.", "Let the user log in again", "button")
+    } else {
+        (
+            "A disabled user is logged out everywhere and cannot log in. Nothing is deleted.",
+            "Disable user",
+            "button button-bad",
+        )
+    };
+    view! {
+        <section class="panel form-panel">
+            <h2>"Access"</h2>
+            <p>{text}</p>
+            <ActionForm action>
+                <FormErrors error />
+                <input type="hidden" name="user" value=id />
+                <input type="hidden" name="disabled" value=(!is_disabled).to_string() />
+                <button type="submit" class=class>{button}</button>
+            </ActionForm>
+        </section>
+    }
+    .into_any()
+}
+
+/// A role and what it allows.
+const fn describe(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "Viewer: reads the figures of one customer",
+        Role::CustomerAdmin => "Customer admin: also manages its applications",
+        Role::Auditor => "Auditor: reads everything of all customers",
+        Role::Operator => "Operator: runs the installation",
+    }
+}
