@@ -228,9 +228,11 @@ impl UserForm {
         let name = text::optional("name", Some(&self.name), text::NAME_CHARS_MAX, &mut faults).unwrap_or_default();
         match (self.role.is_of_customer(), self.customer_id) {
             (true, None) => {
-                faults.add("customer_id", FaultCode::FieldMissing, "This role belongs to a customer: choose one.")
+                faults.add("customer_id", FaultCode::FieldMissing, "This role belongs to a customer: choose one.");
             }
-            (false, Some(_)) => faults.add("customer_id", FaultCode::FieldInvalid, "This role belongs to no customer."),
+            (false, Some(_)) => {
+                faults.add("customer_id", FaultCode::FieldInvalid, "This role belongs to no customer.");
+            }
             _ => {}
         }
         let password = self.password.clone().filter(|password| !password.is_empty());

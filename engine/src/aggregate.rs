@@ -52,6 +52,21 @@ impl Engine {
         Ok(events.len())
     }
 
+    /// Waits until all events that were accepted so far are in the figures, and these in their customers' time zones,
+    /// helping with it.
+    ///
+    /// # Errors
+    /// Only of the store.
+    pub async fn wait_for_figures(&self) -> Result<(), Error> {
+        while backlog(&self.0.db).await? > 0 || store::sessions::is_a_zone_changed(&self.0.db).await? {
+            if self.aggregate().await? == 0 {
+                // Another process is at it.
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        }
+        Ok(())
+    }
+
     /// The countries of helplines, some of which another process may have added a moment ago.
     pub(crate) async fn countries(&self, helplines: impl Iterator<Item = HelplineNo>) -> Result<Countries, Error> {
         let mut directory = self.directory();
@@ -93,9 +108,10 @@ impl Engine {
 
 /// The 128-bit keys of sessions cut into slices of equal width, the last key of each included.
 pub(crate) fn slices(count: u8) -> impl Iterator<Item = (SessionKey, SessionKey)> {
-    let width = u128::MAX / u128::from(count) + 1;
-    (0..u128::from(count)).map(move |i| {
-        let last = (i * width).saturating_add(width - 1);
+    let count = u128::from(count.max(1));
+    let width = (u128::MAX / count).saturating_add(1);
+    (0..count).map(move |i| {
+        let last = if i + 1 == count { u128::MAX } else { (i + 1) * width - 1 };
         (SessionKey((i * width).to_be_bytes()), SessionKey(last.to_be_bytes()))
     })
 }
@@ -243,4 +259,19 @@ fn wanted(new: &BTreeMap<Session, Vec<Entry>>, zone: Zone) -> (Vec<DayKey>, Vec<
 /// How far the figures are behind, in packs of events.
 pub(crate) async fn backlog(db: &Db) -> Result<i64, Error> {
     store::events::queued_packs(db).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_cover_every_session_once() {
+        for count in [1, 2, 64, 128] {
+            let slices: Vec<_> = slices(count).collect();
+            let number = |key: SessionKey| u128::from_be_bytes(key.0);
+            assert_eq!((number(slices[0].0), number(slices[slices.len() - 1].1)), (0, u128::MAX));
+            assert!(slices.windows(2).all(|pair| number(pair[0].1) + 1 == number(pair[1].0)), "{count}");
+        }
+    }
 }

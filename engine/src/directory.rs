@@ -1,6 +1,6 @@
 //! The directory: customers, applications and helplines, kept in memory by every server process.
 //!
-//! A change of any of them sets a new version in the store; each process looks once a second whether it still has the
+//! A change of any of them sets a new version in the store; each process looks twice a second whether it still has the
 //! current one. So a revoked secret stops working everywhere within seconds, and no request asks the database who
 //! somebody is.
 

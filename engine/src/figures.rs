@@ -247,11 +247,11 @@ impl Engine {
     }
 }
 
-fn find_application<'d>(
-    directory: &'d Directory,
+fn find_application(
+    directory: &Directory,
     of: Option<CustomerNo>,
     id: ApplicationId,
-) -> Result<&'d Arc<ApplicationEntry>, Error> {
+) -> Result<&Arc<ApplicationEntry>, Error> {
     // Another customer's application is as unknown as one that does not exist.
     let known = directory
         .applications()

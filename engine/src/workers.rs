@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// How often a process looks whether the directory has changed.
-const DIRECTORY_LOOK: Duration = Duration::from_secs(1);
+const DIRECTORY_LOOK: Duration = Duration::from_millis(500);
 /// How often the aggregator looks at the queue, besides when this process has committed events.
 const QUEUE_LOOK: Duration = Duration::from_millis(250);
 /// How long the aggregator lets commits gather before it takes them: fewer, larger transactions.

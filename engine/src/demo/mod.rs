@@ -93,7 +93,7 @@ impl Engine {
             done += batch.len() as u64;
             progress(done, total);
         }
-        while self.aggregate().await? > 0 {}
+        self.wait_for_figures().await?;
         Ok(DemoReport { logins: Self::demo_logins(), applications, helplines: helplines.len(), events: accepted })
     }
 

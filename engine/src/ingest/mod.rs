@@ -61,7 +61,13 @@ impl Engine {
     /// See [`EventError`].
     pub async fn record_event(&self, client: &ApiClient, kind: Kind, body: &[u8]) -> Result<Receipt, EventError> {
         client.require(crate::ApiScope::EventsWrite).map_err(|_| EventError::Forbidden)?;
-        match self.parse_event(client, kind, body) {
+        let mut parsed = self.parse_event(client, kind, body);
+        if names_unknown_helpline(&parsed) && !self.directory().is_current(&self.0.db).await.unwrap_or(true) {
+            // Another process may have added the helpline a moment ago.
+            let _ = self.refresh_directory().await;
+            parsed = self.parse_event(client, kind, body);
+        }
+        match parsed {
             Ok(event) => {
                 let stored = self.0.writer.send(Intake::event(event)).await?;
                 let is_new = stored.first().copied().unwrap_or(false);
@@ -113,6 +119,11 @@ impl Engine {
         let own = client.application.customer.record.customer.limits.event_burst_per_second;
         own.unwrap_or(self.0.settings.event_burst_per_second).max(1)
     }
+}
+
+fn names_unknown_helpline(parsed: &Result<Event, EventError>) -> bool {
+    let Err(EventError::Invalid(faults)) = parsed else { return false };
+    faults.0.iter().any(|fault| fault.code == FaultCode::HelplineUnknown)
 }
 
 /// The quarter hour of an instant: every zone's hours and days are made of whole ones.

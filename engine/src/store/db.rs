@@ -193,6 +193,16 @@ impl Db {
         }
     }
 
+    /// Begins a transaction that reads one state of the database, whatever is written meanwhile.
+    pub async fn snapshot(&self) -> Result<Tx, Error> {
+        match self {
+            Self::Sqlite { readers, .. } => Ok(Tx::Sqlite(readers.begin().await?)),
+            Self::Postgres(pool) => {
+                Ok(Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?))
+            }
+        }
+    }
+
     /// Reads all rows.
     pub async fn fetch(&self, sql: Sql) -> Result<Vec<Row>, Error> {
         match self {

@@ -75,6 +75,16 @@ pub async fn take_queued(tx: &mut Tx, packs_max: i64, events_min: usize) -> Resu
     Ok(events)
 }
 
+/// The events of a customer that wait in the queue.
+pub async fn queued(tx: &mut Tx, customer: CustomerNo) -> Result<HashSet<Event>, Error> {
+    let mut queued = HashSet::new();
+    for row in tx.fetch(Sql::new("SELECT events FROM event_queue")).await? {
+        let events = unpack_events(&row.bytes(0)?)?;
+        queued.extend(events.into_iter().filter(|event| event.customer == customer));
+    }
+    Ok(queued)
+}
+
 /// How many packs wait in the queue.
 pub async fn queued_packs(db: &Db) -> Result<i64, Error> {
     db.fetch_one(Sql::new("SELECT COUNT(*) FROM event_queue")).await?.int(0)

@@ -1,7 +1,7 @@
 //! The states of sessions: their events by UTC day, what their months must remember, and the places in the log.
 
 use super::codec::{pack_day, pack_month, unpack_day, unpack_month};
-use super::db::{Row, Sql, Tx, Value, chunks, placeholders};
+use super::db::{Db, Row, Sql, Tx, Value, chunks, placeholders};
 use crate::error::Error;
 use domain::event::SessionKey;
 use domain::ids::{ApplicationNo, CustomerNo};
@@ -139,6 +139,12 @@ pub async fn customers_of_changed_zone(tx: &mut Tx) -> Result<Vec<(CustomerNo, Z
     let rows = tx.fetch(Sql::new("SELECT no, time_zone FROM customers WHERE time_zone <> figures_zone")).await?;
     let zone = |row: &Row| row.text(1)?.parse().map_err(|_| crate::error::corrupt("time zone"));
     rows.iter().map(|row| Ok((CustomerNo(row.narrow(0)?), zone(row)?))).collect()
+}
+
+/// Whether there is any such customer.
+pub async fn is_a_zone_changed(db: &Db) -> Result<bool, Error> {
+    let sql = Sql::new("SELECT 1 FROM customers WHERE time_zone <> figures_zone LIMIT 1");
+    Ok(db.fetch_optional(sql).await?.is_some())
 }
 
 /// Notes the zone of a customer's figures and forgets all that was counted in another: its months and figures.

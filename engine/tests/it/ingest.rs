@@ -1,0 +1,161 @@
+//! Taking in events, and the quota of the catalogue.
+
+use crate::support::{Installation, on_both};
+use domain::account::Tier;
+use domain::event::Kind;
+use domain::period::{Filter, Interval, Period};
+use engine::{Engine, EventError, ReceiptStatus, TokenRefusal};
+use serde_json::json;
+
+on_both!(
+    a_retry_gets_the_same_id_even_after_a_restart,
+    refusals_are_counted_by_their_first_code,
+    two_processes_aggregate_as_one,
+    the_quota_is_exact_under_concurrency,
+    tokens_end_with_time_and_with_their_secret,
+    hours_days_and_months_add_up,
+);
+
+async fn a_retry_gets_the_same_id_even_after_a_restart(mut installation: Installation) {
+    installation.helplines(&[("h1", "NZ")]).await;
+    let customer = installation.customer("A", "UTC").await;
+    let credentials = installation.application(customer, "web", Tier::Production).await;
+    let client = installation.client(&credentials).await;
+    let body = json!({"helpline_id": "h1", "session_id": "s1", "timestamp": "2026-11-24T11:00:00.1239Z"}).to_string();
+    let first = installation.engine.record_event(&client, Kind::Display, body.as_bytes()).await.unwrap();
+    assert_eq!(first.status, ReceiptStatus::Accepted);
+    installation.restart().await;
+    let client = installation.client(&credentials).await;
+    // The same instant, written otherwise.
+    let again = body.replace("11:00:00.1239Z", "12:00:00.123+01:00");
+    let again = installation.engine.record_event(&client, Kind::Display, again.as_bytes()).await.unwrap();
+    assert_eq!((again.status, again.event_id), (ReceiptStatus::Duplicate, first.event_id));
+    // Its id begins with its time.
+    assert_eq!(first.event_id.to_string()[..13].replace('-', ""), format!("{:012x}", 1_795_518_000_123_i64));
+    installation.settle().await;
+}
+
+async fn refusals_are_counted_by_their_first_code(installation: Installation) {
+    installation.helplines(&[("h1", "NZ")]).await;
+    let customer = installation.customer("A", "Asia/Kathmandu").await;
+    let credentials = installation.application(customer, "web", Tier::Production).await;
+    let client = installation.client(&credentials).await;
+    let none = json!({});
+    let faults = installation.post(&client, Kind::Click, &none).await.unwrap_err();
+    assert_eq!(faults, ["field_missing", "session_id_missing", "field_missing", "field_missing"]);
+    let malformed = installation.engine.record_event(&client, Kind::Click, b"{\"helpline_id\": \"\xff\"}").await;
+    assert!(matches!(malformed, Err(EventError::Malformed)));
+    let array = installation.engine.record_event(&client, Kind::Click, b"[]").await;
+    assert!(array.is_err());
+    let reader = installation.engine.console_reader(&installation.operator, Some(customer)).unwrap();
+    let period = Period::new("2026-11-24".parse().unwrap(), "2026-11-25".parse().unwrap()).unwrap();
+    let intake = installation.engine.intake(&reader, period, Some(client.application_id())).await.unwrap();
+    let refused: i64 = intake.refused.iter().map(|(_, n)| n).sum();
+    assert_eq!((intake.accepted, refused), (0, 3));
+}
+
+async fn two_processes_aggregate_as_one(installation: Installation) {
+    let second = Engine::open(installation.settings.clone(), installation.clock.clone()).await.unwrap();
+    let workers = second.start().await.unwrap();
+    installation.helplines(&[("h1", "NZ"), ("h2", "AU")]).await;
+    let customer = installation.customer("A", "UTC").await;
+    let credentials = installation.application(customer, "web", Tier::Production).await;
+    let client = installation.client(&credentials).await;
+    for i in 0..300 {
+        let body = json!({
+            "helpline_id": if i % 3 == 0 { "h2" } else { "h1" },
+            "session_id": format!("s{}", i % 20),
+            "timestamp": format!("2026-11-23T{:02}:{:02}:00Z", i % 24, i % 60),
+        });
+        // The same event to both: one of them stores it.
+        let engines = [&installation.engine, &second];
+        let body = body.to_string();
+        let posts = engines.map(|engine| engine.record_event(&client, Kind::Display, body.as_bytes()));
+        let [a, b] = posts;
+        let (a, b) = tokio::join!(a, b);
+        let (a, b) = (a.unwrap(), b.unwrap());
+        assert_eq!(a.event_id, b.event_id);
+        assert!(!(a.status == ReceiptStatus::Accepted && b.status == ReceiptStatus::Accepted));
+    }
+    installation.settle().await;
+    workers.stop().await;
+}
+
+async fn the_quota_is_exact_under_concurrency(installation: Installation) {
+    let customer = installation.customer("A", "UTC").await;
+    let form = domain::account::CustomerForm {
+        name: "A".into(),
+        time_zone: "UTC".into(),
+        limits: domain::account::CustomerLimits { catalogue_quota_per_day: Some(25), event_burst_per_second: None },
+    };
+    installation.engine.update_customer(&installation.operator, customer, &form).await.unwrap();
+    // Two applications share the customer's quota.
+    let mut clients = Vec::new();
+    for name in ["web", "mobile"] {
+        let credentials = installation.application(customer, name, Tier::Production).await;
+        clients.push(installation.client(&credentials).await);
+    }
+    let mut calls = tokio::task::JoinSet::new();
+    for i in 0..40 {
+        let (engine, client) = (installation.engine.clone(), clients[i % 2].clone());
+        calls.spawn(async move { engine.charge_catalogue_call(&client).await.unwrap() });
+    }
+    let standings = calls.join_all().await;
+    assert_eq!(standings.iter().filter(|standing| standing.allowed).count(), 25);
+    installation.clock.set("2026-11-25T11:59:59Z");
+    assert!(!installation.engine.charge_catalogue_call(&clients[0]).await.unwrap().allowed);
+    installation.clock.set("2026-11-25T12:00:00Z");
+    let standing = installation.engine.charge_catalogue_call(&clients[0]).await.unwrap();
+    assert_eq!((standing.allowed, standing.remaining), (true, 24));
+}
+
+async fn tokens_end_with_time_and_with_their_secret(installation: Installation) {
+    let customer = installation.customer("A", "UTC").await;
+    let first = installation.application(customer, "web", Tier::Production).await;
+    let token = installation.token(&first).await;
+    let engine = &installation.engine;
+    let manager = engine.console_manager(&installation.operator, customer).unwrap();
+    let second = engine.rotate_application(&manager, first.application.id).await.unwrap();
+    assert!(engine.rotate_application(&manager, first.application.id).await.is_err(), "two at most");
+    let of_second = installation.token(&second).await;
+    let oldest = first.application.secrets[0].id;
+    engine.revoke_secret(&manager, first.application.id, oldest).await.unwrap();
+    assert_eq!(engine.authenticate_token(&token).err(), Some(TokenRefusal::Invalid));
+    assert!(engine.authenticate_token(&of_second).is_ok());
+    let client_id = &first.application.client_id;
+    assert!(engine.issue_token(client_id, &first.client_secret, None).await.is_err());
+    assert!(engine.issue_token(client_id, &second.client_secret, Some("no:scope")).await.is_err());
+    for broken in ["", "rlt_", "rlt_AAAA", &of_second[..of_second.len() - 2], &of_second.to_uppercase()] {
+        assert_eq!(engine.authenticate_token(broken).err(), Some(TokenRefusal::Invalid), "{broken}");
+    }
+    installation.clock.set("2026-11-24T12:59:59Z");
+    assert!(engine.authenticate_token(&of_second).is_ok());
+    installation.clock.set("2026-11-24T13:00:00Z");
+    assert_eq!(engine.authenticate_token(&of_second).err(), Some(TokenRefusal::Expired));
+}
+
+async fn hours_days_and_months_add_up(installation: Installation) {
+    installation.helplines(&[("h1", "NZ")]).await;
+    let customer = installation.customer("A", "Australia/Lord_Howe").await;
+    let credentials = installation.application(customer, "web", Tier::Production).await;
+    let client = installation.client(&credentials).await;
+    // Around the end of summer time, when an hour has ninety minutes there.
+    for i in 0..96 {
+        let minute = i * 15;
+        let at = format!("2026-04-04T{:02}:{:02}:00Z", minute / 60, minute % 60);
+        let body = json!({"helpline_id": "h1", "session_id": format!("s{i}"), "timestamp": at});
+        assert_eq!(installation.post(&client, Kind::Display, &body).await, Ok(true));
+    }
+    installation.settle().await;
+    let reader = installation.engine.console_reader(&installation.operator, Some(customer)).unwrap();
+    let period = Period::new("2026-04-01".parse().unwrap(), "2026-05-01".parse().unwrap()).unwrap();
+    let filter = Filter::default();
+    let summary = installation.engine.summary(&reader, period, &filter).await.unwrap();
+    assert_eq!(summary.counts.0[0], 96);
+    for interval in Interval::ALL {
+        let series = installation.engine.timeseries(&reader, period, *interval, &filter).await.unwrap();
+        let mut sum = domain::figures::Counts::default();
+        series.buckets.iter().for_each(|(_, counts)| sum.merge(counts));
+        assert_eq!(sum, summary.counts, "{interval:?}");
+    }
+}

@@ -1,0 +1,170 @@
+//! An installation to test on.
+
+use domain::account::{ApplicationForm, CustomerForm, CustomerLimits, NewCredentials, Tier};
+use domain::event::Kind;
+use domain::helpline::Helpline;
+use domain::{CustomerId, Timestamp};
+use engine::actor::{ApiClient, Operator};
+use engine::clock::Clock;
+use engine::{Engine, Settings, Workers};
+use sqlx::Connection;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// A clock that stands still until it is set.
+pub struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    pub fn set(&self, text: &str) {
+        self.0.store(at(text).millis(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+pub fn at(text: &str) -> Timestamp {
+    Timestamp::parse_rfc3339(text).unwrap()
+}
+
+/// An empty installation whose workers run.
+pub struct Installation {
+    pub engine: Engine,
+    pub clock: Arc<ManualClock>,
+    pub operator: Operator,
+    pub settings: Settings,
+    workers: Option<Workers>,
+    _directory: tempfile::TempDir,
+}
+
+/// Where the tests find Postgres. A missing one fails them: skipping would hide half of what is promised.
+pub fn postgres_url() -> String {
+    #[expect(clippy::disallowed_methods, reason = "tests are configured from outside")]
+    let url = std::env::var("REACHLINE_TEST_POSTGRES_URL");
+    url.expect("REACHLINE_TEST_POSTGRES_URL names a Postgres server on which databases may be created")
+}
+
+/// A new, empty Postgres database.
+pub async fn new_postgres_database() -> String {
+    let url = postgres_url();
+    let name = format!("test_{}", uuid::Uuid::from_bytes(engine::clock::random_bytes()).simple());
+    let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();
+    let (server, options) = url.split_once('?').map_or((url.as_str(), String::new()), |(s, o)| (s, format!("?{o}")));
+    let server = server.rsplit_once('/').unwrap().0;
+    format!("{server}/{name}{options}")
+}
+
+impl Installation {
+    pub async fn on_sqlite() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("test.db").display());
+        Self::new(url, directory).await
+    }
+
+    pub async fn on_postgres() -> Self {
+        let url = new_postgres_database().await;
+        Self::new(url, tempfile::tempdir().unwrap()).await
+    }
+
+    async fn new(database_url: String, directory: tempfile::TempDir) -> Self {
+        let settings = Settings {
+            database_url,
+            event_age_max_days: 36_500,
+            event_ahead_max_seconds: u32::MAX,
+            connections_max: 4,
+            ..Settings::default()
+        };
+        let clock = Arc::new(ManualClock(AtomicI64::new(at("2026-11-24T12:00:00Z").millis())));
+        let engine = Engine::open(settings.clone(), clock.clone()).await.unwrap();
+        assert!(engine.migrate().await.unwrap() > 0);
+        let workers = Some(engine.start().await.unwrap());
+        let operator = engine.authenticate_console();
+        Self { engine, clock, operator, settings, workers, _directory: directory }
+    }
+
+    /// Stops the engine and starts another one on the same database.
+    pub async fn restart(&mut self) {
+        self.workers.take().unwrap().stop().await;
+        self.engine = Engine::open(self.settings.clone(), self.clock.clone()).await.unwrap();
+        self.workers = Some(self.engine.start().await.unwrap());
+    }
+
+    pub async fn customer(&self, name: &str, time_zone: &str) -> CustomerId {
+        let form = CustomerForm { name: name.into(), time_zone: time_zone.into(), limits: CustomerLimits::default() };
+        self.engine.create_customer(&self.operator, &form).await.unwrap().id
+    }
+
+    pub async fn application(&self, customer: CustomerId, name: &str, tier: Tier) -> NewCredentials {
+        let manager = self.engine.console_manager(&self.operator, customer).unwrap();
+        self.engine.create_application(&manager, &ApplicationForm { name: name.into(), tier }).await.unwrap()
+    }
+
+    pub async fn token(&self, credentials: &NewCredentials) -> String {
+        let client_id = &credentials.application.client_id;
+        let issued = self.engine.issue_token(client_id, &credentials.client_secret, None).await;
+        issued.map_err(|error| error.to_string()).unwrap().access_token
+    }
+
+    pub async fn client(&self, credentials: &NewCredentials) -> ApiClient {
+        self.engine.authenticate_token(&self.token(credentials).await).map_err(|e| e.to_string()).unwrap()
+    }
+
+    pub async fn helplines(&self, ids_and_countries: &[(&str, &str)]) {
+        let helpline = |(i, (id, country)): (usize, &(&str, &str))| (i + 1, helpline(id, country));
+        let rows = ids_and_countries.iter().enumerate().map(helpline).collect();
+        self.engine.import_helplines(&self.operator, rows).await.unwrap();
+    }
+
+    /// Posts an event and says whether it was new, or the codes of its faults.
+    pub async fn post(&self, client: &ApiClient, kind: Kind, body: &serde_json::Value) -> Result<bool, Vec<String>> {
+        use engine::{EventError, ReceiptStatus};
+        match self.engine.record_event(client, kind, body.to_string().as_bytes()).await {
+            Ok(receipt) => Ok(receipt.status == ReceiptStatus::Accepted),
+            Err(EventError::Invalid(faults)) => {
+                Err(faults.0.into_iter().map(|fault| fault.code.as_str().to_owned()).collect())
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Waits until all accepted events are in the figures and recomputes these from the events.
+    pub async fn settle(&self) {
+        self.engine.wait_for_figures().await.unwrap();
+        let found = self.engine.verify_figures(&self.operator).await.unwrap();
+        assert_eq!(found.differences, []);
+    }
+}
+
+pub fn helpline(id: &str, country: &str) -> Helpline {
+    let json = serde_json::json!({
+        "id": id,
+        "name": format!("Line {id}"),
+        "country": {"name": country, "code": country},
+        "timezone": "UTC",
+        "topics": [{"name": "Grief", "code": "grief"}],
+    });
+    serde_json::from_value(json).unwrap()
+}
+
+/// Runs tests that take an [`Installation`] on both databases.
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {$(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name(crate::support::Installation::on_sqlite().await).await;
+            }
+        )*}
+        mod postgres {$(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name(crate::support::Installation::on_postgres().await).await;
+            }
+        )*}
+    };
+}
+pub(crate) use on_both;
