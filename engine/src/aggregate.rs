@@ -45,9 +45,7 @@ impl Engine {
             self.make_anew(&mut tx, customer, zone).await?;
         }
         let events = store::events::take_queued(&mut tx, PACKS_MAX, EVENTS_MIN).await?;
-        let helplines: BTreeSet<HelplineNo> = events.iter().map(|event| event.helpline).collect();
-        let countries = self.countries(helplines.into_iter()).await?;
-        take_in(&mut tx, &events, &countries).await?;
+        self.take_in(&mut tx, &events).await?;
         tx.commit().await?;
         Ok(events.len())
     }
@@ -104,6 +102,77 @@ impl Engine {
         }
         Ok(())
     }
+
+    /// Takes new events into the states and figures.
+    async fn take_in(&self, tx: &mut Tx, events: &[Event]) -> Result<(), Error> {
+        let mut by_customer: BTreeMap<CustomerNo, Vec<Event>> = BTreeMap::new();
+        for event in events {
+            by_customer.entry(event.customer).or_default().push(*event);
+        }
+        for (customer, events) in by_customer {
+            let log = store::sessions::log(tx, customer).await?;
+            self.take_in_customer(tx, customer, log, &events).await?;
+            store::sessions::set_log_length(tx, customer, log.length + events.len() as u64).await?;
+        }
+        Ok(())
+    }
+
+    async fn take_in_customer(
+        &self,
+        tx: &mut Tx,
+        customer: CustomerNo,
+        log: Log,
+        events: &[Event],
+    ) -> Result<(), Error> {
+        let new = by_session(events, log.length);
+        let (day_keys, month_keys) = wanted(&new, log.zone);
+        let mut days = store::sessions::load_days(tx, &day_keys).await?;
+        let months = store::sessions::load_months(tx, &month_keys).await?;
+        // Of everything that is measured: a session's earlier events may be of other helplines than its new ones.
+        let of_events = new.values().chain(days.values()).flatten().map(|entry| entry.helpline);
+        let of_months = months.values().flat_map(|state| state.pairs.keys().copied());
+        let helplines = BTreeSet::from_iter(of_events.chain(of_months));
+        let countries = &self.countries(helplines.into_iter()).await?;
+        let mut tallies: BTreeMap<ApplicationNo, Tally> = BTreeMap::new();
+        let mut changed_days: BTreeMap<DayKey, Vec<Entry>> = BTreeMap::new();
+        let mut changed_months: BTreeMap<MonthKey, MonthState> = BTreeMap::new();
+        for (session, new) in new {
+            let tally = tallies.entry(session.application).or_default();
+            let around = BTreeSet::from_iter(new.iter().flat_map(|entry| days_around(entry.at)));
+            let mut before: Vec<Entry> =
+                around.iter().flat_map(|day| days.get(&(*day, session)).into_iter().flatten()).copied().collect();
+            before.sort_unstable();
+            let mut after = [before.as_slice(), &new].concat();
+            after.sort_unstable();
+            timeline::measure(&before, countries, &mut Counter { tally, zone: log.zone, sign: -1 });
+            timeline::measure(&after, countries, &mut Counter { tally, zone: log.zone, sign: 1 });
+
+            let known = months_around(&around, log.zone).map(|month| (month, session));
+            let known: BTreeMap<Month, MonthState> =
+                known.filter_map(|key| Some((key.0, months.get(&key)?.clone()))).collect();
+            let mut grown = known.clone();
+            month::take_in(&after, log.zone, &mut grown);
+            for (month, state) in grown {
+                let before = known.get(&month);
+                if before == Some(&state) {
+                    continue;
+                }
+                if let Some(before) = before {
+                    before.measure(countries, &mut Counter { tally, zone: log.zone, sign: -1 });
+                }
+                state.measure(countries, &mut Counter { tally, zone: log.zone, sign: 1 });
+                changed_months.insert((month, session), state);
+            }
+            for entry in new {
+                let key = (entry.at.utc_day(), session);
+                let entries = changed_days.entry(key).or_insert_with(|| days.remove(&key).unwrap_or_default());
+                entries.push(entry);
+            }
+        }
+        store::sessions::save_days(tx, &changed_days).await?;
+        store::sessions::save_months(tx, changed_months.iter().map(|(key, state)| (*key, state))).await?;
+        store::figures::add(tx, &deltas(customer, tallies)).await
+    }
 }
 
 /// The 128-bit keys of sessions cut into slices of equal width, the last key of each included.
@@ -152,72 +221,6 @@ pub(crate) fn deltas(
     // In the order of the store's key, so that neighbours are written together.
     deltas.sort_unstable_by_key(|(key, _)| *key);
     deltas
-}
-
-/// Takes new events into the states and figures.
-async fn take_in(tx: &mut Tx, events: &[Event], countries: &Countries) -> Result<(), Error> {
-    let mut by_customer: BTreeMap<CustomerNo, Vec<Event>> = BTreeMap::new();
-    for event in events {
-        by_customer.entry(event.customer).or_default().push(*event);
-    }
-    for (customer, events) in by_customer {
-        let log = store::sessions::log(tx, customer).await?;
-        take_in_customer(tx, customer, log, &events, countries).await?;
-        store::sessions::set_log_length(tx, customer, log.length + events.len() as u64).await?;
-    }
-    Ok(())
-}
-
-async fn take_in_customer(
-    tx: &mut Tx,
-    customer: CustomerNo,
-    log: Log,
-    events: &[Event],
-    countries: &Countries,
-) -> Result<(), Error> {
-    let new = by_session(events, log.length);
-    let (day_keys, month_keys) = wanted(&new, log.zone);
-    let mut days = store::sessions::load_days(tx, &day_keys).await?;
-    let months = store::sessions::load_months(tx, &month_keys).await?;
-    let mut tallies: BTreeMap<ApplicationNo, Tally> = BTreeMap::new();
-    let mut changed_days: BTreeMap<DayKey, Vec<Entry>> = BTreeMap::new();
-    let mut changed_months: BTreeMap<MonthKey, MonthState> = BTreeMap::new();
-    for (session, new) in new {
-        let tally = tallies.entry(session.application).or_default();
-        let around = BTreeSet::from_iter(new.iter().flat_map(|entry| days_around(entry.at)));
-        let mut before: Vec<Entry> =
-            around.iter().flat_map(|day| days.get(&(*day, session)).into_iter().flatten()).copied().collect();
-        before.sort_unstable();
-        let mut after = [before.as_slice(), &new].concat();
-        after.sort_unstable();
-        timeline::measure(&before, countries, &mut Counter { tally, zone: log.zone, sign: -1 });
-        timeline::measure(&after, countries, &mut Counter { tally, zone: log.zone, sign: 1 });
-
-        let known = months_around(&around, log.zone).map(|month| (month, session));
-        let known: BTreeMap<Month, MonthState> =
-            known.filter_map(|key| Some((key.0, months.get(&key)?.clone()))).collect();
-        let mut grown = known.clone();
-        month::take_in(&after, log.zone, &mut grown);
-        for (month, state) in grown {
-            let before = known.get(&month);
-            if before == Some(&state) {
-                continue;
-            }
-            if let Some(before) = before {
-                before.measure(countries, &mut Counter { tally, zone: log.zone, sign: -1 });
-            }
-            state.measure(countries, &mut Counter { tally, zone: log.zone, sign: 1 });
-            changed_months.insert((month, session), state);
-        }
-        for entry in new {
-            let key = (entry.at.utc_day(), session);
-            let entries = changed_days.entry(key).or_insert_with(|| days.remove(&key).unwrap_or_default());
-            entries.push(entry);
-        }
-    }
-    store::sessions::save_days(tx, &changed_days).await?;
-    store::sessions::save_months(tx, changed_months.iter().map(|(key, state)| (*key, state))).await?;
-    store::figures::add(tx, &deltas(customer, tallies)).await
 }
 
 /// New events by session, each with its place in the customer's log.
