@@ -1,0 +1,118 @@
+//! `POST /v1/events/…`: displays and clicks.
+
+use crate::http::body::{self, EVENT_BYTES_MAX};
+use crate::http::client::EventsClient;
+use crate::http::error::ApiError;
+use crate::openapi::schemas;
+use crate::state::AppState;
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use domain::event::Kind;
+use engine::actor::ApiClient;
+use engine::{ApiScope, EventError, Receipt, ReceiptStatus};
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+
+/// The answer to an event that is stored.
+#[derive(Serialize)]
+pub struct Accepted {
+    event_id: String,
+    status: &'static str,
+}
+
+type Answer = Result<(StatusCode, Json<Accepted>), ApiError>;
+
+/// Report that a helpline was displayed.
+///
+/// Answered only after the event is durable. Sending the same event again is safe: it is answered `duplicate` with
+/// the same `event_id` and counted once. Does not count against the quota of calls.
+#[utoipa::path(
+    post,
+    path = "/v1/events/helpline-display",
+    tag = "Events",
+    security(("token" = ["events:write"])),
+    request_body(content((schemas::DisplayEvent = "application/json"))),
+    responses((status = 202, description = "The event is stored.", body = schemas::EventReceipt))
+)]
+pub async fn display(
+    State(state): State<AppState>,
+    EventsClient(client): EventsClient,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    record(&state, &client, Kind::Display, &headers, body).await
+}
+
+/// Report that a user chose a way to contact a helpline.
+///
+/// Answered only after the event is durable. A click is *attributed* if the same session was shown the same helpline
+/// in the 24 hours before it.
+#[utoipa::path(
+    post,
+    path = "/v1/events/helpline-click",
+    tag = "Events",
+    security(("token" = ["events:write"])),
+    request_body(content((schemas::ClickEvent = "application/json"))),
+    responses((status = 202, description = "The event is stored.", body = schemas::EventReceipt))
+)]
+pub async fn click(
+    State(state): State<AppState>,
+    EventsClient(client): EventsClient,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    record(&state, &client, Kind::Click, &headers, body).await
+}
+
+async fn record(state: &AppState, client: &ApiClient, kind: Kind, headers: &HeaderMap, body: Body) -> Answer {
+    let recorded = match read(headers, body).await {
+        Ok(bytes) => state.engine.record_event(client, kind, &bytes).await.map_err(refused),
+        Err(error) => Err(error),
+    };
+    let name = match kind {
+        Kind::Display => "display",
+        Kind::Click => "click",
+    };
+    match recorded {
+        Ok(Receipt { event_id, status }) => {
+            let status = match status {
+                ReceiptStatus::Accepted => "accepted",
+                ReceiptStatus::Duplicate => "duplicate",
+            };
+            state.metrics.event(name, status);
+            Ok((StatusCode::ACCEPTED, Json(Accepted { event_id: event_id.to_string(), status })))
+        }
+        Err(error) => {
+            state.metrics.event(name, outcome(&error));
+            Err(error)
+        }
+    }
+}
+
+/// The body. What it holds is for the engine to judge, which also counts what it refuses.
+async fn read(headers: &HeaderMap, body: Body) -> Result<bytes::Bytes, ApiError> {
+    if !body::media_type(headers).is_some_and(|essence| body::is_json(&essence)) {
+        return Err(ApiError::MediaTypeUnsupported);
+    }
+    body::read(headers, body, EVENT_BYTES_MAX).await
+}
+
+fn refused(error: EventError) -> ApiError {
+    match error {
+        EventError::Forbidden => ApiError::ScopeMissing(ApiScope::EventsWrite),
+        EventError::Malformed => ApiError::MalformedJson,
+        EventError::Invalid(faults) => ApiError::ValidationFailed(faults),
+        EventError::Unavailable { retry_after_seconds } => {
+            ApiError::Unavailable { retry_after_seconds: retry_after_seconds.into() }
+        }
+    }
+}
+
+/// The code under which a refused event is counted: that of the first rule it breaks.
+fn outcome(error: &ApiError) -> &'static str {
+    match error {
+        ApiError::ValidationFailed(faults) => faults.first_code().map_or("validation_failed", |code| code.as_str()),
+        other => other.code(),
+    }
+}

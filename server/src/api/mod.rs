@@ -1,0 +1,9 @@
+//! What programs call, one file for each group of endpoints.
+
+pub mod analytics;
+pub mod catalogue;
+pub mod csv;
+pub mod events;
+pub mod figures;
+pub mod oauth;
+pub mod ops;

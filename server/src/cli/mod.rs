@@ -1,0 +1,265 @@
+//! The command line: `reachline serve`, and what an operator does without a browser.
+//!
+//! With `--json` standard output holds one JSON value and nothing else; everything for people goes to standard error.
+//! A command that could not do its work ends with 1, one that was called wrongly with 2.
+
+mod accounts;
+mod demo;
+mod figures;
+mod helplines;
+mod serve;
+
+use crate::config::{Config, ConfigError, LogFormat};
+use clap::{Args, Parser, Subcommand};
+use domain::Faults;
+use engine::clock::SystemClock;
+use engine::{Engine, Paged};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tracing_subscriber::EnvFilter;
+
+/// Figures about helplines that everybody can trust.
+#[derive(Parser)]
+#[command(
+    name = "reachline",
+    version,
+    after_help = "Configuration: REACHLINE_* variables or a TOML file; see the README."
+)]
+struct Cli {
+    /// A TOML file with settings; REACHLINE_CONFIG names one as well.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start the server
+    Serve(serve::Serve),
+    /// Bring the database's tables up to date
+    Migrate(Migrate),
+    /// Load customers, people, helplines and ninety days of traffic to look at
+    Demo(demo::Demo),
+    /// Create and list customers
+    #[command(subcommand)]
+    Customer(accounts::Customer),
+    /// Create, list, rotate and revoke applications
+    #[command(subcommand)]
+    Application(accounts::Application),
+    /// Create and list users
+    #[command(subcommand)]
+    User(accounts::User),
+    /// Bring helplines in
+    #[command(subcommand)]
+    Helplines(helplines::Helplines),
+    /// Check figures
+    #[command(subcommand)]
+    Figures(figures::Figures),
+}
+
+/// How a command answers.
+#[derive(Args, Clone, Copy)]
+struct Output {
+    /// Print one JSON value on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct Migrate {
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Why a command did not do its work.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    /// Called wrongly.
+    #[error("{0}")]
+    Usage(String),
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<engine::Error> for Failure {
+    fn from(error: engine::Error) -> Self {
+        Self::Failed(match error {
+            engine::Error::NotFound => "there is no such thing".to_owned(),
+            engine::Error::Forbidden => "this is not allowed".to_owned(),
+            engine::Error::Invalid(faults) => explain(&faults),
+            engine::Error::Unavailable(cause) => format!("the database is not available: {cause}"),
+            engine::Error::Internal(cause) => format!("something went wrong: {cause}"),
+        })
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// Faults for people, one on each line.
+fn explain(Faults(faults): &Faults) -> String {
+    let lines: Vec<_> = faults.iter().map(|fault| format!("{}: {}", fault.field, fault.detail)).collect();
+    lines.join("\n       ")
+}
+
+/// Runs the command that the process was called with.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match execute(cli) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::from(if matches!(failure, Failure::Failed(_)) { 1 } else { 2 })
+        }
+    }
+}
+
+fn execute(cli: Cli) -> Result<ExitCode, Failure> {
+    let config = Config::load(cli.config.as_deref())?;
+    start_log(&config, matches!(cli.command, Command::Serve(_)))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Serve(serve) => serve.run(config).await,
+            Command::Migrate(Migrate { output }) => migrate(&config, output).await,
+            Command::Demo(demo) => demo.run(&config).await,
+            Command::Customer(command) => command.run(&config).await,
+            Command::Application(command) => command.run(&config).await,
+            Command::User(command) => command.run(&config).await,
+            Command::Helplines(command) => command.run(&config).await,
+            Command::Figures(command) => command.run(&config).await,
+        }
+    })
+}
+
+/// Logs to standard error. Commands other than `serve` say what went wrong themselves.
+fn start_log(config: &Config, is_server: bool) -> Result<(), Failure> {
+    let directives = if is_server { config.log.as_str() } else { "error" };
+    let filter = EnvFilter::try_new(directives).map_err(|e| Failure::Usage(format!("REACHLINE_LOG: {e}")))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = log.with_ansi(std::io::stderr().is_terminal());
+    match config.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+    Ok(())
+}
+
+/// The engine on the configured database.
+async fn open(config: &Config) -> Result<Engine, Failure> {
+    Ok(Engine::open(config.engine(), Arc::new(SystemClock)).await?)
+}
+
+/// The engine on a database whose tables are up to date: commands work on a new installation, too.
+async fn open_migrated(config: &Config) -> Result<Engine, Failure> {
+    let engine = open(config).await?;
+    engine.migrate().await?;
+    Ok(engine)
+}
+
+async fn migrate(config: &Config, output: Output) -> Result<ExitCode, Failure> {
+    let applied = open(config).await?.migrate().await?;
+    output.print(&json!({"applied": applied}), || match applied {
+        0 => "The database is up to date.".to_owned(),
+        1 => "Applied 1 migration.".to_owned(),
+        count => format!("Applied {count} migrations."),
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Output {
+    /// Prints the result of a command.
+    fn print(self, json: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), Failure> {
+        let printed = if self.json {
+            serde_json::to_string(json).map_err(|error| Failure::Failed(error.to_string()))?
+        } else {
+            text()
+        };
+        Ok(writeln!(std::io::stdout(), "{printed}")?)
+    }
+
+    /// Prints a list: `{"items": […]}`, or a table.
+    fn print_list<const N: usize>(
+        self,
+        items: &[Value],
+        heads: [&str; N],
+        row: impl Fn(&Value) -> [String; N],
+    ) -> Result<(), Failure> {
+        self.print(&json!({"items": items}), || {
+            let rows: Vec<_> = std::iter::once(heads.map(str::to_owned)).chain(items.iter().map(row)).collect();
+            let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+            let widths: [usize; N] = std::array::from_fn(width);
+            let line = |row: &[String; N]| {
+                let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+                cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+            };
+            rows.iter().map(line).collect::<Vec<_>>().join("\n")
+        })
+    }
+}
+
+/// All items of a list that comes in pages.
+async fn all_pages<T, F>(mut page: impl FnMut(engine::Paging) -> F) -> Result<Vec<T>, Failure>
+where
+    F: Future<Output = Result<Paged<T>, engine::Error>>,
+{
+    let mut all = Vec::new();
+    let mut cursor = None;
+    loop {
+        let Paged { items, next_cursor } = page(engine::Paging { cursor, limit: 200 }).await?;
+        all.extend(items);
+        if next_cursor.is_none() {
+            return Ok(all);
+        }
+        cursor = next_cursor;
+    }
+}
+
+/// The text of a member, for tables.
+fn member(item: &Value, name: &str) -> String {
+    match &item[name] {
+        Value::String(text) => text.clone(),
+        Value::Null => "–".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_commands_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn scripts_can_call_what_is_documented() {
+        for line in [
+            "reachline customer create --name Acme --time-zone Asia/Kathmandu --json",
+            "reachline application create --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --name web --tier production --json",
+            "reachline user create --email a@example.org --role operator --password-stdin --json",
+            "reachline helplines import FILE --json",
+            "reachline figures verify --json",
+            "reachline demo --if-empty --json",
+            "reachline serve --addr 127.0.0.1:0",
+            "reachline --config x.toml application list --json",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+        for line in ["reachline", "reachline user create --email a --role king", "reachline user create --password x"] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+    }
+}

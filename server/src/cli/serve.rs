@@ -1,0 +1,167 @@
+//! `serve`: the server.
+
+use super::demo::logins;
+use super::{Failure, all_pages, open};
+use crate::config::Config;
+use crate::router::router;
+use crate::state::AppState;
+use axum::serve::ListenerExt;
+use clap::Args;
+use domain::account::{SECRETS_MAX, Tier};
+use engine::{Engine, Paging};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// How long requests that were taken may still take once the server is told to stop.
+const DRAIN: Duration = Duration::from_secs(8);
+/// How often recorded durations are folded, so that they do not pile up when nobody reads `/metrics`.
+const TIDY: Duration = Duration::from_secs(15);
+
+#[derive(Args)]
+pub struct Serve {
+    /// Address and port to listen on, instead of REACHLINE_ADDR
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    addr: Option<String>,
+    /// Leave the database's tables as they are
+    #[arg(long)]
+    no_migrate: bool,
+}
+
+impl Serve {
+    pub async fn run(self, mut config: Config) -> Result<ExitCode, Failure> {
+        if let Some(addr) = self.addr {
+            config.addr = addr;
+        }
+        // Before anything else, so that a second server on the same address leaves the database alone.
+        let listener = TcpListener::bind(&config.addr)
+            .await
+            .map_err(|error| Failure::Failed(format!("cannot listen on {}: {error}", config.addr)))?;
+        let address = listener.local_addr()?;
+        let engine = open(&config).await?;
+        if !self.no_migrate {
+            engine.migrate().await?;
+        }
+        let workers = engine.start().await?;
+        let public_url = config.public_url.clone();
+        let state = AppState::new(engine.clone(), config);
+        announce(&engine, address, public_url.as_deref()).await?;
+        let tidying = tokio::spawn(tidy(state.clone()));
+        answer_until_told(listener, state).await?;
+        tidying.abort();
+        workers.stop().await;
+        tracing::info!("stopped");
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn tidy(state: AppState) {
+    let mut ticks = tokio::time::interval(TIDY);
+    loop {
+        ticks.tick().await;
+        state.metrics.tidy();
+    }
+}
+
+/// Answers requests until the process is told to stop, and then those that it has taken.
+async fn answer_until_told(listener: TcpListener, state: AppState) -> Result<(), Failure> {
+    // Answers are small: waiting to fill a packet would only delay them.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps Nagle's algorithm");
+        }
+    });
+    let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let (told, mut wait) = tokio::sync::watch::channel(false);
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
+        signal().await;
+        tracing::info!("stopping: no more connections are taken");
+        // There is a receiver as long as this function runs.
+        let _ = told.send(true);
+    });
+    let serving = std::future::IntoFuture::into_future(server);
+    let too_long = async {
+        if wait.wait_for(|told| *told).await.is_ok() {
+            tokio::time::sleep(DRAIN).await;
+        } else {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        ended = serving => Ok(ended?),
+        () = too_long => {
+            tracing::warn!("some connections did not end in time");
+            Ok(())
+        }
+    }
+}
+
+/// Waits for SIGTERM or SIGINT.
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let wait = |kind: SignalKind| async move {
+        match signal(kind) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a signal cannot be waited for");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        () = wait(SignalKind::terminate()) => {}
+        () = wait(SignalKind::interrupt()) => {}
+    }
+}
+
+/// Says where the server is and, of a demo, how to try it.
+async fn announce(engine: &Engine, address: SocketAddr, public_url: Option<&str>) -> Result<(), Failure> {
+    let url = public_url.map_or_else(|| format!("http://{address}"), |url| url.trim_end_matches('/').to_owned());
+    println!("Reachline answers at {url}\n  dashboard  {url}/\n  API        {url}/docs");
+    if engine.has_demo().await? {
+        println!("\n{}", logins());
+        // Whoever can read this may as well use the demo; but not over the network.
+        if address.ip().is_loopback()
+            && let Some(line) = curl_line(engine, &url).await?
+        {
+            println!("Post a display and a click (paste this):\n{line}\n");
+        }
+    } else if engine.is_empty().await? {
+        println!("\nThere is nobody to log in yet: `reachline user create`, or `reachline demo` for something to see.");
+    }
+    Ok(())
+}
+
+/// A line for the shell that gets a token and posts a display and a click, with a secret made for it.
+///
+/// The demo's sandbox application keeps the secret that `demo` printed; its second one is replaced at each start.
+async fn curl_line(engine: &Engine, url: &str) -> Result<Option<String>, Failure> {
+    let operator = engine.authenticate_console();
+    let reader = engine.console_reader(&operator, None)?;
+    let applications = all_pages(|paging| engine.list_applications(&reader, paging)).await?;
+    let is_usable = |application: &domain::account::Application| {
+        application.tier == Tier::Sandbox && application.revoked_at.is_none()
+    };
+    let Some(sandbox) = applications.into_iter().find(is_usable) else { return Ok(None) };
+    let one = Paging { cursor: None, limit: 1 };
+    let helplines = engine.list_helplines(&operator.as_supervisor(), None, one).await?;
+    let Some(helpline) = helplines.items.first() else { return Ok(None) };
+    let manager = engine.console_manager(&operator, sandbox.customer_id)?;
+    if sandbox.secrets.len() >= SECRETS_MAX
+        && let Some(newest) = sandbox.secrets.first()
+    {
+        engine.revoke_secret(&manager, sandbox.id, newest.id).await?;
+    }
+    let new = engine.rotate_application(&manager, sandbox.id).await?;
+    let (client_id, secret, helpline) = (&new.application.client_id, &new.client_secret, &helpline.id);
+    Ok(Some(format!(
+        "TOKEN=$(curl -s {url}/oauth/token -d grant_type=client_credentials -d client_id={client_id} -d \
+         client_secret={secret} | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/'); for EVENT in display click; do \
+         curl -s {url}/v1/events/helpline-$EVENT -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: \
+         application/json' -d '{{\"helpline_id\":\"{helpline}\",\"session_id\":\"pasted-'$$'\",\"timestamp\":\"'$(date -u \
+         +%Y-%m-%dT%H:%M:%SZ)'\",\"contact_method\":\"phone\"}}'; echo; done"
+    )))
+}

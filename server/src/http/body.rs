@@ -1,0 +1,84 @@
+//! Request bodies: read up to a named limit, of a known media type.
+
+use crate::http::error::ApiError;
+use axum::body::Body;
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+/// Largest body of one event, in bytes.
+pub const EVENT_BYTES_MAX: usize = 16 * 1024;
+/// Largest body of a token request, in bytes.
+pub const TOKEN_REQUEST_BYTES_MAX: usize = 8 * 1024;
+
+/// Reads a body of at most `bytes_max` bytes.
+///
+/// # Errors
+/// [`ApiError::BodyTooLarge`], before reading if the length is announced; [`ApiError::MalformedJson`] if the body
+/// breaks off.
+pub async fn read(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Bytes, ApiError> {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|text| text.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|bytes| bytes > bytes_max) {
+        return Err(ApiError::BodyTooLarge { bytes_max });
+    }
+    match Limited::new(body, bytes_max).collect().await {
+        Ok(whole) => Ok(whole.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(ApiError::BodyTooLarge { bytes_max }),
+        Err(_) => Err(ApiError::MalformedJson),
+    }
+}
+
+/// The media type of a body, without its parameters, in lower case; `None` if it is missing, not plain, in another
+/// encoding than UTF-8 or compressed.
+#[must_use]
+pub fn media_type(headers: &HeaderMap) -> Option<String> {
+    let mut lines = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(line), None) = (lines.next(), lines.next()) else { return None };
+    let identity = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    if !headers.get_all(CONTENT_ENCODING).iter().all(identity) {
+        return None;
+    }
+    let mut parts = line.to_str().ok()?.split(';').map(str::trim);
+    let essence = parts.next()?.to_ascii_lowercase();
+    let is_utf8 = |parameter: &str| match parameter.split_once('=') {
+        Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
+            let value = value.trim().trim_matches('"');
+            value.eq_ignore_ascii_case("utf-8") || value.eq_ignore_ascii_case("utf8")
+        }
+        _ => true,
+    };
+    parts.all(is_utf8).then_some(essence)
+}
+
+/// Whether a media type is JSON: `application/json` or one that ends in `+json`.
+#[must_use]
+pub fn is_json(essence: &str) -> bool {
+    let structured = |rest: &str| rest.len() > "+json".len() && rest.ends_with("+json");
+    essence == "application/json" || essence.strip_prefix("application/").is_some_and(structured)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn media_types() {
+        let of = |text: &str| {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, text.parse().unwrap())]);
+            media_type(&headers).is_some_and(|essence| is_json(&essence))
+        };
+        for json in [
+            "application/json",
+            "Application/JSON; charset=UTF-8",
+            "application/json;charset=\"utf-8\"",
+            "application/event+json; profile=x",
+        ] {
+            assert!(of(json), "{json}");
+        }
+        for other in ["text/json", "application/json; charset=utf-16", "application/+json", "json", "", "text/plain"] {
+            assert!(!of(other), "{other}");
+        }
+        assert_eq!(media_type(&HeaderMap::new()), None);
+    }
+}

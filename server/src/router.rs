@@ -1,0 +1,43 @@
+//! The one table of routes.
+
+use crate::api::{analytics, catalogue, events, oauth, ops};
+use crate::http::error::ApiError;
+use crate::http::observe;
+use crate::state::AppState;
+use crate::{assets, web};
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+
+/// Everything that the server answers.
+pub fn router(state: AppState) -> Router {
+    let api = Router::new()
+        .route("/oauth/token", post(oauth::token))
+        .route("/v1/events/helpline-display", post(events::display))
+        .route("/v1/events/helpline_display", post(events::display))
+        .route("/v1/events/helpline-click", post(events::click))
+        .route("/v1/events/helpline_click", post(events::click))
+        .route("/v1/helplines", get(catalogue::helplines))
+        .route("/v1/helplines/{id}", get(catalogue::helpline))
+        .route("/v1/countries", get(catalogue::countries))
+        .route("/v1/topics", get(catalogue::topics))
+        .route("/v1/analytics/summary", get(analytics::summary))
+        .route("/v1/analytics/summary.csv", get(analytics::summary))
+        .route("/v1/analytics/timeseries", get(analytics::timeseries))
+        .route("/v1/analytics/timeseries.csv", get(analytics::timeseries))
+        .route("/v1/analytics/breakdown", get(analytics::breakdown))
+        .route("/v1/analytics/breakdown.csv", get(analytics::breakdown))
+        .route("/openapi.json", get(ops::openapi_json))
+        .route("/healthz", get(ops::healthz))
+        .route("/readyz", get(ops::readyz))
+        .route("/metrics", get(ops::metrics))
+        .method_not_allowed_fallback(method_not_allowed);
+    api.merge(web::routes(&state))
+        .merge(assets::routes(&state.leptos_options()))
+        .layer(from_fn_with_state(state.clone(), observe::observe))
+        .with_state(state)
+}
+
+async fn method_not_allowed() -> ApiError {
+    ApiError::MethodNotAllowed
+}

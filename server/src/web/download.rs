@@ -1,0 +1,122 @@
+//! The overview's blocks as files: the same questions as the API, asked by the person who is logged in.
+
+use crate::api::analytics::{Question, breakdown_table, by, interval, summary_table, timeseries_table};
+use crate::http::query::Query;
+use crate::state::AppState;
+use crate::web::page;
+use app::context::SESSION_USER_ID;
+use axum::extract::{Extension, RawQuery, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use domain::period::{BREAKDOWN_LIMIT_MAX, Breakdown};
+use domain::{CustomerId, FaultCode, Faults, UserId};
+use engine::actor::Reader;
+use http::HeaderValue;
+use http::header::RETRY_AFTER;
+use tower_sessions::Session;
+
+/// Why there is no file.
+pub enum Refusal {
+    SignedOut,
+    Invalid,
+    Engine(engine::Error),
+}
+
+impl From<engine::Error> for Refusal {
+    fn from(error: engine::Error) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl From<Faults> for Refusal {
+    fn from(_: Faults) -> Self {
+        Self::Invalid
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        match self {
+            Self::SignedOut => Redirect::to("/login").into_response(),
+            Self::Invalid | Self::Engine(engine::Error::Invalid(_)) => page::invalid(),
+            Self::Engine(engine::Error::NotFound) => page::not_found(),
+            Self::Engine(engine::Error::Forbidden) => page::forbidden(),
+            Self::Engine(engine::Error::Unavailable(cause)) => {
+                tracing::warn!(%cause, "the store is not available");
+                let mut response = page::unavailable();
+                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+                response
+            }
+            Self::Engine(engine::Error::Internal(cause)) => {
+                tracing::error!(%cause, "a download failed");
+                page::internal_error()
+            }
+        }
+    }
+}
+
+/// Who asks, and about whose figures: of those who see several customers, the parameter `customer` says.
+async fn reader(state: &AppState, session: &Session, query: &mut Query) -> Result<Reader, Refusal> {
+    let id = session.get::<UserId>(SESSION_USER_ID).await.map_err(|error| {
+        tracing::warn!(%error, "a session could not be read");
+        Refusal::Engine(engine::Error::Unavailable("sessions".to_owned()))
+    })?;
+    let user = match state.engine.authenticate_user(id.ok_or(Refusal::SignedOut)?).await {
+        Err(engine::Error::NotFound | engine::Error::Forbidden) => return Err(Refusal::SignedOut),
+        other => other?,
+    };
+    let customer = query.parsed::<CustomerId>("customer", FaultCode::FieldInvalid, "Must be an id of a customer.");
+    Ok(state.engine.reader(&user, customer)?)
+}
+
+/// `GET /download/summary.csv`
+pub async fn summary(
+    State(state): State<AppState>,
+    Extension(session): Extension<Session>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
+    let mut query = Query::parse_form(query.as_deref());
+    let reader = reader(&state, &session, &mut query).await?;
+    let question = Question::read(&mut query)?;
+    let summary = state.engine.summary(&reader, question.period, &question.filter).await?;
+    Ok(summary_table(&summary).into_response())
+}
+
+/// `GET /download/timeseries.csv`
+pub async fn timeseries(
+    State(state): State<AppState>,
+    Extension(session): Extension<Session>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
+    let mut query = Query::parse_form(query.as_deref());
+    let reader = reader(&state, &session, &mut query).await?;
+    let (question, interval) = Question::with(&mut query, interval)?;
+    let series = state.engine.timeseries(&reader, question.period, interval, &question.filter).await?;
+    Ok(timeseries_table(&series).into_response())
+}
+
+/// Most pages of a breakdown in one file: 100,000 rows, more than there are helplines in the world.
+const PAGES_MAX: usize = 100;
+
+/// `GET /download/breakdown.csv`: all rows, not only those of the page on the screen.
+pub async fn breakdown(
+    State(state): State<AppState>,
+    Extension(session): Extension<Session>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
+    let mut query = Query::parse_form(query.as_deref());
+    let reader = reader(&state, &session, &mut query).await?;
+    let by_default = |query: &mut Query| if query.has("by") { by(query) } else { Some(Breakdown::Helpline) };
+    let (Question { period, filter }, by) = Question::with(&mut query, by_default)?;
+    let mut pages = Vec::new();
+    let mut cursor = None;
+    while pages.len() < PAGES_MAX {
+        let page = state.engine.breakdown(&reader, period, by, &filter, BREAKDOWN_LIMIT_MAX, cursor.as_deref()).await?;
+        cursor.clone_from(&page.next_cursor);
+        pages.push(page);
+        if cursor.is_none() {
+            break;
+        }
+    }
+    let pages: Vec<_> = pages.iter().collect();
+    Ok(breakdown_table(filter.scope(Some(by)), &pages).into_response())
+}

@@ -1,0 +1,64 @@
+//! What browsers get: the dashboard, its files, downloads and the documentation.
+
+pub mod defence;
+pub mod download;
+pub mod page;
+pub mod sessions;
+
+use crate::http::error::ApiError;
+use crate::http::observe::is_api;
+use crate::openapi::docs;
+use crate::state::AppState;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::{Method, StatusCode};
+use leptos::prelude::provide_context;
+use leptos_axum::{LeptosRoutes, generate_route_list, render_app_to_stream_with_context};
+
+/// Everything that is not the API. Its fallback answers every path that nothing else knows.
+pub fn routes(state: &AppState) -> Router<AppState> {
+    let pages = generate_route_list(app::App);
+    let options = state.leptos_options();
+    let site = crate::assets::site();
+    let engine = state.engine.clone();
+    let context = move || {
+        provide_context(engine.clone());
+        defence::set_page_policy();
+    };
+    Router::new()
+        .leptos_routes_with_context(state, pages, context, move || app::shell(options.clone(), &site))
+        .route("/download/summary.csv", get(download::summary))
+        .route("/download/timeseries.csv", get(download::timeseries))
+        .route("/download/breakdown.csv", get(download::breakdown))
+        .route("/docs", get(docs::page))
+        .route("/docs/style.css", get(docs::style))
+        .fallback(not_found)
+        .method_not_allowed_fallback(page::method_not_allowed)
+        .layer(from_fn(sessions::keep_alive))
+        .layer(sessions::layer(state))
+        .layer(from_fn_with_state(state.clone(), defence::defend))
+}
+
+/// The page for paths that lead nowhere, drawn by the dashboard itself; a problem for programs.
+async fn not_found(State(state): State<AppState>, request: Request) -> Response {
+    if is_api(request.uri().path()) {
+        return ApiError::NotFound.into_response();
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return page::not_found();
+    }
+    let (options, engine, site) = (state.leptos_options(), state.engine.clone(), crate::assets::site());
+    let context = move || {
+        provide_context(engine.clone());
+        defence::set_page_policy();
+    };
+    let mut response =
+        render_app_to_stream_with_context(context, move || app::shell(options.clone(), &site))(request).await;
+    if response.status() == StatusCode::OK {
+        *response.status_mut() = StatusCode::NOT_FOUND;
+    }
+    response
+}

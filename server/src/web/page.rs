@@ -1,0 +1,61 @@
+//! Small pages for when the dashboard cannot draw one.
+
+use axum::response::{Html, IntoResponse, Response};
+use http::StatusCode;
+
+/// A page with a heading and a paragraph. Both texts are ours: nothing from outside is printed.
+fn page(status: StatusCode, heading: &str, text: &str) -> Response {
+    let html = format!(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <meta name=\"color-scheme\" content=\"light dark\">\
+         <title>{heading} · Reachline</title><link rel=\"stylesheet\" href=\"/docs/style.css\"></head>\
+         <body class=\"plain\"><main><p class=\"brand\">Reachline</p><h1>{heading}</h1><p>{text}</p>\
+         <p><a href=\"/\">Back to the start</a></p></main></body></html>"
+    );
+    (status, Html(html)).into_response()
+}
+
+/// For requests that another site made the browser send.
+#[must_use]
+pub fn cross_site() -> Response {
+    let text = "This request came from another site, so nothing was changed. Go back to Reachline and try there.";
+    page(StatusCode::FORBIDDEN, "Request refused", text)
+}
+
+/// For paths that lead nowhere.
+#[must_use]
+pub fn not_found() -> Response {
+    page(StatusCode::NOT_FOUND, "Not found", "There is no page at this address.")
+}
+
+/// For methods that a page does not know.
+pub async fn method_not_allowed() -> Response {
+    page(StatusCode::METHOD_NOT_ALLOWED, "Not possible here", "This page cannot be used in this way.")
+}
+
+/// For what somebody may not see.
+#[must_use]
+pub fn forbidden() -> Response {
+    page(StatusCode::FORBIDDEN, "Not allowed", "Your role does not include this.")
+}
+
+/// For an address with parameters that make no sense.
+#[must_use]
+pub fn invalid() -> Response {
+    let text = "Some parameters of this address make no sense. Go back to the overview and choose again.";
+    page(StatusCode::UNPROCESSABLE_ENTITY, "Invalid address", text)
+}
+
+/// For when the store does not answer.
+#[must_use]
+pub fn unavailable() -> Response {
+    page(StatusCode::SERVICE_UNAVAILABLE, "Not available at the moment", "Please try again in a moment.")
+}
+
+/// For defects.
+#[must_use]
+pub fn internal_error() -> Response {
+    let text = "Something went wrong on our side. It was noted; please try again in a moment.";
+    page(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", text)
+}
