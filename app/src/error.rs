@@ -1,10 +1,8 @@
 //! The one error that pages and server functions know.
 
+use crate::codec::JsonTextEncoding;
 use domain::Faults;
-use leptos::server_fn::{
-    codec::JsonEncoding,
-    error::{FromServerFnError, ServerFnErrorErr},
-};
+use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use serde::{Deserialize, Serialize};
 
 /// Why a page or a form cannot be answered. Carries nothing that a browser must not see.
@@ -39,19 +37,8 @@ pub enum UiError {
     Internal,
 }
 
-impl UiError {
-    /// The faults of one field, as one text.
-    #[must_use]
-    pub fn of_field(&self, field: &str) -> Option<String> {
-        let Self::Invalid(faults) = self else { return None };
-        let details: Vec<&str> =
-            faults.0.iter().filter(|fault| fault.field == field).map(|fault| fault.detail.as_str()).collect();
-        (!details.is_empty()).then(|| details.join(" "))
-    }
-}
-
 impl FromServerFnError for UiError {
-    type Encoder = JsonEncoding;
+    type Encoder = JsonTextEncoding;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {

@@ -5,6 +5,7 @@
 pub mod api;
 #[cfg(feature = "ssr")]
 mod chart;
+mod codec;
 pub mod components;
 #[cfg(feature = "ssr")]
 pub mod context;

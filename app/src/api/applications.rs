@@ -1,6 +1,7 @@
 //! Applications of a customer and their secrets.
 
 use super::Choice;
+use crate::codec::JsonText;
 use crate::error::UiError;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
@@ -8,12 +9,12 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
 use crate::{
-    api::{answering, draft_name, id, keep_draft, paging, take_draft},
+    api::{answering, id, paging, submitting, take_refused},
     context, format,
 };
 #[cfg(feature = "ssr")]
 use domain::{
-    ApplicationId, CustomerId, Zone,
+    CustomerId, Zone,
     account::{Application, ApplicationForm, NewCredentials, Tier},
 };
 
@@ -28,8 +29,12 @@ pub struct Applications {
     pub customers: Vec<Choice>,
     /// The chosen customer's id and name.
     pub customer: Option<Choice>,
-    /// What was entered into the form that has faults, when the page is loaded anew.
-    pub draft: ApplicationInput,
+    /// What was entered into the form of a new application when it was refused.
+    pub input: ApplicationInput,
+    /// Why it was refused.
+    pub create_error: Option<UiError>,
+    /// Why a change of an application was refused.
+    pub error: Option<UiError>,
     /// Credentials that were made just before this page was loaded: shown this once.
     pub new: Option<Credentials>,
 }
@@ -72,7 +77,7 @@ pub struct ApplicationInput {
 }
 
 /// The applications of the chosen customer, or of all.
-#[server(endpoint = "load_applications", input = GetUrl)]
+#[server(endpoint = "load_applications", input = GetUrl, output = JsonText)]
 pub async fn load_applications(
     #[server(default)] customer: Option<String>,
     #[server(default)] cursor: Option<String>,
@@ -86,14 +91,17 @@ pub async fn load_applications(
             if user.role().is_of_customer() { Vec::new() } else { engine.all_customers(&engine.supervisor(&user)?) };
         let name_of = |id: CustomerId| names.iter().find(|(of, _)| *of == id).map_or("", |(_, name)| name.as_str());
         let zone = reader.time_zone().unwrap_or(Zone::UTC);
-        let of = reader.customer().map(|customer| customer.id.to_string());
+        let (input, create_error) = take_refused::<ApplicationInput>("create").await?.unzip();
+        let changed = take_refused::<()>("change").await?;
         Ok(Applications {
             items: found.items.iter().map(|it| view(it, name_of(it.customer_id), zone)).collect(),
             next_cursor: found.next_cursor,
             can_change: reader.customer().is_some_and(|customer| engine.manager(&user, customer.id).is_ok()),
             customers: names.iter().map(|(id, name)| Choice { value: id.to_string(), label: name.clone() }).collect(),
             customer: reader.customer().map(|it| Choice { value: it.id.to_string(), label: it.name.clone() }),
-            draft: take_draft(&draft_name("application", of.as_deref())).await?.unwrap_or_default(),
+            input: input.unwrap_or_default(),
+            create_error,
+            error: changed.map(|((), error)| error),
             new: take_credentials(&found.items),
         })
     })
@@ -101,56 +109,61 @@ pub async fn load_applications(
 }
 
 /// Creates an application.
-#[server(endpoint = "create_application")]
-pub async fn create_application(
-    customer: String,
-    #[server(default)] form: ApplicationInput,
-) -> Result<Option<Credentials>, UiError> {
-    answering(async {
-        let (engine, user) = context::acting().await?;
-        let manager = engine.manager(&user, id(&customer)?)?;
+#[server(endpoint = "create_application", output = JsonText)]
+pub async fn create_application(customer: String, #[server(default)] form: ApplicationInput) -> Result<(), UiError> {
+    changing("create", &customer, &form, "secret_made", async |engine, manager| {
         let tier = Tier::from_name(&form.tier).unwrap_or(Tier::Sandbox);
-        let made = engine.create_application(&manager, &ApplicationForm { name: form.name.clone(), tier }).await;
-        let made = keep_draft(&draft_name("application", Some(&customer)), &form, made.map_err(UiError::from)).await?;
-        Ok(hand_over(&made, &customer))
+        hand_over(&engine.create_application(&manager, &ApplicationForm { name: form.name.clone(), tier }).await?);
+        Ok(())
     })
     .await
 }
 
 /// Gives an application a second secret.
-#[server(endpoint = "rotate_application")]
-pub async fn rotate_application(customer: String, application: String) -> Result<Option<Credentials>, UiError> {
-    answering(async {
-        let (engine, user) = context::acting().await?;
-        let manager = engine.manager(&user, id(&customer)?)?;
-        let made = engine.rotate_application(&manager, id(&application)?).await?;
-        Ok(hand_over(&made, &customer))
+#[server(endpoint = "rotate_application", output = JsonText)]
+pub async fn rotate_application(customer: String, application: String) -> Result<(), UiError> {
+    changing("change", &customer, &(), "secret_made", async |engine, manager| {
+        hand_over(&engine.rotate_application(&manager, id(&application)?).await?);
+        Ok(())
     })
     .await
 }
 
 /// Revokes one secret, and the tokens that it brought.
-#[server(endpoint = "revoke_secret")]
+#[server(endpoint = "revoke_secret", output = JsonText)]
 pub async fn revoke_secret(customer: String, application: String, secret: String) -> Result<(), UiError> {
-    answering(async {
-        let (engine, user) = context::acting().await?;
-        let manager = engine.manager(&user, id(&customer)?)?;
+    changing("change", &customer, &(), "secret_revoked", async |engine, manager| {
         engine.revoke_secret(&manager, id(&application)?, id(&secret)?).await?;
-        back_to_list(&customer, "secret_revoked");
         Ok(())
     })
     .await
 }
 
 /// Revokes an application with all of its secrets and tokens.
-#[server(endpoint = "revoke_application")]
+#[server(endpoint = "revoke_application", output = JsonText)]
 pub async fn revoke_application(customer: String, application: String) -> Result<(), UiError> {
-    answering(async {
-        let (engine, user) = context::acting().await?;
-        let manager = engine.manager(&user, id(&customer)?)?;
-        engine.revoke_application(&manager, id::<ApplicationId>(&application)?).await?;
-        back_to_list(&customer, "application_revoked");
+    changing("change", &customer, &(), "application_revoked", async |engine, manager| {
+        engine.revoke_application(&manager, id(&application)?).await?;
         Ok(())
+    })
+    .await
+}
+
+/// Makes a change to a customer's applications and sends the browser back to their list.
+#[cfg(feature = "ssr")]
+async fn changing<I: Serialize>(
+    form: &str,
+    customer: &str,
+    input: &I,
+    done: &str,
+    work: impl AsyncFnOnce(engine::Engine, engine::actor::Manager) -> Result<(), UiError>,
+) -> Result<(), UiError> {
+    let mut page = "/applications?customer=".to_owned();
+    crate::query::encode(customer, &mut page);
+    submitting(form.to_owned(), input, &page, &format!("{page}&done={done}"), async {
+        let (engine, user) = context::acting().await?;
+        let manager = engine.manager(&user, id(customer)?)?;
+        work(engine, manager).await
     })
     .await
 }
@@ -181,15 +194,10 @@ fn view(application: &Application, customer: &str, zone: Zone) -> ApplicationVie
 #[cfg(feature = "ssr")]
 const SECRET_COOKIE: &str = "reachline_new_secret";
 
-/// Answers new credentials to our script. A plain form gets them with the next page, which clears the cookie.
+/// Hands new credentials over to the next page, which clears the cookie. They are in no database, log or address.
 #[cfg(feature = "ssr")]
-fn hand_over(made: &NewCredentials, customer: &str) -> Option<Credentials> {
-    if !context::is_plain_form() {
-        return Some(credentials(&made.application, &made.client_secret));
-    }
+fn hand_over(made: &NewCredentials) {
     set_secret_cookie(&format!("{}.{}", made.application.id, made.client_secret), 60);
-    back_to_list(customer, "secret_made");
-    None
 }
 
 #[cfg(feature = "ssr")]
@@ -223,14 +231,4 @@ fn take_credentials(listed: &[Application]) -> Option<Credentials> {
     let (application, secret) = value.split_once('.')?;
     let application = listed.iter().find(|listed| listed.id.to_string() == application)?;
     Some(credentials(application, secret))
-}
-
-/// Sends a plain form back to the list, which says what was done.
-#[cfg(feature = "ssr")]
-fn back_to_list(customer: &str, done: &str) {
-    if context::is_plain_form() {
-        let mut path = format!("/applications?done={done}&customer=");
-        crate::query::encode(customer, &mut path);
-        leptos_axum::redirect(&path);
-    }
 }

@@ -1,6 +1,7 @@
 //! Customers, for operators and auditors.
 
 use super::ListPage;
+use crate::codec::JsonText;
 use crate::error::UiError;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
 use crate::{
-    api::{answering, draft_name, id, keep_draft, paging, take_draft},
+    api::{answering, edit_path, id, paging, submitting, take_refused},
     context, format,
 };
 #[cfg(feature = "ssr")]
@@ -42,11 +43,13 @@ pub struct CustomerInput {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CustomerEditor {
     pub input: CustomerInput,
+    /// What was wrong with it when it was sent.
+    pub error: Option<UiError>,
     pub can_change: bool,
 }
 
 /// The customers.
-#[server(endpoint = "load_customers", input = GetUrl)]
+#[server(endpoint = "load_customers", input = GetUrl, output = JsonText)]
 pub async fn load_customers(#[server(default)] cursor: Option<String>) -> Result<ListPage<CustomerView>, UiError> {
     answering(async {
         let (engine, user) = context::acting().await?;
@@ -61,7 +64,7 @@ pub async fn load_customers(#[server(default)] cursor: Option<String>) -> Result
 }
 
 /// The form of a customer; of a new one without an id.
-#[server(endpoint = "edit_customer", input = GetUrl)]
+#[server(endpoint = "edit_customer", input = GetUrl, output = JsonText)]
 pub async fn edit_customer(#[server(default)] customer: Option<String>) -> Result<CustomerEditor, UiError> {
     answering(async {
         let (engine, user) = context::acting().await?;
@@ -72,39 +75,35 @@ pub async fn edit_customer(#[server(default)] customer: Option<String>) -> Resul
             None if can_change => CustomerInput { time_zone: "UTC".to_owned(), ..CustomerInput::default() },
             None => return Err(UiError::Forbidden),
         };
-        Ok(CustomerEditor {
-            input: take_draft(&draft_name("customer", customer.as_deref())).await?.unwrap_or(stored),
-            can_change,
-        })
+        let refused = take_refused(&edit_path("/admin/customers", customer.as_deref())).await?;
+        let (input, error) = refused.map_or((stored, None), |(input, error)| (input, Some(error)));
+        Ok(CustomerEditor { input, error, can_change })
     })
     .await
 }
 
 /// Creates a customer, or changes the one of this id.
-#[server(endpoint = "save_customer")]
+#[server(endpoint = "save_customer", output = JsonText)]
 pub async fn save_customer(
     #[server(default)] customer: Option<String>,
     #[server(default)] form: CustomerInput,
 ) -> Result<(), UiError> {
-    answering(async {
+    let page = edit_path("/admin/customers", customer.as_deref());
+    submitting(page.clone(), &form, &page, "/admin/customers?done=saved", async {
         let (engine, user) = context::acting().await?;
         let operator = engine.operator(&user)?;
-        let checked =
-            keep_draft(&draft_name("customer", customer.as_deref()), &form, form.read().map_err(UiError::Invalid))
-                .await?;
-        let saved = match &customer {
-            Some(customer) => engine.update_customer(&operator, id(customer)?, &checked).await,
-            None => engine.create_customer(&operator, &checked).await,
+        let checked = form.read().map_err(UiError::Invalid)?;
+        match &customer {
+            Some(customer) => engine.update_customer(&operator, id(customer)?, &checked).await?,
+            None => engine.create_customer(&operator, &checked).await?,
         };
-        keep_draft(&draft_name("customer", customer.as_deref()), &form, saved.map_err(UiError::from)).await?;
-        leptos_axum::redirect("/admin/customers?done=saved");
         Ok(())
     })
     .await
 }
 
 /// The names of all time zones, as options of a data list. In one text: six hundred elements need no hydration.
-#[server(endpoint = "time_zones", input = GetUrl)]
+#[server(endpoint = "time_zones", input = GetUrl, output = JsonText)]
 pub async fn time_zones() -> Result<String, UiError> {
     answering(async { Ok(Zone::names().map(|name| format!("<option value=\"{name}\">")).collect()) }).await
 }

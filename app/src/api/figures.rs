@@ -1,6 +1,7 @@
 //! The overview's frame (period, customer, filters) and its headline figures.
 
 use super::{Choice, Link};
+use crate::codec::JsonText;
 use crate::error::UiError;
 use crate::query::OverviewQuery;
 use leptos::prelude::*;
@@ -82,13 +83,13 @@ pub struct FirstEvent {
 }
 
 /// The frame of the overview.
-#[server(endpoint = "load_frame", input = GetUrl)]
+#[server(endpoint = "load_frame", input = GetUrl, output = JsonText)]
 pub async fn load_frame(#[server(default)] query: OverviewQuery) -> Result<Frame, UiError> {
     answering(async { Question::of(&query).await?.frame().await }).await
 }
 
 /// The headline figures of the period and of the one before.
-#[server(endpoint = "load_headline", input = GetUrl)]
+#[server(endpoint = "load_headline", input = GetUrl, output = JsonText)]
 pub async fn load_headline(#[server(default)] query: OverviewQuery) -> Result<Headline, UiError> {
     answering(async {
         let question = Question::of(&query).await?;

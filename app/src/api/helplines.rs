@@ -1,13 +1,14 @@
 //! The catalogue's helplines, for operators and auditors.
 
 use super::ListPage;
+use crate::codec::JsonText;
 use crate::error::UiError;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
-use crate::api::{answering, draft_name, id, keep_draft, paging, take_draft};
+use crate::api::{answering, edit_path, id, paging, submitting, take_refused};
 #[cfg(feature = "ssr")]
 use crate::context;
 #[cfg(feature = "ssr")]
@@ -68,11 +69,13 @@ pub struct HelplineInput {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HelplineEditor {
     pub input: HelplineInput,
+    /// What was wrong with it when it was sent.
+    pub error: Option<UiError>,
     pub can_change: bool,
 }
 
 /// The helplines, of which a text may ask for some.
-#[server(endpoint = "load_helplines", input = GetUrl)]
+#[server(endpoint = "load_helplines", input = GetUrl, output = JsonText)]
 pub async fn load_helplines(
     #[server(default)] search: Option<String>,
     #[server(default)] cursor: Option<String>,
@@ -91,7 +94,7 @@ pub async fn load_helplines(
 }
 
 /// The form of a helpline; of a new one without an id.
-#[server(endpoint = "edit_helpline", input = GetUrl)]
+#[server(endpoint = "edit_helpline", input = GetUrl, output = JsonText)]
 pub async fn edit_helpline(#[server(default)] helpline: Option<String>) -> Result<HelplineEditor, UiError> {
     answering(async {
         let (engine, user) = context::acting().await?;
@@ -102,39 +105,32 @@ pub async fn edit_helpline(#[server(default)] helpline: Option<String>) -> Resul
             None if can_change => HelplineInput { availability: "available".to_owned(), ..HelplineInput::default() },
             None => return Err(UiError::Forbidden),
         };
-        Ok(HelplineEditor {
-            input: take_draft(&draft_name("helpline", helpline.as_deref())).await?.unwrap_or(stored),
-            can_change,
-        })
+        let refused = take_refused(&edit_path("/admin/helplines", helpline.as_deref())).await?;
+        let (input, error) = refused.map_or((stored, None), |(input, error)| (input, Some(error)));
+        Ok(HelplineEditor { input, error, can_change })
     })
     .await
 }
 
 /// Creates a helpline, or changes the one of this id.
-#[server(endpoint = "save_helpline")]
+#[server(endpoint = "save_helpline", output = JsonText)]
 pub async fn save_helpline(
     #[server(default)] helpline: Option<String>,
     #[server(default)] form: HelplineInput,
 ) -> Result<(), UiError> {
-    answering(async {
+    let page = edit_path("/admin/helplines", helpline.as_deref());
+    let mut entered = form;
+    if let Some(helpline) = &helpline {
+        entered.id.clone_from(helpline);
+    }
+    submitting(page.clone(), &entered, &page, "/admin/helplines?done=saved", async {
         let (engine, user) = context::acting().await?;
         let operator = engine.operator(&user)?;
-        let mut entered = form.clone();
-        if let Some(helpline) = &helpline {
-            entered.id.clone_from(helpline);
-        }
-        let checked = keep_draft(
-            &draft_name("helpline", helpline.as_deref()),
-            &entered,
-            entered.read().map_err(UiError::Invalid),
-        )
-        .await?;
-        let saved = match &helpline {
-            Some(_) => engine.update_helpline(&operator, checked).await,
-            None => engine.create_helpline(&operator, checked).await,
+        let checked = entered.read().map_err(UiError::Invalid)?;
+        match &helpline {
+            Some(_) => engine.update_helpline(&operator, checked).await?,
+            None => engine.create_helpline(&operator, checked).await?,
         };
-        keep_draft(&draft_name("helpline", helpline.as_deref()), &entered, saved.map_err(UiError::from)).await?;
-        leptos_axum::redirect("/admin/helplines?done=saved");
         Ok(())
     })
     .await

@@ -48,8 +48,8 @@ mod of_the_server {
 
     /// Rows of an administration list's page.
     const LIST_LIMIT: usize = 25;
-    /// The key of the session under which a form's input waits for its page.
-    const DRAFT: &str = "draft";
+    /// The key of the session under which a refused form waits for its page.
+    const REFUSED: &str = "refused";
 
     /// Runs a server function; where it is called over HTTP, the answer gets the status of its error and is never kept.
     pub(crate) async fn answering<T>(work: impl Future<Output = Result<T, UiError>>) -> Result<T, UiError> {
@@ -63,34 +63,43 @@ mod of_the_server {
         result
     }
 
-    /// The name of the draft of a form: that of one thing must never show up in the form of another.
-    pub(crate) fn draft_name(form: &str, of: Option<&str>) -> String {
-        format!("{form} {}", of.unwrap_or("new"))
-    }
-
-    /// Keeps the input of a faulty form for its page, when the browser will load that page anew.
-    pub(crate) async fn keep_draft<T, F: Serialize>(
-        name: &str,
-        form: &F,
-        result: Result<T, UiError>,
-    ) -> Result<T, UiError> {
-        if result.is_err() && context::is_plain_form() {
-            context::session()?.insert(DRAFT, (name, form)).await.map_err(UiError::internal)?;
+    /// Answers a form: sends the browser to `done`, or back to `page` where the form shows what is wrong.
+    ///
+    /// `form` names the form and the thing that it is about: the input of one must never show up in another.
+    pub(crate) async fn submitting<I: Serialize>(
+        form: String,
+        input: &I,
+        page: &str,
+        done: &str,
+        work: impl Future<Output = Result<(), UiError>>,
+    ) -> Result<(), UiError> {
+        let result = answering(work).await;
+        if !context::is_plain_form() {
+            return result;
         }
+        if let Err(error) = &result {
+            let refused = (form, input, error);
+            context::session()?.insert(REFUSED, refused).await.map_err(UiError::internal)?;
+        }
+        leptos_axum::redirect(if result.is_ok() { done } else { page });
         result
     }
 
-    /// Takes out the input that was kept under this name, if any.
-    pub(crate) async fn take_draft<F: DeserializeOwned + Send>(name: &str) -> Result<Option<F>, UiError> {
+    /// Takes out what was entered into a form that was refused, and why.
+    pub(crate) async fn take_refused<I: DeserializeOwned + Send>(form: &str) -> Result<Option<(I, UiError)>, UiError> {
         let session = context::session()?;
-        let kept: Option<(String, F)> = match session.get(DRAFT).await {
-            Ok(kept) => kept,
-            // The draft of another form.
-            Err(_) => None,
-        };
-        let Some((_, form)) = kept.filter(|(of, _)| of == name) else { return Ok(None) };
-        session.remove_value(DRAFT).await.map_err(UiError::internal)?;
-        Ok(Some(form))
+        // What another form left is of another shape or name.
+        let kept: Option<(String, I, UiError)> = session.get(REFUSED).await.unwrap_or_default();
+        let Some((_, input, error)) = kept.filter(|(of, ..)| of == form) else { return Ok(None) };
+        session.remove_value(REFUSED).await.map_err(UiError::internal)?;
+        Ok(Some((input, error)))
+    }
+
+    /// The address of the form of a thing, new or known.
+    pub(crate) fn edit_path(list: &str, of: Option<&str>) -> String {
+        let mut path = format!("{list}/");
+        crate::query::encode(of.unwrap_or("new"), &mut path);
+        path
     }
 
     /// A page of an administration list.

@@ -1,6 +1,7 @@
 //! The chart over time.
 
 use super::{Choice, Link};
+use crate::codec::JsonText;
 use crate::error::UiError;
 use crate::query::OverviewQuery;
 use leptos::prelude::*;
@@ -36,7 +37,7 @@ pub struct Series {
 }
 
 /// The chart of the overview.
-#[server(endpoint = "load_series", input = GetUrl)]
+#[server(endpoint = "load_series", input = GetUrl, output = JsonText)]
 pub async fn load_series(#[server(default)] query: OverviewQuery) -> Result<Series, UiError> {
     answering(async {
         let question = Question::of(&query).await?;

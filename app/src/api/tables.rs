@@ -1,6 +1,7 @@
 //! The breakdown, and what became of the requests.
 
 use super::Link;
+use crate::codec::JsonText;
 use crate::error::UiError;
 use crate::query::OverviewQuery;
 use leptos::prelude::*;
@@ -69,7 +70,7 @@ pub struct Reason {
 }
 
 /// The breakdown of the overview.
-#[server(endpoint = "load_breakdown", input = GetUrl)]
+#[server(endpoint = "load_breakdown", input = GetUrl, output = JsonText)]
 pub async fn load_breakdown(#[server(default)] query: OverviewQuery) -> Result<Table, UiError> {
     answering(async {
         let question = Question::of(&query).await?;
@@ -82,7 +83,7 @@ pub async fn load_breakdown(#[server(default)] query: OverviewQuery) -> Result<T
 }
 
 /// What became of the requests in the overview's period.
-#[server(endpoint = "load_intake", input = GetUrl)]
+#[server(endpoint = "load_intake", input = GetUrl, output = JsonText)]
 pub async fn load_intake(#[server(default)] query: OverviewQuery) -> Result<Intake, UiError> {
     answering(async {
         let question = Question::of(&query).await?;

@@ -1,6 +1,7 @@
 //! People who log in, for operators and auditors.
 
 use super::{Choice, ListPage};
+use crate::codec::JsonText;
 use crate::error::UiError;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
 use crate::{
-    api::{answering, draft_name, id, keep_draft, paging, take_draft},
+    api::{answering, edit_path, id, paging, submitting, take_refused},
     context, format,
 };
 #[cfg(feature = "ssr")]
@@ -55,6 +56,8 @@ impl std::fmt::Debug for UserInput {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserEditor {
     pub input: UserInput,
+    /// What was wrong with it when it was sent.
+    pub error: Option<UiError>,
     pub customers: Vec<Choice>,
     pub is_disabled: bool,
     pub is_me: bool,
@@ -62,7 +65,7 @@ pub struct UserEditor {
 }
 
 /// The users.
-#[server(endpoint = "load_users", input = GetUrl)]
+#[server(endpoint = "load_users", input = GetUrl, output = JsonText)]
 pub async fn load_users(#[server(default)] cursor: Option<String>) -> Result<ListPage<UserView>, UiError> {
     answering(async {
         let (engine, me) = context::acting().await?;
@@ -79,7 +82,7 @@ pub async fn load_users(#[server(default)] cursor: Option<String>) -> Result<Lis
 }
 
 /// The form of a user; of a new one without an id.
-#[server(endpoint = "edit_user", input = GetUrl)]
+#[server(endpoint = "edit_user", input = GetUrl, output = JsonText)]
 pub async fn edit_user(#[server(default)] user: Option<String>) -> Result<UserEditor, UiError> {
     answering(async {
         let (engine, me) = context::acting().await?;
@@ -91,11 +94,13 @@ pub async fn edit_user(#[server(default)] user: Option<String>) -> Result<UserEd
             None => return Err(UiError::Forbidden),
         };
         let choice = |(id, label): (CustomerId, String)| Choice { value: id.to_string(), label };
+        let refused = take_refused(&edit_path("/admin/users", user.as_deref())).await?;
+        let shown = stored.as_ref().map(input).unwrap_or_default();
+        let (input, error) = refused.map_or((shown, None), |(input, error)| (input, Some(error)));
+        let access = take_refused::<()>("access").await?;
         Ok(UserEditor {
-            input: take_draft(&draft_name("user", user.as_deref()))
-                .await?
-                .or_else(|| stored.as_ref().map(input))
-                .unwrap_or_default(),
+            input,
+            error: error.or(access.map(|((), error)| error)),
             customers: engine.all_customers(&supervisor).into_iter().map(choice).collect(),
             is_disabled: stored.as_ref().is_some_and(|user| user.disabled_at.is_some()),
             is_me: stored.is_some_and(|user| user.id == me.user().id),
@@ -106,36 +111,32 @@ pub async fn edit_user(#[server(default)] user: Option<String>) -> Result<UserEd
 }
 
 /// Creates a user, or changes the one of this id.
-#[server(endpoint = "save_user")]
+#[server(endpoint = "save_user", output = JsonText)]
 pub async fn save_user(
     #[server(default)] user: Option<String>,
     #[server(default)] form: UserInput,
 ) -> Result<(), UiError> {
-    answering(async {
+    let page = edit_path("/admin/users", user.as_deref());
+    let kept = UserInput { password: String::new(), ..form.clone() };
+    submitting(page.clone(), &kept, &page, "/admin/users?done=saved", async {
         let (engine, me) = context::acting().await?;
         let operator = engine.operator(&me)?;
-        let draft = UserInput { password: String::new(), ..form.clone() };
-        let checked = keep_draft(
-            &draft_name("user", user.as_deref()),
-            &draft,
-            form.read(user.is_none()).map_err(UiError::Invalid),
-        )
-        .await?;
-        let saved = match &user {
-            Some(user) => engine.update_user(&operator, id(user)?, &checked).await,
-            None => engine.create_user(&operator, &checked).await,
+        let checked = form.read(user.is_none()).map_err(UiError::Invalid)?;
+        match &user {
+            Some(user) => engine.update_user(&operator, id(user)?, &checked).await?,
+            None => engine.create_user(&operator, &checked).await?,
         };
-        keep_draft(&draft_name("user", user.as_deref()), &draft, saved.map_err(UiError::from)).await?;
-        leptos_axum::redirect("/admin/users?done=saved");
         Ok(())
     })
     .await
 }
 
-/// Disables a user, or lets the user log in again.
-#[server(endpoint = "set_user_disabled")]
+/// Disables a user, or lets the user sign in again.
+#[server(endpoint = "set_user_disabled", output = JsonText)]
 pub async fn set_user_disabled(user: String, disabled: bool) -> Result<(), UiError> {
-    answering(async {
+    let page = edit_path("/admin/users", Some(&user));
+    let done = if disabled { "/admin/users?done=disabled" } else { "/admin/users?done=enabled" };
+    submitting("access".to_owned(), &(), &page, done, async {
         let (engine, me) = context::acting().await?;
         let operator = engine.operator(&me)?;
         let user: UserId = id(&user)?;
@@ -143,7 +144,6 @@ pub async fn set_user_disabled(user: String, disabled: bool) -> Result<(), UiErr
             return Err(UiError::Forbidden);
         }
         engine.set_user_disabled(&operator, user, disabled).await?;
-        leptos_axum::redirect(if disabled { "/admin/users?done=disabled" } else { "/admin/users?done=enabled" });
         Ok(())
     })
     .await

@@ -6,20 +6,12 @@ use crate::error::UiError;
 use leptos::prelude::*;
 
 /// What went wrong with a form, if anything.
-pub type Outcome = Signal<Option<UiError>>;
-
-/// The error in an action's latest value.
-pub fn outcome<T: Clone + Send + Sync + 'static>(
-    value: impl Fn() -> Option<Result<T, UiError>> + Send + Sync + 'static,
-) -> Outcome {
-    Signal::derive(move || value().and_then(Result::err))
-}
+pub type Outcome = Option<UiError>;
 
 /// The summary of what went wrong, with links to the fields.
 #[component]
 pub fn FormErrors(error: Outcome) -> impl IntoView {
-    let body = move || {
-        let error = error.get()?;
+    error.map(|error| {
         let (title, text) = explain(&error);
         let faults = match error {
             UiError::Invalid(faults) => faults.0,
@@ -32,16 +24,15 @@ pub fn FormErrors(error: Outcome) -> impl IntoView {
                 view! { <li><a href=href rel="external">{fault.detail}</a></li> }
             })
             .collect_view();
-        let view = view! {
-            <div class="notice notice-bad">
+        view! {
+            <div class="notice notice-bad" role="alert">
                 <p class="notice-title">{title}</p>
                 <p>{text}</p>
                 <ul>{items}</ul>
             </div>
-        };
-        Some(view)
-    };
-    view! { <div role="alert">{body}</div> }
+        }
+        .into_any()
+    })
 }
 
 /// The part of a fault's field that names an input: `topics.code` is a matter of the input `topics`.
@@ -59,44 +50,49 @@ fn field_id(field: &str) -> String {
 }
 
 /// The faults of a field.
-fn fault_of(error: Outcome, field: &'static str) -> Option<String> {
-    let error = error.get()?;
-    let UiError::Invalid(faults) = error else { return None };
-    let of_field = faults.0.into_iter().filter(|fault| root(&fault.field) == field).map(|fault| fault.detail);
-    let details: Vec<String> = of_field.collect();
+fn fault_of(error: &Outcome, field: &str) -> Option<String> {
+    let Some(UiError::Invalid(faults)) = error else { return None };
+    let of_field = faults.0.iter().filter(|fault| root(&fault.field) == field).map(|fault| fault.detail.as_str());
+    let details: Vec<&str> = of_field.collect();
     (!details.is_empty()).then(|| details.join(" "))
 }
 
-/// Label, hint and faults around an input; the input gets their ids.
-#[component]
-fn Field(
+/// Label, hint and faults around an input, which gets their ids.
+fn field(
     label: &'static str,
-    field: &'static str,
+    field: &str,
     hint: &'static str,
-    error: Outcome,
-    #[prop(optional)] is_wide: bool,
-    children: Children,
-) -> impl IntoView {
+    fault: Option<String>,
+    is_wide: bool,
+    input: AnyView,
+) -> AnyView {
     let id = field_id(field);
-    let fault = Memo::new(move |_| fault_of(error, field));
+    let class = match (is_wide, fault.is_some()) {
+        (false, false) => "field",
+        (true, false) => "field field-wide",
+        (false, true) => "field field-faulty",
+        (true, true) => "field field-wide field-faulty",
+    };
     view! {
-        <div class="field" class:field-wide=is_wide class:field-faulty=move || fault.read().is_some()>
+        <div class=class>
             <label for=id.clone()>{label}</label>
-            {children()}
+            {input}
             {(!hint.is_empty()).then(|| view! { <p class="hint" id=format!("{id}-hint")>{hint}</p> })}
-            <p class="fault" id=format!("{id}-fault")>{move || fault.get()}</p>
+            {fault.map(|fault| view! { <p class="fault" id=format!("{id}-fault")>{fault}</p> })}
         </div>
     }
+    .into_any()
 }
 
 /// The ids of hint and fault, for `aria-describedby`.
-fn described_by(field: &str, hint: &str) -> String {
+fn described_by(field: &str, hint: &str, fault: Option<&String>) -> Option<String> {
     let id = field_id(field);
-    if hint.is_empty() { format!("{id}-fault") } else { format!("{id}-hint {id}-fault") }
-}
-
-fn invalid(error: Outcome, field: &'static str) -> impl Fn() -> Option<&'static str> + Clone {
-    move || fault_of(error, field).map(|_| "true")
+    match (hint.is_empty(), fault.is_some()) {
+        (true, false) => None,
+        (false, false) => Some(format!("{id}-hint")),
+        (true, true) => Some(format!("{id}-fault")),
+        (false, true) => Some(format!("{id}-fault {id}-hint")),
+    }
 }
 
 /// A line of text.
@@ -106,7 +102,7 @@ fn invalid(error: Outcome, field: &'static str) -> impl Fn() -> Option<&'static 
 pub fn TextField(
     label: &'static str,
     name: &'static str,
-    field: &'static str,
+    #[prop(into)] field: String,
     error: Outcome,
     #[prop(optional, into)] value: String,
     #[prop(default = "text")] kind: &'static str,
@@ -118,10 +114,10 @@ pub fn TextField(
     #[prop(optional)] is_readonly: bool,
     #[prop(optional)] is_wide: bool,
 ) -> impl IntoView {
-    view! {
-        <Field label field hint error is_wide>
+    let fault = fault_of(&error, &field);
+    let input = view! {
             <input
-                id=field_id(field)
+                id=field_id(&field)
                 name=name
                 type=kind
                 value=value
@@ -130,12 +126,12 @@ pub fn TextField(
                 inputmode=inputmode
                 required=is_required
                 readonly=is_readonly
-                aria-describedby=described_by(field, hint)
-                aria-invalid=invalid(error, field)
+                aria-describedby=described_by(&field, hint, fault.as_ref())
+                aria-invalid=fault.is_some().then_some("true")
             />
-        </Field>
     }
-    .into_any()
+    .into_any();
+    self::field(label, &field, hint, fault, is_wide, input)
 }
 
 /// Several lines of text.
@@ -143,28 +139,28 @@ pub fn TextField(
 pub fn AreaField(
     label: &'static str,
     name: &'static str,
-    field: &'static str,
+    #[prop(into)] field: String,
     error: Outcome,
     #[prop(into)] value: String,
     #[prop(optional)] hint: &'static str,
     #[prop(default = 4)] rows: u8,
     #[prop(optional)] is_readonly: bool,
 ) -> impl IntoView {
-    view! {
-        <Field label field hint error is_wide=true>
+    let fault = fault_of(&error, &field);
+    let input = view! {
             <textarea
-                id=field_id(field)
+                id=field_id(&field)
                 name=name
                 rows=rows.to_string()
                 readonly=is_readonly
-                aria-describedby=described_by(field, hint)
-                aria-invalid=invalid(error, field)
+                aria-describedby=described_by(&field, hint, fault.as_ref())
+                aria-invalid=fault.is_some().then_some("true")
             >
                 {value}
             </textarea>
-        </Field>
     }
-    .into_any()
+    .into_any();
+    self::field(label, &field, hint, fault, true, input)
 }
 
 /// One of several values.
@@ -172,27 +168,27 @@ pub fn AreaField(
 pub fn SelectField(
     label: &'static str,
     name: &'static str,
-    field: &'static str,
+    #[prop(into)] field: String,
     error: Outcome,
     choices: Vec<Choice>,
     #[prop(into)] value: String,
     #[prop(optional)] hint: &'static str,
     #[prop(optional)] is_disabled: bool,
 ) -> impl IntoView {
-    view! {
-        <Field label field hint error>
+    let fault = fault_of(&error, &field);
+    let input = view! {
             <select
-                id=field_id(field)
+                id=field_id(&field)
                 name=name
                 disabled=is_disabled
-                aria-describedby=described_by(field, hint)
-                aria-invalid=invalid(error, field)
+                aria-describedby=described_by(&field, hint, fault.as_ref())
+                aria-invalid=fault.is_some().then_some("true")
             >
                 {options(choices, &value)}
             </select>
-        </Field>
     }
-    .into_any()
+    .into_any();
+    self::field(label, &field, hint, fault, false, input)
 }
 
 /// The options of a chooser.
@@ -224,14 +220,4 @@ pub fn CheckField(
         </div>
     }
     .into_any()
-}
-
-/// The button that sends a form; it says when the form is under way.
-#[component]
-pub fn Submit(label: &'static str, #[prop(into)] is_pending: Signal<bool>) -> impl IntoView {
-    view! {
-        <button type="submit" class="button button-main" aria-busy=move || is_pending.get().then_some("true")>
-            {label}
-        </button>
-    }
 }

@@ -1,6 +1,6 @@
 //! The bar above every page.
 
-use crate::api::people::{LogOut, Me, load_me};
+use crate::api::people::{Me, SignOut, load_me};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::components::A;
@@ -70,8 +70,8 @@ fn Account(me: Me) -> impl IntoView {
                 <p class="account-email">{me.email}</p>
                 <a href="/account">"Account and password"</a>
                 // A form of its own that loads a page anew: nothing of the session stays behind in the browser.
-                <form method="post" action=LogOut::url()>
-                    <button type="submit">"Log out"</button>
+                <form method="post" action=SignOut::url()>
+                    <button type="submit">"Sign out"</button>
                 </form>
             </div>
         </details>

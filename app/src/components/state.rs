@@ -14,11 +14,11 @@ pub fn explain(error: &UiError) -> (&'static str, String) {
         _ => format!("{} minutes", seconds.div_ceil(60)),
     };
     match error {
-        UiError::SignedOut => ("You are signed out", "Your session has ended. Log in to go on.".to_owned()),
-        UiError::LoginRefused => ("That did not work", "The e-mail address or the password is not right.".to_owned()),
+        UiError::SignedOut => ("You are signed out", "Your session has ended. Sign in to go on.".to_owned()),
+        UiError::LoginRefused => ("That did not work", "The email or the password is not right.".to_owned()),
         UiError::Throttled { retry_after_seconds } => (
             "Too many attempts",
-            format!("To protect accounts, logging in is slowed down. Try again in {}.", wait(retry_after_seconds)),
+            format!("To protect accounts, signing in is slowed down. Try again in {}.", wait(retry_after_seconds)),
         ),
         UiError::Forbidden => {
             ("Not for your role", "Your role does not allow this. An operator can change roles.".to_owned())
@@ -132,12 +132,13 @@ pub fn Done() -> impl IntoView {
     let text = move || {
         Some(match query.read().get_str("done")? {
             "saved" => "Saved.",
-            "disabled" => "The user can no longer log in.",
-            "enabled" => "The user can log in again.",
+            "disabled" => "The user can no longer sign in.",
+            "enabled" => "The user can sign in again.",
+            "secret_made" => "The new secret is valid now.",
             "secret_revoked" => "The secret and its tokens are revoked.",
             "application_revoked" => "The application is revoked.",
             "password_changed" => "Your password is changed. Other sessions of yours have ended.",
-            "logged_out" => "You are logged out.",
+            "signed_out" => "You are signed out.",
             _ => return None,
         })
     };

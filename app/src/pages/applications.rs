@@ -2,79 +2,34 @@
 
 use crate::api::Choice;
 use crate::api::applications::{
-    ApplicationView, Applications as Found, CreateApplication, Credentials, RevokeApplication, RevokeSecret,
-    RotateApplication, SecretView, load_applications,
+    ApplicationInput, ApplicationView, Applications as Found, CreateApplication, Credentials, RevokeApplication,
+    RevokeSecret, RotateApplication, SecretView, load_applications,
 };
-use crate::components::form::{FormErrors, Outcome, SelectField, Submit, TextField, options, outcome};
+use crate::components::form::{FormErrors, Outcome, SelectField, TextField, options};
 use crate::components::list::Pager;
 use crate::components::state::{Done, Empty, ErrorView, Loading};
 use crate::pages::overview::{NoScriptSubmit, submit_on_change};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 use leptos_meta::Title;
 use leptos_router::components::Form;
 use leptos_router::hooks::use_query_map;
-
-/// The changes that this page can make.
-#[derive(Clone, Copy)]
-struct Actions {
-    create: ServerAction<CreateApplication>,
-    rotate: ServerAction<RotateApplication>,
-    revoke_secret: ServerAction<RevokeSecret>,
-    revoke: ServerAction<RevokeApplication>,
-}
-
-impl Actions {
-    fn new() -> Self {
-        Self {
-            create: ServerAction::new(),
-            rotate: ServerAction::new(),
-            revoke_secret: ServerAction::new(),
-            revoke: ServerAction::new(),
-        }
-    }
-
-    /// Grows with every change.
-    fn version(self) -> usize {
-        self.create.version().get()
-            + self.rotate.version().get()
-            + self.revoke_secret.version().get()
-            + self.revoke.version().get()
-    }
-
-    /// Credentials that have just been made.
-    fn made(self) -> Option<Credentials> {
-        let latest = |value: Option<Result<Option<Credentials>, _>>| value.and_then(Result::ok).flatten();
-        latest(self.rotate.value().get()).or_else(|| latest(self.create.value().get()))
-    }
-
-    /// What went wrong with a change of an existing application.
-    fn error(self) -> Outcome {
-        Signal::derive(move || {
-            let rotate = self.rotate.value().get().and_then(Result::err);
-            rotate
-                .or_else(|| self.revoke_secret.value().get().and_then(Result::err))
-                .or_else(|| self.revoke.value().get().and_then(Result::err))
-        })
-    }
-}
 
 /// The list of applications and the form of a new one.
 #[component]
 pub fn Applications() -> impl IntoView {
     let query = use_query_map();
-    let actions = Actions::new();
     let param = move |name: &str| query.read().get(name).filter(|value| !value.is_empty());
     let found = Resource::new(
-        move || (param("customer"), param("cursor"), actions.version()),
-        |(customer, cursor, _)| load_applications(customer, cursor),
+        move || (param("customer"), param("cursor")),
+        |(customer, cursor)| load_applications(customer, cursor),
     );
     view! {
         <Title text="Applications" />
         <Transition fallback=Loading>
             {move || Suspend::new(async move {
                 match found.await {
-                    Ok(found) => page(found, actions),
+                    Ok(found) => page(found),
                     Err(error) => view! { <ErrorView error /> }.into_any(),
                 }
             })}
@@ -82,8 +37,8 @@ pub fn Applications() -> impl IntoView {
     }
 }
 
-fn page(found: Found, actions: Actions) -> AnyView {
-    let Found { items, next_cursor, can_change, customers, customer, draft, new } = found;
+fn page(found: Found) -> AnyView {
+    let Found { items, next_cursor, can_change, customers, customer, input, create_error, error, new } = found;
     let customer_id = customer.as_ref().map(|customer| customer.value.clone()).unwrap_or_default();
     let of = customer.map_or_else(|| "All customers".to_owned(), |customer| customer.label);
     let next = next_cursor.map(|cursor| {
@@ -96,7 +51,7 @@ fn page(found: Found, actions: Actions) -> AnyView {
     let needs_choice = chooser.is_some() && customer_id.is_empty();
     let list = items
         .into_iter()
-        .map(|application| application_view(application, can_change.then(|| customer_id.clone()), actions))
+        .map(|application| application_view(application, can_change.then(|| customer_id.clone())))
         .collect_view();
     view! {
         <div class="page-head">
@@ -107,9 +62,9 @@ fn page(found: Found, actions: Actions) -> AnyView {
             <div class="page-actions">{chooser}</div>
         </div>
         <Done />
-        <div role="status">{move || actions.made().or_else(|| new.clone()).map(secret_view)}</div>
-        <FormErrors error=actions.error() />
-        {can_change.then(|| create_form(customer_id.clone(), draft.name, draft.tier, actions))}
+        {new.map(secret_view)}
+        <FormErrors error />
+        {can_change.then(|| create_form(customer_id.clone(), input, create_error))}
         {needs_choice.then(|| view! { <p class="hint">"Choose a customer to create or change applications."</p> })}
         {is_empty.then(|| view! { <Empty title="No applications" text="Programs need credentials of an application to send events." /> })}
         <ul class="applications">{list}</ul>
@@ -181,32 +136,31 @@ fn copy_to_clipboard(text: &str) {
     let _ = write();
 }
 
-fn create_form(customer: String, name: String, tier: String, actions: Actions) -> AnyView {
-    let error = outcome(move || actions.create.value().get());
+fn create_form(customer: String, input: ApplicationInput, error: Outcome) -> AnyView {
+    let ApplicationInput { name, tier } = input;
     let choice = |value: &str, label: &str| Choice { value: value.to_owned(), label: label.to_owned() };
     let tiers =
         vec![choice("sandbox", "Sandbox: for trying out"), choice("production", "Production: billed and reported")];
-    // A form with faults stays open, with and without script.
-    let is_open = !name.is_empty();
+    let is_open = error.is_some();
     view! {
-        <details class="panel create" open=move || is_open || error.read().is_some()>
+        <details class="panel create" open=is_open>
             <summary>"New application"</summary>
-            <ActionForm action=actions.create>
-                <FormErrors error />
+            <form method="post" action=CreateApplication::url()>
+                <FormErrors error=error.clone() />
                 <input type="hidden" name="customer" value=customer />
                 <div class="fields">
-                    <TextField label="Name" name="form[name]" field="name" value=name hint="What your team calls it, such as web or ios." is_required=true error />
-                    <SelectField label="Tier" name="form[tier]" field="tier" choices=tiers value=tier hint="It cannot be changed later." error />
+                    <TextField label="Name" name="form[name]" field="name" value=name hint="What your team calls it, such as web or ios." is_required=true error=error.clone() />
+                    <SelectField label="Tier" name="form[tier]" field="tier" choices=tiers value=tier hint="It cannot be changed later." error=error.clone() />
                 </div>
-                <div class="form-actions"><Submit label="Create application" is_pending=actions.create.pending() /></div>
-            </ActionForm>
+                <div class="form-actions"><button type="submit" class="button button-main">"Create application"</button></div>
+            </form>
         </details>
     }
     .into_any()
 }
 
 /// An application; `customer` is given where the person may change it.
-fn application_view(application: ApplicationView, customer: Option<String>, actions: Actions) -> AnyView {
+fn application_view(application: ApplicationView, customer: Option<String>) -> AnyView {
     let is_revoked = application.revoked.is_some();
     let tier = if application.is_sandbox {
         ("badge badge-sandbox", "Sandbox")
@@ -222,11 +176,11 @@ fn application_view(application: ApplicationView, customer: Option<String>, acti
     let secrets = application
         .secrets
         .into_iter()
-        .map(|secret| secret_row(secret, customer.clone().filter(|_| can_revoke_one), id.clone(), actions))
+        .map(|secret| secret_row(secret, customer.clone().filter(|_| can_revoke_one), id.clone()))
         .collect_view();
     let changes = customer
         .filter(|_| !is_revoked)
-        .map(|customer| changes(customer, application.id.clone(), application.name.clone(), can_revoke_one, actions));
+        .map(|customer| changes(customer, application.id.clone(), application.name.clone(), can_revoke_one));
     let of = (!application.customer.is_empty())
         .then(|| view! { <div><dt>"Customer"</dt><dd>{application.customer}</dd></div> });
     view! {
@@ -247,22 +201,22 @@ fn application_view(application: ApplicationView, customer: Option<String>, acti
     .into_any()
 }
 
-fn secret_row(secret: SecretView, customer: Option<String>, application: String, actions: Actions) -> AnyView {
+fn secret_row(secret: SecretView, customer: Option<String>, application: String) -> AnyView {
     let label = format!("Revoke the secret that ends in {}", secret.hint);
     let form = customer.map(|customer| {
         view! {
-            <ActionForm action=actions.revoke_secret>
+            <form method="post" action=RevokeSecret::url()>
                 <input type="hidden" name="customer" value=customer />
                 <input type="hidden" name="application" value=application />
                 <input type="hidden" name="secret" value=secret.id />
                 <button type="submit" class="link link-bad" aria-label=label>"Revoke"</button>
-            </ActionForm>
+            </form>
         }
     });
     view! { <li><code>"…" {secret.hint}</code> <span class="hint">{secret.created}</span> {form}</li> }.into_any()
 }
 
-fn changes(customer: String, application: String, name: String, is_rotating: bool, actions: Actions) -> AnyView {
+fn changes(customer: String, application: String, name: String, is_rotating: bool) -> AnyView {
     let (rotate_customer, rotate_application) = (customer.clone(), application.clone());
     let (rotate_name, summary) = (name.clone(), name.clone());
     let rotate = if is_rotating {
@@ -270,11 +224,11 @@ fn changes(customer: String, application: String, name: String, is_rotating: boo
             .into_any()
     } else {
         view! {
-            <ActionForm action=actions.rotate>
+            <form method="post" action=RotateApplication::url()>
                 <input type="hidden" name="customer" value=rotate_customer />
                 <input type="hidden" name="application" value=rotate_application />
                 <button type="submit" class="button">"New secret" <span class="visually-hidden">" for " {rotate_name}</span></button>
-            </ActionForm>
+            </form>
         }
         .into_any()
     };
@@ -285,11 +239,11 @@ fn changes(customer: String, application: String, name: String, is_rotating: boo
                 <summary class="button">"Revoke…" <span class="visually-hidden">{summary}</span></summary>
                 <div class="confirm-body">
                     <p>"Its programs are refused within seconds and send no more events. Figures stay. This cannot be undone."</p>
-                    <ActionForm action=actions.revoke>
+                    <form method="post" action=RevokeApplication::url()>
                         <input type="hidden" name="customer" value=customer />
                         <input type="hidden" name="application" value=application />
                         <button type="submit" class="button button-bad">"Revoke " {name}</button>
-                    </ActionForm>
+                    </form>
                 </div>
             </details>
         </div>

@@ -2,11 +2,11 @@
 
 use crate::api::ListPage;
 use crate::api::customers::{CustomerEditor, CustomerView, SaveCustomer, edit_customer, load_customers, time_zones};
-use crate::components::form::{FormErrors, Submit, TextField, outcome};
+use crate::components::form::{FormErrors, TextField};
 use crate::components::list::Pager;
 use crate::components::state::{Done, Empty, ErrorView, Loading};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
@@ -89,7 +89,6 @@ fn list(found: ListPage<CustomerView>, is_later_page: bool) -> AnyView {
 pub fn EditCustomer() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("id"));
-    let action = ServerAction::<SaveCustomer>::new();
     let editor = Resource::new(move || id.get(), edit_customer);
     let zones = Resource::new(|| (), |()| time_zones());
     view! {
@@ -97,7 +96,7 @@ pub fn EditCustomer() -> impl IntoView {
         <Suspense fallback=Loading>
             {move || Suspend::new(async move {
                 match editor.await {
-                    Ok(editor) => form(editor, id.get(), zones.await.unwrap_or_default(), action),
+                    Ok(editor) => form(editor, id.get(), zones.await.unwrap_or_default()),
                     Err(error) => view! { <ErrorView error /> }.into_any(),
                 }
             })}
@@ -105,20 +104,19 @@ pub fn EditCustomer() -> impl IntoView {
     }
 }
 
-fn form(editor: CustomerEditor, id: Option<String>, zones: String, action: ServerAction<SaveCustomer>) -> AnyView {
-    let CustomerEditor { input, can_change } = editor;
-    let error = outcome(move || action.value().get());
+fn form(editor: CustomerEditor, id: Option<String>, zones: String) -> AnyView {
+    let CustomerEditor { input, error, can_change } = editor;
     let title = if id.is_some() { input.name.clone() } else { "New customer".to_owned() };
     view! {
         <div class="page-head">
             <div><p class="crumb"><a href="/admin/customers">"Customers"</a></p><h1>{title}</h1></div>
         </div>
         <section class="panel form-panel">
-            <ActionForm action>
-                <FormErrors error />
+            <form method="post" action=SaveCustomer::url()>
+                <FormErrors error=error.clone() />
                 {id.map(|id| view! { <input type="hidden" name="customer" value=id /> })}
                 <div class="fields">
-                    <TextField label="Name" name="form[name]" field="name" value=input.name is_required=true is_readonly=!can_change error />
+                    <TextField label="Name" name="form[name]" field="name" value=input.name is_required=true is_readonly=!can_change error=error.clone() />
                     <TextField
                         label="Time zone"
                         name="form[time_zone]"
@@ -128,7 +126,7 @@ fn form(editor: CustomerEditor, id: Option<String>, zones: String, action: Serve
                         hint="Where its days and months begin, such as Europe/Paris."
                         is_required=true
                         is_readonly=!can_change
-                        error
+                        error=error.clone()
                     />
                     <TextField
                         label="Catalogue calls a day"
@@ -138,7 +136,7 @@ fn form(editor: CustomerEditor, id: Option<String>, zones: String, action: Serve
                         inputmode="numeric"
                         hint="Empty: as the installation is set."
                         is_readonly=!can_change
-                        error
+                        error=error.clone()
                     />
                     <TextField
                         label="Events a second, per application"
@@ -148,7 +146,7 @@ fn form(editor: CustomerEditor, id: Option<String>, zones: String, action: Serve
                         inputmode="numeric"
                         hint="Empty: as the installation is set."
                         is_readonly=!can_change
-                        error
+                        error=error.clone()
                     />
                 </div>
                 <datalist id="zones" inner_html=zones></datalist>
@@ -156,12 +154,12 @@ fn form(editor: CustomerEditor, id: Option<String>, zones: String, action: Serve
                     .then(|| {
                         view! {
                             <div class="form-actions">
-                                <Submit label="Save" is_pending=action.pending() />
+                                <button type="submit" class="button button-main">"Save"</button>
                                 <a class="button" href="/admin/customers">"Cancel"</a>
                             </div>
                         }
                     })}
-            </ActionForm>
+            </form>
         </section>
     }
     .into_any()

@@ -1,10 +1,10 @@
-//! Logging in.
+//! Signing in.
 
-use crate::api::people::{LogIn, load_me};
-use crate::components::form::{FormErrors, Submit, TextField, outcome};
-use crate::components::state::Done;
-use leptos::form::ActionForm;
+use crate::api::people::{Attempt, SignIn, load_attempt};
+use crate::components::form::{FormErrors, TextField};
+use crate::components::state::{Done, ErrorView};
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 use leptos_meta::Title;
 use leptos_router::components::Redirect;
 use leptos_router::hooks::use_query_map;
@@ -12,39 +12,42 @@ use leptos_router::hooks::use_query_map;
 /// The form of e-mail address and password.
 #[component]
 pub fn Login() -> impl IntoView {
-    let action = ServerAction::<LogIn>::new();
-    let error = outcome(move || action.value().get());
     let query = use_query_map();
     let next = move || query.read().get("next").unwrap_or_default();
-    let already = Resource::new(|| (), |()| load_me());
-    // Everything is loaded anew after a login: nothing of whoever was here before stays behind.
-    Effect::new(move |_| {
-        if let Some(Ok(target)) = action.value().get() {
-            let _ = window().location().assign(&target);
-        }
-    });
+    let attempt = Resource::new(|| (), |()| load_attempt());
     view! {
-        <Title text="Log in" />
+        <Title text="Sign in" />
         <Suspense fallback=|| ()>
             {move || Suspend::new(async move {
-                matches!(already.await, Ok(Some(_))).then(|| view! { <Redirect path="/overview" /> })
+                match attempt.await {
+                    Ok(Attempt { is_signed_in: true, .. }) => view! { <Redirect path="/overview" /> }.into_any(),
+                    Ok(attempt) => form(attempt, next()),
+                    Err(error) => view! { <ErrorView error /> }.into_any(),
+                }
             })}
         </Suspense>
+    }
+}
+
+fn form(attempt: Attempt, next: String) -> AnyView {
+    let Attempt { email, error, .. } = attempt;
+    view! {
         <section class="login">
-            <h1>"Log in"</h1>
+            <h1>"Sign in"</h1>
             <p class="lead">"Figures on how people reach help, for operators and their customers."</p>
             <Done />
-            <ActionForm action>
-                <FormErrors error />
+            <FormErrors error=error.clone() />
+            <form method="post" action=SignIn::url()>
                 <input type="hidden" name="next" value=next />
                 <TextField
-                    label="E-mail address"
+                    label="Email"
                     name="email"
                     field="email"
                     kind="email"
+                    value=email
                     autocomplete="username"
                     is_required=true
-                    error
+                    error=error.clone()
                 />
                 <TextField
                     label="Password"
@@ -55,9 +58,10 @@ pub fn Login() -> impl IntoView {
                     is_required=true
                     error
                 />
-                <Submit label="Log in" is_pending=action.pending() />
-            </ActionForm>
+                <button type="submit" class="button button-main">"Sign in"</button>
+            </form>
             <p class="hint">"No account, or a forgotten password? The operator of this installation helps."</p>
         </section>
     }
+    .into_any()
 }

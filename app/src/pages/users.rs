@@ -1,13 +1,13 @@
-//! People who log in, for operators.
+//! People who sign in, for operators.
 
 use crate::api::users::{SaveUser, SetUserDisabled, UserEditor, UserView, edit_user, load_users};
 use crate::api::{Choice, ListPage};
-use crate::components::form::{FormErrors, SelectField, Submit, TextField, outcome};
+use crate::components::form::{FormErrors, SelectField, TextField};
 use crate::components::list::Pager;
 use crate::components::state::{Done, Empty, ErrorView, Loading};
 use domain::account::Role;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
@@ -36,7 +36,7 @@ fn list(found: ListPage<UserView>, is_later_page: bool) -> AnyView {
     let rows = items.into_iter().map(row).collect_view();
     view! {
         <div class="page-head">
-            <div><h1>"Users"</h1><p class="page-sub">"People who can log in, and what they may do"</p></div>
+            <div><h1>"Users"</h1><p class="page-sub">"People who can sign in, and what they may do"</p></div>
             {can_change.then(|| view! { <div class="page-actions"><a class="button button-main" href="/admin/users/new">"New user"</a></div> })}
         </div>
         <Done />
@@ -49,7 +49,7 @@ fn list(found: ListPage<UserView>, is_later_page: bool) -> AnyView {
                             <caption class="visually-hidden">"Users"</caption>
                             <thead>
                                 <tr>
-                                    <th scope="col">"E-mail address"</th>
+                                    <th scope="col">"Email"</th>
                                     <th scope="col">"Name"</th>
                                     <th scope="col">"Role"</th>
                                     <th scope="col">"Customer"</th>
@@ -93,15 +93,13 @@ fn row(user: UserView) -> AnyView {
 pub fn EditUser() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("id"));
-    let save = ServerAction::<SaveUser>::new();
-    let disable = ServerAction::<SetUserDisabled>::new();
     let editor = Resource::new(move || id.get(), edit_user);
     view! {
         <Title text=move || if id.read().is_some() { "User" } else { "New user" } />
         <Suspense fallback=Loading>
             {move || Suspend::new(async move {
                 match editor.await {
-                    Ok(editor) => form(editor, id.get(), save, disable),
+                    Ok(editor) => form(editor, id.get()),
                     Err(error) => view! { <ErrorView error /> }.into_any(),
                 }
             })}
@@ -109,14 +107,8 @@ pub fn EditUser() -> impl IntoView {
     }
 }
 
-fn form(
-    editor: UserEditor,
-    id: Option<String>,
-    save: ServerAction<SaveUser>,
-    disable: ServerAction<SetUserDisabled>,
-) -> AnyView {
-    let UserEditor { input, customers, is_disabled, is_me, can_change } = editor;
-    let error = outcome(move || save.value().get());
+fn form(editor: UserEditor, id: Option<String>) -> AnyView {
+    let UserEditor { input, error, customers, is_disabled, is_me, can_change } = editor;
     let is_new = id.is_none();
     let title = if is_new { "New user".to_owned() } else { input.email.clone() };
     let mut roles = vec![Choice { value: String::new(), label: "Choose a role".to_owned() }];
@@ -130,35 +122,35 @@ fn form(
     } else {
         "Leave empty to keep the present one."
     };
-    let access = id.clone().filter(|_| can_change && !is_me).map(|id| access(id, is_disabled, disable));
+    let access = id.clone().filter(|_| can_change && !is_me).map(|id| access(id, is_disabled));
     view! {
         <div class="page-head">
             <div><p class="crumb"><a href="/admin/users">"Users"</a></p><h1>{title}</h1></div>
         </div>
         <section class="panel form-panel">
-            <ActionForm action=save>
-                <FormErrors error />
+            <form method="post" action=SaveUser::url()>
+                <FormErrors error=error.clone() />
                 {id.map(|id| view! { <input type="hidden" name="user" value=id /> })}
                 <div class="fields">
-                    <TextField label="E-mail address" name="form[email]" field="email" kind="email" autocomplete="off" value=input.email is_required=true is_readonly=!can_change error />
-                    <TextField label="Name" name="form[name]" field="name" autocomplete="off" value=input.name is_readonly=!can_change error />
-                    <SelectField label="Role" name="form[role]" field="role" choices=roles value=input.role is_disabled=!can_change error />
-                    <SelectField label="Customer" name="form[customer]" field="customer_id" choices=owners value=input.customer hint="For viewers and customer admins." is_disabled=!can_change error />
+                    <TextField label="Email" name="form[email]" field="email" kind="email" autocomplete="off" value=input.email is_required=true is_readonly=!can_change error=error.clone() />
+                    <TextField label="Name" name="form[name]" field="name" autocomplete="off" value=input.name is_readonly=!can_change error=error.clone() />
+                    <SelectField label="Role" name="form[role]" field="role" choices=roles value=input.role is_disabled=!can_change error=error.clone() />
+                    <SelectField label="Customer" name="form[customer]" field="customer_id" choices=owners value=input.customer hint="For viewers and customer admins." is_disabled=!can_change error=error.clone() />
                     {can_change
                         .then(|| {
-                            view! { <TextField label="Password" name="form[password]" field="password" kind="password" autocomplete="new-password" hint=password_hint is_required=is_new error /> }
+                            view! { <TextField label="Password" name="form[password]" field="password" kind="password" autocomplete="new-password" hint=password_hint is_required=is_new error=error.clone() /> }
                         })}
                 </div>
                 {can_change
                     .then(|| {
                         view! {
                             <div class="form-actions">
-                                <Submit label="Save" is_pending=save.pending() />
+                                <button type="submit" class="button button-main">"Save"</button>
                                 <a class="button" href="/admin/users">"Cancel"</a>
                             </div>
                         }
                     })}
-            </ActionForm>
+            </form>
         </section>
         {access}
     }
@@ -166,13 +158,12 @@ fn form(
 }
 
 /// Ends or restores the user's access.
-fn access(id: String, is_disabled: bool, action: ServerAction<SetUserDisabled>) -> AnyView {
-    let error = outcome(move || action.value().get());
+fn access(id: String, is_disabled: bool) -> AnyView {
     let (text, button, class) = if is_disabled {
-        ("This user cannot log in.", "Let the user log in again", "button")
+        ("This user cannot sign in.", "Let the user sign in again", "button")
     } else {
         (
-            "A disabled user is logged out everywhere and cannot log in. Nothing is deleted.",
+            "A disabled user is signed out everywhere and cannot sign in. Nothing is deleted.",
             "Disable user",
             "button button-bad",
         )
@@ -181,12 +172,11 @@ fn access(id: String, is_disabled: bool, action: ServerAction<SetUserDisabled>) 
         <section class="panel form-panel">
             <h2>"Access"</h2>
             <p>{text}</p>
-            <ActionForm action>
-                <FormErrors error />
+            <form method="post" action=SetUserDisabled::url()>
                 <input type="hidden" name="user" value=id />
                 <input type="hidden" name="disabled" value=(!is_disabled).to_string() />
                 <button type="submit" class=class>{button}</button>
-            </ActionForm>
+            </form>
         </section>
     }
     .into_any()
