@@ -109,7 +109,11 @@ function assemble(directory) {
   };
   const lines = [];
   const module = add("wasm", "reachline.wasm", readFileSync(join(bound, "reachline_bg.wasm")));
-  const start = `import init, { hydrate } from "./reachline.js"; await init({ module_or_path: ${JSON.stringify(module)} }); hydrate();`;
+  const start = `
+    import init, { hydrate } from "./reachline.js";
+    await init({ module_or_path: ${JSON.stringify(module)} });
+    hydrate();
+    document.documentElement.dataset.hydrated = "";`;
   const script = bundle(directory, { stdin: { contents: start, resolveDir: bound }, format: "esm" });
   add("script", "reachline.js", script.text);
   const style = bundle(directory, { entryPoints: [join(styles, "main.css")] });

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/common.sh"
 need_rust
 need_node
-mkdir -p "$TARGET"
+
 exec 9>"$TARGET/bundle.lock"
 flock 9
 
