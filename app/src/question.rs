@@ -1,6 +1,6 @@
 //! What an overview's address asks for: checked, and answered in the zone and with the rights of who asks.
 
-use crate::api::{Choice, Link, figures::Frame};
+use crate::data::{Choice, Link, figures::Frame};
 use crate::error::UiError;
 use crate::query::OverviewQuery;
 use crate::{context, format};
@@ -39,7 +39,7 @@ impl Question {
     /// [`UiError::SignedOut`], [`UiError::NotFound`] for another's customer, [`UiError::Invalid`] with all faults.
     pub async fn of(query: &OverviewQuery) -> Result<Self, UiError> {
         let (engine, user) = context::acting().await?;
-        let customer = query.customer.as_deref().map(crate::api::id).transpose()?;
+        let customer = query.customer.as_deref().map(crate::data::id).transpose()?;
         let reader = engine.reader(&user, customer)?;
         let today = reader.time_zone().unwrap_or(Zone::UTC).day(engine.now());
         let mut faults = Faults::default();
@@ -56,6 +56,12 @@ impl Question {
         }
         let is_canonical = plain == *query;
         Ok(Self { engine, user, reader, period, filter, interval, by, query: plain, today, is_canonical })
+    }
+
+    /// The address of this state in its one form, where the present one is another.
+    #[must_use]
+    pub fn canonical(&self) -> Option<String> {
+        (!self.is_canonical).then(|| self.query.href(PATH))
     }
 
     /// The overview's address after a change of its parameters. The table starts over.
@@ -108,7 +114,6 @@ impl Question {
         let customer = self.reader.customer();
         let all = if self.sees_all() { "All customers" } else { "" };
         Ok(Frame {
-            canonical: (!self.is_canonical).then(|| self.query.href(PATH)),
             customers: self.customers()?,
             customer: customer.map(|customer| customer.id.to_string()),
             customer_name: customer.map_or_else(|| all.to_owned(), |customer| customer.name.clone()),

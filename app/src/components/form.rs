@@ -1,7 +1,7 @@
 //! Forms: labelled fields that show their own faults, and a summary of them.
 
-use crate::api::Choice;
 use crate::components::state::explain;
+use crate::data::Choice;
 use crate::error::UiError;
 use leptos::prelude::*;
 

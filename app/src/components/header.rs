@@ -1,6 +1,7 @@
 //! The bar above every page.
 
-use crate::api::people::{Me, SignOut, load_me};
+use crate::calls::{SignOut, who_am_i};
+use crate::forms::Me;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::components::A;
@@ -8,7 +9,7 @@ use leptos_router::components::A;
 /// Brand, navigation, and who is signed in.
 #[component]
 pub fn Header() -> impl IntoView {
-    let me = Resource::new(|| (), |()| load_me());
+    let me = Resource::new(|| (), |()| who_am_i());
     view! {
         <header class="top">
             <div class="top-inner">

@@ -1,6 +1,6 @@
 //! Lists, their pages, and words with a definition.
 
-use crate::api::Link;
+use crate::data::Link;
 use leptos::prelude::*;
 
 /// Links to the first and the next page, where there are such.
@@ -21,10 +21,13 @@ pub fn Pager(first: Option<String>, next: Option<String>) -> impl IntoView {
 pub fn Segments(links: Vec<Link>, label: &'static str) -> impl IntoView {
     let items = links
         .into_iter()
-        .map(|link| {
+        .enumerate()
+        .map(|(i, link)| {
+            // By the id the focus finds its way back when the page has been replaced.
+            let id = format!("{}-{i}", label.to_lowercase().replace(' ', "-"));
             view! {
                 <li>
-                    <a href=link.href aria-current=link.is_current.then_some("true") data-noscroll>
+                    <a id=id href=link.href aria-current=link.is_current.then_some("true") data-noscroll>
                         {link.label}
                     </a>
                 </li>

@@ -1,35 +1,18 @@
 //! The own account.
 
-use crate::api::people::{Account as Found, ChangePassword, load_account};
+use crate::calls::ChangePassword;
 use crate::components::form::{FormErrors, TextField};
-use crate::components::state::{Done, ErrorView, Loading};
+use crate::data::people::Account;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_meta::Title;
 
 /// Who the person is, and the form to change the password.
-#[component]
-pub fn Account() -> impl IntoView {
-    let found = Resource::new(|| (), |()| load_account());
-    view! {
-        <Title text="Account" />
-        <Suspense fallback=Loading>
-            {move || Suspend::new(async move {
-                match found.await {
-                    Ok(found) => details(found),
-                    Err(error) => view! { <ErrorView error /> }.into_any(),
-                }
-            })}
-        </Suspense>
-    }
-}
-
-fn details(found: Found) -> AnyView {
-    let Found { me, error } = found;
+#[must_use]
+pub fn draw(found: Account) -> AnyView {
+    let Account { me, error } = found;
     let hint = "At least 12 characters. A few words in a row are easy to keep in mind.";
     view! {
         <div class="page-head"><h1>"Account"</h1></div>
-        <Done />
         <dl class="facts">
             <div><dt>"Name"</dt><dd>{me.name}</dd></div>
             <div><dt>"Email"</dt><dd>{me.email}</dd></div>

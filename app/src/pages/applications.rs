@@ -1,44 +1,20 @@
 //! Applications of a customer: credentials, their rotation and their end.
 
-use crate::api::Choice;
-use crate::api::applications::{
-    ApplicationInput, ApplicationView, Applications as Found, CreateApplication, Credentials, RevokeApplication,
-    RevokeSecret, RotateApplication, SecretView, load_applications,
-};
+use crate::calls::{CreateApplication, RevokeApplication, RevokeSecret, RotateApplication};
 use crate::components::form::{FormErrors, Outcome, SelectField, TextField, options};
 use crate::components::list::Pager;
-use crate::components::state::{Done, Empty, ErrorView, Loading};
-use crate::pages::overview::{NoScriptSubmit, submit_on_change};
+use crate::components::state::Empty;
+use crate::data::Choice;
+use crate::data::applications::{ApplicationView, Applications, Credentials, SecretView};
+use crate::forms::ApplicationInput;
+use crate::pages::overview::NoScriptSubmit;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_meta::Title;
-use leptos_router::components::Form;
-use leptos_router::hooks::use_query_map;
 
 /// The list of applications and the form of a new one.
-#[component]
-pub fn Applications() -> impl IntoView {
-    let query = use_query_map();
-    let param = move |name: &str| query.read().get(name).filter(|value| !value.is_empty());
-    let found = Resource::new(
-        move || (param("customer"), param("cursor")),
-        |(customer, cursor)| load_applications(customer, cursor),
-    );
-    view! {
-        <Title text="Applications" />
-        <Transition fallback=Loading>
-            {move || Suspend::new(async move {
-                match found.await {
-                    Ok(found) => page(found),
-                    Err(error) => view! { <ErrorView error /> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-}
-
-fn page(found: Found) -> AnyView {
-    let Found { items, next_cursor, can_change, customers, customer, input, create_error, error, new } = found;
+#[must_use]
+pub fn draw(found: Applications) -> AnyView {
+    let Applications { items, next_cursor, can_change, customers, customer, input, create_error, error, new } = found;
     let customer_id = customer.as_ref().map(|customer| customer.value.clone()).unwrap_or_default();
     let of = customer.map_or_else(|| "All customers".to_owned(), |customer| customer.label);
     let next = next_cursor.map(|cursor| {
@@ -61,7 +37,6 @@ fn page(found: Found) -> AnyView {
             </div>
             <div class="page-actions">{chooser}</div>
         </div>
-        <Done />
         {new.map(secret_view)}
         <FormErrors error />
         {can_change.then(|| create_form(customer_id.clone(), input, create_error))}
@@ -76,16 +51,16 @@ fn page(found: Found) -> AnyView {
 fn chooser(customers: Vec<Choice>, chosen: &str) -> AnyView {
     let choices = options(customers, chosen);
     view! {
-        <Form method="get" action="/applications" attr:class="chooser">
+        <form method="get" action="/applications" class="chooser">
             <label>
                 <span class="visually-hidden">"Customer"</span>
-                <select name="customer" on:change=|event| submit_on_change(&event)>
+                <select id="customer" name="customer">
                     <option value="">"All customers"</option>
                     {choices}
                 </select>
             </label>
             <NoScriptSubmit />
-        </Form>
+        </form>
     }
     .into_any()
 }
@@ -106,34 +81,15 @@ fn secret_view(made: Credentials) -> AnyView {
     .into_any()
 }
 
-/// A button that copies a text. Without script there is none: the text can be selected.
+/// A button that copies a text. It shows where the script runs; the text can be selected anywhere.
 #[component]
 fn Copy(text: String, what: &'static str) -> impl IntoView {
-    let (is_ready, set_ready) = signal(false);
-    let (is_copied, set_copied) = signal(false);
-    Effect::new(move |_| set_ready.set(true));
-    let copy = move || {
-        copy_to_clipboard(&text);
-        set_copied.set(true);
-    };
     view! {
-        <button type="button" class="button copy" hidden=move || !is_ready.get() on:click=move |_| copy()>
-            {move || if is_copied.get() { "Copied" } else { "Copy" }}
+        <button type="button" class="button copy" data-copy=text>
+            "Copy"
             <span class="visually-hidden">" " {what}</span>
         </button>
     }
-}
-
-/// Copies by `navigator.clipboard`, found by name: the bindings for it are not among those that leptos brings.
-fn copy_to_clipboard(text: &str) {
-    use leptos::wasm_bindgen::{JsCast, JsValue};
-    use leptos::web_sys::js_sys::{Function, Reflect};
-    let get = |of: &JsValue, name: &str| Reflect::get(of, &JsValue::from_str(name));
-    let write = || -> Result<JsValue, JsValue> {
-        let clipboard = get(&get(&window(), "navigator")?, "clipboard")?;
-        get(&clipboard, "writeText")?.dyn_into::<Function>()?.call1(&clipboard, &JsValue::from_str(text))
-    };
-    let _ = write();
 }
 
 fn create_form(customer: String, input: ApplicationInput, error: Outcome) -> AnyView {

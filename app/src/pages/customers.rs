@@ -1,36 +1,18 @@
 //! Customers, for operators.
 
-use crate::api::ListPage;
-use crate::api::customers::{CustomerEditor, CustomerView, SaveCustomer, edit_customer, load_customers, time_zones};
+use crate::calls::SaveCustomer;
 use crate::components::form::{FormErrors, TextField};
 use crate::components::list::Pager;
-use crate::components::state::{Done, Empty, ErrorView, Loading};
+use crate::components::state::Empty;
+use crate::data::ListPage;
+use crate::data::customers::{CustomerEditor, CustomerView, time_zones};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
 
 /// The list of customers.
-#[component]
-pub fn Customers() -> impl IntoView {
-    let query = use_query_map();
-    let cursor = move || query.read().get("cursor").filter(|cursor| !cursor.is_empty());
-    let found = Resource::new(cursor, load_customers);
-    view! {
-        <Title text="Customers" />
-        <Transition fallback=Loading>
-            {move || Suspend::new(async move {
-                match found.await {
-                    Ok(found) => list(found, cursor().is_some()),
-                    Err(error) => view! { <ErrorView error /> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-}
-
-fn list(found: ListPage<CustomerView>, is_later_page: bool) -> AnyView {
-    let ListPage { items, next_cursor, can_change } = found;
+#[must_use]
+pub fn draw_list(found: ListPage<CustomerView>) -> AnyView {
+    let ListPage { items, next_cursor, is_later, can_change } = found;
     let is_empty = items.is_empty();
     let rows = items
         .into_iter()
@@ -54,7 +36,6 @@ fn list(found: ListPage<CustomerView>, is_later_page: bool) -> AnyView {
             <div><h1>"Customers"</h1><p class="page-sub">"Who uses the catalogue and is billed"</p></div>
             {can_change.then(|| view! { <div class="page-actions"><a class="button button-main" href="/admin/customers/new">"New customer"</a></div> })}
         </div>
-        <Done />
         {is_empty.then(|| view! { <Empty title="No customers yet" text="Create the first one to give its programs credentials." /> })}
         {(!is_empty)
             .then(|| {
@@ -77,7 +58,7 @@ fn list(found: ListPage<CustomerView>, is_later_page: bool) -> AnyView {
                 }
             })}
         <Pager
-            first=is_later_page.then(|| "/admin/customers".to_owned())
+            first=is_later.then(|| "/admin/customers".to_owned())
             next=next_cursor.map(|cursor| crate::query::with_cursor("/admin/customers", &cursor))
         />
     }
@@ -85,26 +66,8 @@ fn list(found: ListPage<CustomerView>, is_later_page: bool) -> AnyView {
 }
 
 /// The form of a customer, new or known.
-#[component]
-pub fn EditCustomer() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.read().get("id"));
-    let editor = Resource::new(move || id.get(), edit_customer);
-    let zones = Resource::new(|| (), |()| time_zones());
-    view! {
-        <Title text=move || if id.read().is_some() { "Customer" } else { "New customer" } />
-        <Suspense fallback=Loading>
-            {move || Suspend::new(async move {
-                match editor.await {
-                    Ok(editor) => form(editor, id.get(), zones.await.unwrap_or_default()),
-                    Err(error) => view! { <ErrorView error /> }.into_any(),
-                }
-            })}
-        </Suspense>
-    }
-}
-
-fn form(editor: CustomerEditor, id: Option<String>, zones: String) -> AnyView {
+#[must_use]
+pub fn draw_editor(editor: CustomerEditor, id: Option<String>) -> AnyView {
     let CustomerEditor { input, error, can_change } = editor;
     let title = if id.is_some() { input.name.clone() } else { "New customer".to_owned() };
     view! {
@@ -149,7 +112,7 @@ fn form(editor: CustomerEditor, id: Option<String>, zones: String) -> AnyView {
                         error=error.clone()
                     />
                 </div>
-                <datalist id="zones" inner_html=zones></datalist>
+                <datalist id="zones" inner_html=time_zones()></datalist>
                 {can_change
                     .then(|| {
                         view! {

@@ -2,38 +2,17 @@
 
 mod editor;
 
-use crate::api::ListPage;
-use crate::api::helplines::{HelplineView, load_helplines};
 use crate::components::list::Pager;
-use crate::components::state::{Done, Empty, ErrorView, Loading};
-pub use editor::EditHelpline;
+use crate::components::state::Empty;
+use crate::data::ListPage;
+use crate::data::helplines::HelplineView;
+pub use editor::draw as draw_editor;
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::components::Form;
-use leptos_router::hooks::use_query_map;
 
 /// The list of helplines.
-#[component]
-pub fn Helplines() -> impl IntoView {
-    let query = use_query_map();
-    let param = move |name: &str| query.read().get(name).filter(|value| !value.is_empty());
-    let found =
-        Resource::new(move || (param("search"), param("cursor")), |(search, cursor)| load_helplines(search, cursor));
-    view! {
-        <Title text="Helplines" />
-        <Transition fallback=Loading>
-            {move || Suspend::new(async move {
-                match found.await {
-                    Ok(found) => list(found, param("search").unwrap_or_default(), param("cursor").is_some()),
-                    Err(error) => view! { <ErrorView error /> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-}
-
-fn list(found: ListPage<HelplineView>, search: String, is_later_page: bool) -> AnyView {
-    let ListPage { items, next_cursor, can_change } = found;
+#[must_use]
+pub fn draw_list(found: ListPage<HelplineView>, search: String) -> AnyView {
+    let ListPage { items, next_cursor, is_later, can_change } = found;
     let is_empty = items.is_empty();
     let rows = items.into_iter().map(row).collect_view();
     let mut path = "/admin/helplines?search=".to_owned();
@@ -42,21 +21,20 @@ fn list(found: ListPage<HelplineView>, search: String, is_later_page: bool) -> A
         <div class="page-head">
             <div><h1>"Helplines"</h1><p class="page-sub">"The catalogue that partners show and report on"</p></div>
             <div class="page-actions">
-                <Form method="get" action="/admin/helplines" attr:class="search" attr:role="search">
+                <form method="get" action="/admin/helplines" class="search" role="search">
                     <label>
                         <span class="visually-hidden">"Search by name, id or country"</span>
                         <input type="search" name="search" value=search placeholder="Name, id or country" />
                     </label>
                     <button class="button">"Search"</button>
-                </Form>
+                </form>
                 {can_change.then(|| view! { <a class="button button-main" href="/admin/helplines/new">"New helpline"</a> })}
             </div>
         </div>
-        <Done />
         {is_empty.then(|| view! { <Empty title="No helplines found" text="Search for something else, or create or import helplines." /> })}
         {(!is_empty).then(|| table(rows.into_any()))}
         <Pager
-            first=is_later_page.then(|| path.clone())
+            first=is_later.then(|| path.clone())
             next=next_cursor.map(|cursor| crate::query::with_cursor(&path, &cursor))
         />
     }

@@ -1,37 +1,19 @@
 //! People who sign in, for operators.
 
-use crate::api::users::{SaveUser, SetUserDisabled, UserEditor, UserView, edit_user, load_users};
-use crate::api::{Choice, ListPage};
+use crate::calls::{SaveUser, SetUserDisabled};
 use crate::components::form::{FormErrors, SelectField, TextField};
 use crate::components::list::Pager;
-use crate::components::state::{Done, Empty, ErrorView, Loading};
+use crate::components::state::Empty;
+use crate::data::users::{UserEditor, UserView};
+use crate::data::{Choice, ListPage};
 use domain::account::Role;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
 
 /// The list of users.
-#[component]
-pub fn Users() -> impl IntoView {
-    let query = use_query_map();
-    let cursor = move || query.read().get("cursor").filter(|cursor| !cursor.is_empty());
-    let found = Resource::new(cursor, load_users);
-    view! {
-        <Title text="Users" />
-        <Transition fallback=Loading>
-            {move || Suspend::new(async move {
-                match found.await {
-                    Ok(found) => list(found, cursor().is_some()),
-                    Err(error) => view! { <ErrorView error /> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-}
-
-fn list(found: ListPage<UserView>, is_later_page: bool) -> AnyView {
-    let ListPage { items, next_cursor, can_change } = found;
+#[must_use]
+pub fn draw_list(found: ListPage<UserView>) -> AnyView {
+    let ListPage { items, next_cursor, is_later, can_change } = found;
     let is_empty = items.is_empty();
     let rows = items.into_iter().map(row).collect_view();
     view! {
@@ -39,7 +21,6 @@ fn list(found: ListPage<UserView>, is_later_page: bool) -> AnyView {
             <div><h1>"Users"</h1><p class="page-sub">"People who can sign in, and what they may do"</p></div>
             {can_change.then(|| view! { <div class="page-actions"><a class="button button-main" href="/admin/users/new">"New user"</a></div> })}
         </div>
-        <Done />
         {is_empty.then(|| view! { <Empty title="No users" text="Create the first one." /> })}
         {(!is_empty)
             .then(|| {
@@ -63,7 +44,7 @@ fn list(found: ListPage<UserView>, is_later_page: bool) -> AnyView {
                 }
             })}
         <Pager
-            first=is_later_page.then(|| "/admin/users".to_owned())
+            first=is_later.then(|| "/admin/users".to_owned())
             next=next_cursor.map(|cursor| crate::query::with_cursor("/admin/users", &cursor))
         />
     }
@@ -89,25 +70,8 @@ fn row(user: UserView) -> AnyView {
 }
 
 /// The form of a user, new or known.
-#[component]
-pub fn EditUser() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.read().get("id"));
-    let editor = Resource::new(move || id.get(), edit_user);
-    view! {
-        <Title text=move || if id.read().is_some() { "User" } else { "New user" } />
-        <Suspense fallback=Loading>
-            {move || Suspend::new(async move {
-                match editor.await {
-                    Ok(editor) => form(editor, id.get()),
-                    Err(error) => view! { <ErrorView error /> }.into_any(),
-                }
-            })}
-        </Suspense>
-    }
-}
-
-fn form(editor: UserEditor, id: Option<String>) -> AnyView {
+#[must_use]
+pub fn draw_editor(editor: UserEditor, id: Option<String>) -> AnyView {
     let UserEditor { input, error, customers, is_disabled, is_me, can_change } = editor;
     let is_new = id.is_none();
     let title = if is_new { "New user".to_owned() } else { input.email.clone() };

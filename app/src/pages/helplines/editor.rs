@@ -1,37 +1,18 @@
 //! The form of a helpline.
 
-use crate::api::Choice;
-use crate::api::customers::time_zones;
-use crate::api::helplines::{HelplineEditor, HelplineInput, SaveHelpline, edit_helpline};
+use crate::calls::SaveHelpline;
 use crate::components::form::{AreaField, CheckField, FormErrors, Outcome, SelectField, TextField};
-use crate::components::state::{ErrorView, Loading};
+use crate::data::Choice;
+use crate::data::customers::time_zones;
+use crate::data::helplines::HelplineEditor;
+use crate::forms::HelplineInput;
 use domain::helpline::Availability;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 
 /// The form of a helpline, new or known.
-#[component]
-pub fn EditHelpline() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.read().get("id"));
-    let editor = Resource::new(move || id.get(), edit_helpline);
-    let zones = Resource::new(|| (), |()| time_zones());
-    view! {
-        <Title text=move || if id.read().is_some() { "Helpline" } else { "New helpline" } />
-        <Suspense fallback=Loading>
-            {move || Suspend::new(async move {
-                match editor.await {
-                    Ok(editor) => form(editor, id.get(), zones.await.unwrap_or_default()),
-                    Err(error) => view! { <ErrorView error /> }.into_any(),
-                }
-            })}
-        </Suspense>
-    }
-}
-
-fn form(editor: HelplineEditor, id: Option<String>, zones: String) -> AnyView {
+#[must_use]
+pub fn draw(editor: HelplineEditor, id: Option<String>) -> AnyView {
     let HelplineEditor { input, error, can_change } = editor;
     let title = if id.is_some() { input.name.clone() } else { "New helpline".to_owned() };
     let is_known = id.is_some();
@@ -50,7 +31,7 @@ fn form(editor: HelplineEditor, id: Option<String>, zones: String) -> AnyView {
                 {help(&input, &error)}
                 {hours(&input, &error)}
             </fieldset>
-            <datalist id="zones" inner_html=zones></datalist>
+            <datalist id="zones" inner_html=time_zones()></datalist>
             {can_change
                 .then(|| {
                     view! {

@@ -1,14 +1,13 @@
 //! The blocks of the overview.
 
-use super::toolbar::{NoScriptSubmit, hidden, submit_on_change};
-use crate::api::figures::{Card, FirstEvent, Unattributed};
-use crate::api::series::Series;
-use crate::api::tables::{Column, Intake, Row, Table};
+use super::toolbar::{NoScriptSubmit, hidden};
 use crate::components::form::options;
 use crate::components::list::{Pager, Segments, Term, bar};
+use crate::data::figures::{Card, FirstEvent, Unattributed};
+use crate::data::series::Series;
+use crate::data::tables::{Column, Intake, Row, Table};
 use crate::query::OverviewQuery;
 use leptos::prelude::*;
-use leptos_router::components::Form;
 
 /// The headline figures next to those of the period before.
 #[component]
@@ -73,16 +72,16 @@ pub fn Chart(series: Series, query: OverviewQuery) -> impl IntoView {
                     <p class="hint">{definition}</p>
                 </div>
                 <div class="panel-actions">
-                    <Form method="get" action="/overview" attr:class="chooser" noscroll=true>
+                    <form method="get" action="/overview" class="chooser">
                         {hidden(&query, &["figure", "cursor"])}
                         <label>
                             <span class="visually-hidden">"Figure of the chart"</span>
-                            <select name="figure" on:change=|event| submit_on_change(&event)>
+                            <select id="figure" name="figure">
                                 {options(figures, &figure)}
                             </select>
                         </label>
                         <NoScriptSubmit />
-                    </Form>
+                    </form>
                     <Segments links=intervals label="Steps of the chart" />
                 </div>
             </div>

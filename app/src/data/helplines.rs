@@ -1,21 +1,14 @@
 //! The catalogue's helplines, for operators and auditors.
 
 use super::ListPage;
-use crate::codec::JsonText;
-use crate::error::UiError;
-use leptos::prelude::*;
-use leptos::server_fn::codec::GetUrl;
-use serde::{Deserialize, Serialize};
-
-#[cfg(feature = "ssr")]
-use crate::api::{answering, edit_path, id, paging, submitting, take_refused};
-#[cfg(feature = "ssr")]
 use crate::context;
-#[cfg(feature = "ssr")]
+use crate::data::{edit_path, id, paging, take_refused};
+use crate::error::UiError;
+use crate::forms::HelplineInput;
 use domain::{Faults, HelplineId, helpline::Helpline};
 
 /// A helpline as the list shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HelplineView {
     pub id: String,
     pub name: String,
@@ -28,45 +21,8 @@ pub struct HelplineView {
     pub topics: String,
 }
 
-/// The form of a helpline, as entered.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct HelplineInput {
-    pub id: String,
-    pub name: String,
-    pub description: String,
-    pub website: String,
-    pub country_code: String,
-    pub country_name: String,
-    pub emergency_number: String,
-    pub timezone: String,
-    /// A line each: `Name` or `Name | code`.
-    pub topics: String,
-    /// Separated by commas.
-    pub languages: String,
-    /// Separated by commas.
-    pub specialties: String,
-    /// Separated by commas.
-    pub support_types: String,
-    pub always_open: bool,
-    /// Spans of each day, such as `09:00–17:00, 18:00–24:00`.
-    pub monday: String,
-    pub tuesday: String,
-    pub wednesday: String,
-    pub thursday: String,
-    pub friday: String,
-    pub saturday: String,
-    pub sunday: String,
-    pub phone_number: String,
-    pub sms_number: String,
-    pub web_chat_url: String,
-    pub whatsapp_url: String,
-    pub priority: bool,
-    pub availability: String,
-}
-
 /// What the form of a helpline needs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HelplineEditor {
     pub input: HelplineInput,
     /// What was wrong with it when it was sent.
@@ -75,68 +31,40 @@ pub struct HelplineEditor {
 }
 
 /// The helplines, of which a text may ask for some.
-#[server(endpoint = "load_helplines", input = GetUrl, output = JsonText)]
-pub async fn load_helplines(
-    #[server(default)] search: Option<String>,
-    #[server(default)] cursor: Option<String>,
-) -> Result<ListPage<HelplineView>, UiError> {
-    answering(async {
-        let (engine, user) = context::acting().await?;
-        let search = search.as_deref().map(str::trim).filter(|search| !search.is_empty());
-        let found = engine.list_helplines(&engine.supervisor(&user)?, search, paging(cursor)).await?;
-        Ok(ListPage {
-            items: found.items.iter().map(view).collect(),
-            next_cursor: found.next_cursor,
-            can_change: engine.operator(&user).is_ok(),
-        })
+///
+/// # Errors
+/// Those of the engine.
+pub async fn helplines(search: &str, cursor: Option<String>) -> Result<ListPage<HelplineView>, UiError> {
+    let (engine, user) = context::acting().await?;
+    let search = Some(search.trim()).filter(|search| !search.is_empty());
+    let is_later = cursor.is_some();
+    let found = engine.list_helplines(&engine.supervisor(&user)?, search, paging(cursor)).await?;
+    Ok(ListPage {
+        items: found.items.iter().map(view).collect(),
+        next_cursor: found.next_cursor,
+        is_later,
+        can_change: engine.operator(&user).is_ok(),
     })
-    .await
 }
 
 /// The form of a helpline; of a new one without an id.
-#[server(endpoint = "edit_helpline", input = GetUrl, output = JsonText)]
-pub async fn edit_helpline(#[server(default)] helpline: Option<String>) -> Result<HelplineEditor, UiError> {
-    answering(async {
-        let (engine, user) = context::acting().await?;
-        let supervisor = engine.supervisor(&user)?;
-        let can_change = engine.operator(&user).is_ok();
-        let stored = match &helpline {
-            Some(helpline) => HelplineInput::of(&engine.helpline(&supervisor, &id(helpline)?).await?),
-            None if can_change => HelplineInput { availability: "available".to_owned(), ..HelplineInput::default() },
-            None => return Err(UiError::Forbidden),
-        };
-        let refused = take_refused(&edit_path("/admin/helplines", helpline.as_deref())).await?;
-        let (input, error) = refused.map_or((stored, None), |(input, error)| (input, Some(error)));
-        Ok(HelplineEditor { input, error, can_change })
-    })
-    .await
+///
+/// # Errors
+/// Those of the engine.
+pub async fn helpline_editor(helpline: Option<String>) -> Result<HelplineEditor, UiError> {
+    let (engine, user) = context::acting().await?;
+    let supervisor = engine.supervisor(&user)?;
+    let can_change = engine.operator(&user).is_ok();
+    let stored = match &helpline {
+        Some(helpline) => HelplineInput::of(&engine.helpline(&supervisor, &id(helpline)?).await?),
+        None if can_change => HelplineInput { availability: "available".to_owned(), ..HelplineInput::default() },
+        None => return Err(UiError::Forbidden),
+    };
+    let refused = take_refused(&edit_path("/admin/helplines", helpline.as_deref())).await?;
+    let (input, error) = refused.map_or((stored, None), |(input, error)| (input, Some(error)));
+    Ok(HelplineEditor { input, error, can_change })
 }
 
-/// Creates a helpline, or changes the one of this id.
-#[server(endpoint = "save_helpline", output = JsonText)]
-pub async fn save_helpline(
-    #[server(default)] helpline: Option<String>,
-    #[server(default)] form: HelplineInput,
-) -> Result<(), UiError> {
-    let page = edit_path("/admin/helplines", helpline.as_deref());
-    let mut entered = form;
-    if let Some(helpline) = &helpline {
-        entered.id.clone_from(helpline);
-    }
-    submitting(page.clone(), &entered, &page, "/admin/helplines?done=saved", async {
-        let (engine, user) = context::acting().await?;
-        let operator = engine.operator(&user)?;
-        let checked = entered.read().map_err(UiError::Invalid)?;
-        match &helpline {
-            Some(_) => engine.update_helpline(&operator, checked).await?,
-            None => engine.create_helpline(&operator, checked).await?,
-        };
-        Ok(())
-    })
-    .await
-}
-
-#[cfg(feature = "ssr")]
 impl HelplineInput {
     /// The form of a stored helpline.
     fn of(helpline: &Helpline) -> Self {
@@ -178,7 +106,10 @@ impl HelplineInput {
     }
 
     /// Reads the form into a helpline, which the engine checks further.
-    fn read(&self) -> Result<Helpline, Faults> {
+    ///
+    /// # Errors
+    /// All faults, by field.
+    pub fn read(&self) -> Result<Helpline, Faults> {
         use domain::{
             FaultCode,
             helpline::{Availability, Country, CountryCode},
@@ -194,7 +125,8 @@ impl HelplineInput {
             faults.add("country.code", FaultCode::CountryUnknown, "Two letters of ISO 3166, such as NZ.");
         }
         // Stand-ins where the form has a fault: the other fields are to be checked all the same.
-        let (stand_in_id, stand_in_code) = ("x".parse::<HelplineId>(), "XX".parse::<CountryCode>());
+        let (stand_in_id, stand_in_code) =
+            ("x".parse::<HelplineId>(), "edit_path, id, paging, take_refused".parse::<CountryCode>());
         let (Some(id_or_x), Some(code_or_xx)) = (id.or(stand_in_id.ok()), code.or(stand_in_code.ok())) else {
             return Err(faults);
         };
@@ -250,13 +182,11 @@ impl HelplineInput {
     }
 }
 
-#[cfg(feature = "ssr")]
 fn list(text: &str) -> Vec<String> {
     text.split([',', '\n']).map(str::trim).filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
 }
 
 /// Topics, one a line. A code that is not given follows from the name.
-#[cfg(feature = "ssr")]
 fn topics(text: &str) -> Vec<domain::helpline::Topic> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let topic = |line: &str| {
@@ -269,13 +199,11 @@ fn topics(text: &str) -> Vec<domain::helpline::Topic> {
 }
 
 /// `Self-harm & grief` → `self_harm_grief`
-#[cfg(feature = "ssr")]
 fn code_of(name: &str) -> String {
     let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("_")
 }
 
-#[cfg(feature = "ssr")]
 fn view(helpline: &Helpline) -> HelplineView {
     use domain::event::ContactMethod;
     let offered = [
@@ -298,7 +226,7 @@ fn view(helpline: &Helpline) -> HelplineView {
     }
 }
 
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -1,21 +1,13 @@
 //! The overview's frame (period, customer, filters) and its headline figures.
 
 use super::{Choice, Link};
-use crate::codec::JsonText;
 use crate::error::UiError;
-use crate::query::OverviewQuery;
-use leptos::prelude::*;
-use leptos::server_fn::codec::GetUrl;
-use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "ssr")]
-use crate::{api::answering, context, format, question::Question};
+use crate::{context, format, question::Question};
 
 /// What stands above the figures: where they come from and how to see others.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
-    /// The address of this state in its one form, where the present one is another.
-    pub canonical: Option<String>,
     /// Whom an operator or auditor can choose; empty for others.
     pub customers: Vec<Choice>,
     /// The chosen customer's id.
@@ -38,7 +30,7 @@ pub struct Frame {
 }
 
 /// A figure of the period, next to the period before.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Card {
     pub label: String,
     pub definition: String,
@@ -54,7 +46,7 @@ pub struct Card {
 }
 
 /// The headline figures.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Headline {
     pub cards: Vec<Card>,
     /// Set when so many clicks have no display that an integration must be broken.
@@ -64,7 +56,7 @@ pub struct Headline {
 }
 
 /// A warning about clicks without a display.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unattributed {
     pub clicks: String,
     pub share: String,
@@ -74,7 +66,7 @@ pub struct Unattributed {
 }
 
 /// How to send the first event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FirstEvent {
     pub is_sandbox: bool,
     /// Commands for a shell.
@@ -82,38 +74,28 @@ pub struct FirstEvent {
     pub display: String,
 }
 
-/// The frame of the overview.
-#[server(endpoint = "load_frame", input = GetUrl, output = JsonText)]
-pub async fn load_frame(#[server(default)] query: OverviewQuery) -> Result<Frame, UiError> {
-    answering(async { Question::of(&query).await?.frame().await }).await
-}
-
-/// The headline figures of the period and of the one before.
-#[server(endpoint = "load_headline", input = GetUrl, output = JsonText)]
-pub async fn load_headline(#[server(default)] query: OverviewQuery) -> Result<Headline, UiError> {
-    answering(async {
-        let question = Question::of(&query).await?;
-        let (engine, reader) = (&question.engine, &question.reader);
-        let now = engine.summary(reader, question.period, &question.filter).await?;
-        let before = engine.summary(reader, question.period.before(), &question.filter).await?;
-        let is_empty = now.counts.is_zero() && before.counts.is_zero() && !question.is_filtered();
-        Ok(Headline {
-            cards: cards(&question, &now, &before.counts),
-            unattributed: unattributed(&question, &now.counts),
-            first_event: is_empty.then(|| first_event(question.is_sandbox())),
-        })
-    })
-    .await
-}
-
-#[cfg(feature = "ssr")]
 use domain::{
     figures::{CTR_DEFINITION, Counts, Figure, HELPLINE_CTR_DEFINITION, Scope},
     period::Summary,
 };
 
+/// The headline figures of the period and of the one before.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn headline(question: &Question) -> Result<Headline, UiError> {
+    let (engine, reader) = (&question.engine, &question.reader);
+    let now = engine.summary(reader, question.period, &question.filter).await?;
+    let before = engine.summary(reader, question.period.before(), &question.filter).await?;
+    let is_empty = now.counts.is_zero() && before.counts.is_zero() && !question.is_filtered();
+    Ok(Headline {
+        cards: cards(question, &now, &before.counts),
+        unattributed: unattributed(question, &now.counts),
+        first_event: is_empty.then(|| first_event(question.is_sandbox())),
+    })
+}
+
 /// The cards that the view's scope gives exactly. Where it gives no reach, unique displays stand in under their own name.
-#[cfg(feature = "ssr")]
 fn cards(question: &Question, now: &Summary, before: &Counts) -> Vec<Card> {
     let scope = now.scope;
     let people = if scope.gives(Figure::Reach) { Figure::Reach } else { Figure::UniqueDisplays };
@@ -131,7 +113,6 @@ fn cards(question: &Question, now: &Summary, before: &Counts) -> Vec<Card> {
     cards
 }
 
-#[cfg(feature = "ssr")]
 fn card(figure: Figure, now: &Counts, before: &Counts) -> Card {
     let (now, before) = (now.get(figure), before.get(figure));
     Card {
@@ -145,7 +126,6 @@ fn card(figure: Figure, now: &Counts, before: &Counts) -> Card {
     }
 }
 
-#[cfg(feature = "ssr")]
 fn rate_card(scope: Scope, now: &Counts, before: &Counts) -> Option<Card> {
     scope.ctr_of()?;
     let (label, definition) = match scope {
@@ -167,7 +147,6 @@ fn rate_card(scope: Scope, now: &Counts, before: &Counts) -> Option<Card> {
     })
 }
 
-#[cfg(feature = "ssr")]
 fn billable(question: &Question, now: &Counts, before: &Counts) -> Card {
     let mut card = card(Figure::Reach, now, before);
     card.label = "Billable usage (reach)".to_owned();
@@ -184,13 +163,10 @@ fn billable(question: &Question, now: &Counts, before: &Counts) -> Card {
 }
 
 /// From this share of clicks without a display on, they are a warning rather than chance.
-#[cfg(feature = "ssr")]
 const UNATTRIBUTED_SHARE_MAX: f64 = 0.05;
 /// Fewer of them say nothing.
-#[cfg(feature = "ssr")]
 const UNATTRIBUTED_CLICKS_MIN: i64 = 10;
 
-#[cfg(feature = "ssr")]
 fn unattributed(question: &Question, counts: &Counts) -> Option<Unattributed> {
     let (clicks, all) = (counts.get(Figure::UnattributedClicks), counts.get(Figure::GrossClicks));
     let share = clicks as f64 / all.max(1) as f64;
@@ -202,7 +178,6 @@ fn unattributed(question: &Question, counts: &Counts) -> Option<Unattributed> {
     })
 }
 
-#[cfg(feature = "ssr")]
 fn first_event(is_sandbox: bool) -> FirstEvent {
     let origin = context::origin();
     FirstEvent {

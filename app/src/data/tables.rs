@@ -1,25 +1,19 @@
 //! The breakdown, and what became of the requests.
 
 use super::Link;
-use crate::codec::JsonText;
 use crate::error::UiError;
-use crate::query::OverviewQuery;
-use leptos::prelude::*;
-use leptos::server_fn::codec::GetUrl;
-use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "ssr")]
-use crate::{api::answering, format, question::Question};
+use crate::{format, question::Question};
 
 /// A column of a breakdown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     pub label: String,
     pub definition: String,
 }
 
 /// A row of a breakdown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     pub name: String,
     /// Its id or code, where that says more than the name.
@@ -32,7 +26,7 @@ pub struct Row {
 }
 
 /// A page of a breakdown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     pub tabs: Vec<Link>,
     /// What the rows are, such as `Helpline`.
@@ -50,7 +44,7 @@ pub struct Table {
 }
 
 /// What became of the requests that came in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intake {
     pub accepted: String,
     pub duplicates: String,
@@ -60,7 +54,7 @@ pub struct Intake {
 }
 
 /// Why requests were refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
     pub code: String,
     /// What a developer does about it.
@@ -69,57 +63,49 @@ pub struct Reason {
     pub bar_percent: u8,
 }
 
-/// The breakdown of the overview.
-#[server(endpoint = "load_breakdown", input = GetUrl, output = JsonText)]
-pub async fn load_breakdown(#[server(default)] query: OverviewQuery) -> Result<Table, UiError> {
-    answering(async {
-        let question = Question::of(&query).await?;
-        let Question { engine, reader, period, filter, by, .. } = &question;
-        let cursor = query.cursor.as_deref();
-        let rows = engine.breakdown(reader, *period, *by, filter, ROWS, cursor).await?;
-        Ok(table(&question, rows, cursor.is_some()))
-    })
-    .await
-}
-
-/// What became of the requests in the overview's period.
-#[server(endpoint = "load_intake", input = GetUrl, output = JsonText)]
-pub async fn load_intake(#[server(default)] query: OverviewQuery) -> Result<Intake, UiError> {
-    answering(async {
-        let question = Question::of(&query).await?;
-        let Question { engine, reader, period, filter, .. } = &question;
-        let report = engine.intake(reader, *period, filter.application_id).await?;
-        let refused: i64 = report.refused.iter().map(|(_, n)| n).sum();
-        let all = report.accepted + report.duplicates + refused;
-        let most = report.refused.iter().map(|(_, n)| *n).max().unwrap_or(0);
-        let reason = |(code, n): &(String, i64)| Reason {
-            code: code.clone(),
-            advice: advice(code).to_owned(),
-            count: format::count(*n),
-            bar_percent: bar_percent(*n, most),
-        };
-        Ok(Intake {
-            accepted: format::count(report.accepted),
-            duplicates: format::count(report.duplicates),
-            refused: (refused > 0)
-                .then(|| (format::count(refused), format::percent(refused as f64 / all.max(1) as f64))),
-            reasons: report.refused.iter().map(reason).collect(),
-        })
-    })
-    .await
-}
-
-#[cfg(feature = "ssr")]
 use domain::{
     figures::{CTR_DEFINITION, Figure, HELPLINE_CTR_DEFINITION, Scope},
     period::{Breakdown, BreakdownRow, BreakdownRows},
 };
 
+/// The breakdown of the overview.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn breakdown(question: &Question) -> Result<Table, UiError> {
+    let Question { engine, reader, period, filter, by, .. } = question;
+    let cursor = question.query.cursor.as_deref();
+    let rows = engine.breakdown(reader, *period, *by, filter, ROWS, cursor).await?;
+    Ok(table(question, rows, cursor.is_some()))
+}
+
+/// What became of the requests in the overview’s period.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn intake(question: &Question) -> Result<Intake, UiError> {
+    let Question { engine, reader, period, filter, .. } = question;
+    let report = engine.intake(reader, *period, filter.application_id).await?;
+    let refused: i64 = report.refused.iter().map(|(_, n)| n).sum();
+    let all = report.accepted + report.duplicates + refused;
+    let most = report.refused.iter().map(|(_, n)| *n).max().unwrap_or(0);
+    let reason = |(code, n): &(String, i64)| Reason {
+        code: code.clone(),
+        advice: advice(code).to_owned(),
+        count: format::count(*n),
+        bar_percent: bar_percent(*n, most),
+    };
+    Ok(Intake {
+        accepted: format::count(report.accepted),
+        duplicates: format::count(report.duplicates),
+        refused: (refused > 0).then(|| (format::count(refused), format::percent(refused as f64 / all.max(1) as f64))),
+        reasons: report.refused.iter().map(reason).collect(),
+    })
+}
+
 /// Rows of a page.
-#[cfg(feature = "ssr")]
 const ROWS: usize = 15;
 
-#[cfg(feature = "ssr")]
 fn table(question: &Question, found: BreakdownRows, is_later_page: bool) -> Table {
     let scope = found.scope;
     let figures: Vec<Figure> = scope.figures().collect();
@@ -151,7 +137,6 @@ fn table(question: &Question, found: BreakdownRows, is_later_page: bool) -> Tabl
     }
 }
 
-#[cfg(feature = "ssr")]
 fn columns(scope: Scope) -> Vec<Column> {
     let column = |label: &str, definition: &str| Column { label: label.to_owned(), definition: definition.to_owned() };
     let mut columns: Vec<Column> = scope.figures().map(|f| column(f.label(), f.definition())).collect();
@@ -162,7 +147,6 @@ fn columns(scope: Scope) -> Vec<Column> {
     columns
 }
 
-#[cfg(feature = "ssr")]
 fn tabs(question: &Question) -> Vec<Link> {
     let label = |by: Breakdown| match by {
         Breakdown::Helpline => "Helplines",
@@ -182,7 +166,6 @@ fn tabs(question: &Question) -> Vec<Link> {
 }
 
 /// The overview of one row alone.
-#[cfg(feature = "ssr")]
 fn part(question: &Question, by: Breakdown, key: &str) -> String {
     question.href(|query| {
         let value = Some(key.to_owned());
@@ -201,7 +184,6 @@ fn part(question: &Question, by: Breakdown, key: &str) -> String {
 }
 
 /// What must not be read into the table.
-#[cfg(feature = "ssr")]
 fn note(by: Breakdown, scope: Scope) -> Option<String> {
     let text = match by {
         Breakdown::Helpline | Breakdown::Topic if scope.gives(Figure::UniqueDisplays) => {
@@ -214,7 +196,6 @@ fn note(by: Breakdown, scope: Scope) -> Option<String> {
     Some(text.to_owned())
 }
 
-#[cfg(feature = "ssr")]
 fn bar_percent(n: i64, most: i64) -> u8 {
     let most = most.max(1);
     // Rounded up: what is there has a bar.
@@ -222,7 +203,6 @@ fn bar_percent(n: i64, most: i64) -> u8 {
 }
 
 /// What a developer does about refusals of a code.
-#[cfg(feature = "ssr")]
 fn advice(code: &str) -> &'static str {
     match code {
         "malformed_json" => "The body was no JSON object, or not in UTF-8. Send one event as an object.",

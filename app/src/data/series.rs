@@ -1,23 +1,16 @@
 //! The chart over time.
 
 use super::{Choice, Link};
-use crate::codec::JsonText;
 use crate::error::UiError;
-use crate::query::OverviewQuery;
-use leptos::prelude::*;
-use leptos::server_fn::codec::GetUrl;
-use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "ssr")]
 use crate::{
-    api::answering,
     chart::{self, Plot, Point},
     format,
     question::{self, Question},
 };
 
 /// A chart, and the table behind it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Series {
     /// The same drawing for wide and for narrow screens, as SVG of the server's own making.
     pub wide: String,
@@ -36,50 +29,45 @@ pub struct Series {
     pub csv: String,
 }
 
-/// The chart of the overview.
-#[server(endpoint = "load_series", input = GetUrl, output = JsonText)]
-pub async fn load_series(#[server(default)] query: OverviewQuery) -> Result<Series, UiError> {
-    answering(async {
-        let question = Question::of(&query).await?;
-        let Question { engine, reader, period, filter, interval, .. } = &question;
-        let series = engine.timeseries(reader, *period, *interval, filter).await?;
-        let shown = Shown::chosen(query.figure.as_deref(), series.scope);
-        let plot = plot(&series, shown, *interval);
-        let scope = series.scope;
-        let mut columns: Vec<String> = scope.figures().map(|figure| figure.label().to_owned()).collect();
-        columns.extend(scope.ctr_of().map(|_| Shown::Rate.label(scope).to_owned()));
-        let choices = Shown::all(scope).into_iter();
-        Ok(Series {
-            wide: chart::draw(&plot, chart::WIDE),
-            narrow: chart::draw(&plot, chart::NARROW),
-            figures: choices.map(|s| Choice { value: s.name().to_owned(), label: s.label(scope).to_owned() }).collect(),
-            figure: shown.name().to_owned(),
-            label: shown.label(scope).to_owned(),
-            definition: shown.definition(scope).to_owned(),
-            intervals: intervals(&question),
-            columns,
-            rows: series.buckets.iter().map(|(bucket, counts)| row(&series, bucket, counts)).collect(),
-            csv: question.download("timeseries"),
-        })
-    })
-    .await
-}
-
-#[cfg(feature = "ssr")]
 use domain::{
     figures::{CTR_DEFINITION, Counts, Figure, HELPLINE_CTR_DEFINITION, Scope},
     period::{Bucket, Interval, Timeseries},
 };
 
+/// The chart of the overview.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn series(question: &Question) -> Result<Series, UiError> {
+    let Question { engine, reader, period, filter, interval, .. } = question;
+    let series = engine.timeseries(reader, *period, *interval, filter).await?;
+    let shown = Shown::chosen(question.query.figure.as_deref(), series.scope);
+    let plot = plot(&series, shown, *interval);
+    let scope = series.scope;
+    let mut columns: Vec<String> = scope.figures().map(|figure| figure.label().to_owned()).collect();
+    columns.extend(scope.ctr_of().map(|_| Shown::Rate.label(scope).to_owned()));
+    let choices = Shown::all(scope).into_iter();
+    Ok(Series {
+        wide: chart::draw(&plot, chart::WIDE),
+        narrow: chart::draw(&plot, chart::NARROW),
+        figures: choices.map(|s| Choice { value: s.name().to_owned(), label: s.label(scope).to_owned() }).collect(),
+        figure: shown.name().to_owned(),
+        label: shown.label(scope).to_owned(),
+        definition: shown.definition(scope).to_owned(),
+        intervals: intervals(question),
+        columns,
+        rows: series.buckets.iter().map(|(bucket, counts)| row(&series, bucket, counts)).collect(),
+        csv: question.download("timeseries"),
+    })
+}
+
 /// What a chart shows: a figure, or the click-through rate.
-#[cfg(feature = "ssr")]
 #[derive(Clone, Copy, PartialEq)]
 enum Shown {
     Count(Figure),
     Rate,
 }
 
-#[cfg(feature = "ssr")]
 impl Shown {
     /// What the scope gives exactly.
     fn all(scope: Scope) -> Vec<Self> {
@@ -120,7 +108,6 @@ impl Shown {
     }
 }
 
-#[cfg(feature = "ssr")]
 fn plot(series: &Timeseries, shown: Shown, interval: Interval) -> Plot {
     let scope = series.scope;
     let points = series.buckets.iter().map(|(bucket, counts)| {
@@ -138,7 +125,6 @@ fn plot(series: &Timeseries, shown: Shown, interval: Interval) -> Plot {
     }
 }
 
-#[cfg(feature = "ssr")]
 fn row(series: &Timeseries, bucket: &Bucket, counts: &Counts) -> (String, Vec<String>) {
     let scope = series.scope;
     let mut cells: Vec<String> = scope.figures().map(|figure| format::count(counts.get(figure))).collect();
@@ -146,7 +132,6 @@ fn row(series: &Timeseries, bucket: &Bucket, counts: &Counts) -> (String, Vec<St
     (bucket_label(series, bucket), cells)
 }
 
-#[cfg(feature = "ssr")]
 fn tick(series: &Timeseries, bucket: &Bucket) -> String {
     match series.interval {
         Interval::Hour if series.period.days() <= 2 => clock(series, bucket),
@@ -155,7 +140,6 @@ fn tick(series: &Timeseries, bucket: &Bucket) -> String {
     }
 }
 
-#[cfg(feature = "ssr")]
 fn bucket_label(series: &Timeseries, bucket: &Bucket) -> String {
     match series.interval {
         Interval::Hour => format!("{}, {}", format::day_long(bucket.day), clock(series, bucket)),
@@ -165,12 +149,10 @@ fn bucket_label(series: &Timeseries, bucket: &Bucket) -> String {
     }
 }
 
-#[cfg(feature = "ssr")]
 fn clock(series: &Timeseries, bucket: &Bucket) -> String {
     format::clock(series.time_zone.unwrap_or(domain::Zone::UTC).local(bucket.start))
 }
 
-#[cfg(feature = "ssr")]
 fn intervals(question: &Question) -> Vec<Link> {
     let link = |interval: Interval| Link {
         label: interval.label().to_owned(),

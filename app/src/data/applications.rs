@@ -1,0 +1,151 @@
+//! Applications of a customer and their secrets.
+
+use super::Choice;
+use crate::error::UiError;
+use crate::forms::ApplicationInput;
+use crate::{
+    context,
+    data::{id, paging, take_refused},
+    format,
+};
+use domain::{
+    CustomerId, Zone,
+    account::{Application, NewCredentials, Tier},
+};
+
+/// A page of applications.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applications {
+    pub items: Vec<ApplicationView>,
+    pub next_cursor: Option<String>,
+    /// Whether the person may create, rotate and revoke here.
+    pub can_change: bool,
+    /// Whom an operator or auditor can choose; empty for others.
+    pub customers: Vec<Choice>,
+    /// The chosen customer's id and name.
+    pub customer: Option<Choice>,
+    /// What was entered into the form of a new application when it was refused.
+    pub input: ApplicationInput,
+    /// Why it was refused.
+    pub create_error: Option<UiError>,
+    /// Why a change of an application was refused.
+    pub error: Option<UiError>,
+    /// Credentials that were made just before this page was loaded: shown this once.
+    pub new: Option<Credentials>,
+}
+
+/// An application as the list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApplicationView {
+    pub id: String,
+    pub name: String,
+    pub customer: String,
+    pub is_sandbox: bool,
+    pub client_id: String,
+    pub created: String,
+    pub revoked: Option<String>,
+    pub secrets: Vec<SecretView>,
+}
+
+/// A secret, of which no more is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretView {
+    pub id: String,
+    pub hint: String,
+    pub created: String,
+}
+
+/// Credentials in the clear.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credentials {
+    pub name: String,
+    pub client_id: String,
+    pub client_secret: String,
+}
+
+/// The applications of the chosen customer, or of all.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn applications(customer: Option<String>, cursor: Option<String>) -> Result<Applications, UiError> {
+    let (engine, user) = context::acting().await?;
+    let chosen = customer.as_deref().map(id::<CustomerId>).transpose()?;
+    let reader = engine.reader(&user, chosen)?;
+    let found = engine.list_applications(&reader, paging(cursor)).await?;
+    let names =
+        if user.role().is_of_customer() { Vec::new() } else { engine.all_customers(&engine.supervisor(&user)?) };
+    let name_of = |id: CustomerId| names.iter().find(|(of, _)| *of == id).map_or("", |(_, name)| name.as_str());
+    let zone = reader.time_zone().unwrap_or(Zone::UTC);
+    let (input, create_error) = take_refused::<ApplicationInput>("create").await?.unzip();
+    let changed = take_refused::<()>("change").await?;
+    Ok(Applications {
+        items: found.items.iter().map(|it| view(it, name_of(it.customer_id), zone)).collect(),
+        next_cursor: found.next_cursor,
+        can_change: reader.customer().is_some_and(|customer| engine.manager(&user, customer.id).is_ok()),
+        customers: names.iter().map(|(id, name)| Choice { value: id.to_string(), label: name.clone() }).collect(),
+        customer: reader.customer().map(|it| Choice { value: it.id.to_string(), label: it.name.clone() }),
+        input: input.unwrap_or_default(),
+        create_error,
+        error: changed.map(|((), error)| error),
+        new: take_credentials(&found.items),
+    })
+}
+
+fn view(application: &Application, customer: &str, zone: Zone) -> ApplicationView {
+    ApplicationView {
+        id: application.id.to_string(),
+        name: application.name.clone(),
+        customer: customer.to_owned(),
+        is_sandbox: application.tier == Tier::Sandbox,
+        client_id: application.client_id.clone(),
+        created: format::instant(application.created_at, zone),
+        revoked: application.revoked_at.map(|at| format::instant(at, zone)),
+        secrets: application
+            .secrets
+            .iter()
+            .map(|secret| SecretView {
+                id: secret.id.to_string(),
+                hint: secret.hint.clone(),
+                created: format::instant(secret.created_at, zone),
+            })
+            .collect(),
+    }
+}
+
+/// The cookie that carries a new secret to the page that a browser without script loads next.
+const SECRET_COOKIE: &str = "reachline_new_secret";
+
+/// Hands new credentials over to the next page, which clears the cookie. They are in no database, log or address.
+pub fn hand_over(made: &NewCredentials) {
+    set_secret_cookie(&format!("{}.{}", made.application.id, made.client_secret), 60);
+}
+
+fn credentials(application: &Application, secret: &str) -> Credentials {
+    Credentials {
+        name: application.name.clone(),
+        client_id: application.client_id.clone(),
+        client_secret: secret.to_owned(),
+    }
+}
+
+fn set_secret_cookie(value: &str, max_age_seconds: u32) {
+    // The server adds `Secure` to every cookie where the browser comes by TLS.
+    let cookie =
+        format!("{SECRET_COOKIE}={value}; Path=/applications; Max-Age={max_age_seconds}; HttpOnly; SameSite=Strict");
+    context::answer_header(axum::http::header::SET_COOKIE, &cookie);
+}
+
+/// The credentials in the cookie, if they are of an application that is listed; the cookie ends here.
+fn take_credentials(listed: &[Application]) -> Option<Credentials> {
+    let parts = context::parts().ok()?;
+    let mut cookies = parts.headers.get_all(axum::http::header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let value = cookies.find_map(|cookies| {
+        let mut pairs = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(name, _)| *name == SECRET_COOKIE).map(|(_, value)| value.to_owned())
+    })?;
+    set_secret_cookie("", 0);
+    context::answer_header(axum::http::header::CACHE_CONTROL, "no-store");
+    let (application, secret) = value.split_once('.')?;
+    let application = listed.iter().find(|listed| listed.id.to_string() == application)?;
+    Some(credentials(application, secret))
+}

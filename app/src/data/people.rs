@@ -1,0 +1,73 @@
+//! Who is signed in, signing in and out, and the own account.
+
+use crate::error::UiError;
+use crate::forms::Me;
+
+use crate::{context, data::take_refused};
+
+/// What the page to sign in shows of an attempt that was refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attempt {
+    /// Whether somebody is signed in already.
+    pub is_signed_in: bool,
+    pub email: String,
+    pub error: Option<UiError>,
+}
+
+/// The own account, and what was wrong with a change of its password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    pub me: Me,
+    pub error: Option<UiError>,
+}
+
+/// The latest attempt to sign in, if it was refused just now.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn attempt() -> Result<Attempt, UiError> {
+    let is_signed_in = context::signed_in().await?.is_some();
+    let (email, error) = take_refused::<String>("sign in").await?.unzip();
+    Ok(Attempt { is_signed_in, email: email.unwrap_or_default(), error })
+}
+
+/// The own account.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn account() -> Result<Account, UiError> {
+    let me = context::signed_in().await?.map(|user| of(&user)).ok_or(UiError::SignedOut)?;
+    let refused = take_refused::<()>("password").await?;
+    Ok(Account { me, error: refused.map(|((), error)| error) })
+}
+
+/// The person, for the header.
+#[must_use]
+pub fn of(user: &engine::actor::SessionUser) -> Me {
+    let person = user.user();
+    Me {
+        name: person.name.clone(),
+        email: person.email.clone(),
+        role: user.role(),
+        customer: user.customer().map(|customer| customer.name.clone()),
+    }
+}
+
+/// A path of this site; anything that leads elsewhere is none.
+pub fn local_path(path: &str) -> Option<&str> {
+    let safe = |b: u8| b.is_ascii_graphic() && b != b'\\';
+    (path.starts_with('/') && !path.starts_with("//") && path.bytes().all(safe)).then_some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::local_path;
+
+    #[test]
+    fn only_paths_of_this_site_are_followed() {
+        assert_eq!(local_path("/overview?tier=sandbox"), Some("/overview?tier=sandbox"));
+        for elsewhere in ["", "overview", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nb"] {
+            assert_eq!(local_path(elsewhere), None, "{elsewhere}");
+        }
+    }
+}

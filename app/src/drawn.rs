@@ -1,0 +1,161 @@
+//! Pages that the server draws. The browser takes them over as they are: what has come with the document is neither
+//! sent a second time nor built again, and a later page is put in its place as a whole.
+
+use crate::components::state::{Done, ErrorView, Loading};
+use crate::error::UiError;
+use leptos::ev::{Event, MouseEvent, SubmitEvent};
+use leptos::prelude::*;
+use leptos::wasm_bindgen::{JsCast, JsValue};
+use leptos::web_sys::{Element, FormData, HtmlElement, HtmlFormElement, HtmlSelectElement, UrlSearchParams, js_sys};
+use leptos_meta::Title;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_navigate, use_params_map, use_query_map};
+use leptos_router::params::ParamsMap;
+use serde::{Deserialize, Serialize};
+use std::pin::Pin;
+
+/// A page's content, drawn by our own views: every text in it is escaped.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Html(pub String);
+
+#[cfg(feature = "ssr")]
+impl Html {
+    /// Draws a view.
+    #[must_use]
+    pub fn of(view: AnyView) -> Self {
+        Self(view.to_html())
+    }
+}
+
+/// What a page shows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Content {
+    /// Absent from what the document carries for the script: the document itself shows it.
+    #[serde(skip)]
+    html: String,
+}
+
+/// What the address says: the parts of its path that vary, and its parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub params: ParamsMap,
+    pub query: ParamsMap,
+}
+
+impl Place {
+    /// A part of the path.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<String> {
+        self.params.get(name)
+    }
+
+    /// A parameter; an empty one counts as absent, as forms send it.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Option<String> {
+        self.query.get(name).filter(|value| !value.is_empty())
+    }
+}
+
+/// How a page is asked for.
+pub type Load = fn(Place) -> Pin<Box<dyn Future<Output = Result<Html, UiError>> + Send>>;
+
+/// A page, asked for anew whenever its address changes.
+#[component]
+pub fn Drawn(title: &'static str, load: Load) -> impl IntoView {
+    let (params, query) = (use_params_map(), use_query_map());
+    let place = move || Place { params: params.get(), query: query.get() };
+    let content =
+        Resource::new(place, move |place| async move { load(place).await.map(|Html(html)| Content { html }) });
+    let (is_pending, set_pending) = signal(false);
+    // The id of what was used last.
+    let used = StoredValue::new(String::new());
+    let navigate = use_navigate();
+    let submit = move |event: SubmitEvent| {
+        if let Some(address) = address_of_form(&event) {
+            event.prevent_default();
+            navigate(&address, NavigateOptions { scroll: false, ..NavigateOptions::default() });
+        }
+    };
+    view! {
+        <Title text=title />
+        <div class="pending" class:is-pending=is_pending aria-hidden="true"></div>
+        <Done />
+        <Transition fallback=Loading set_pending>
+            {
+                let submit = submit.clone();
+                move || {
+                    let submit = submit.clone();
+                    Suspend::new(async move {
+                        match content.await {
+                            Ok(Content { html }) => {
+                                Effect::new(move |_| restore_focus(used));
+                                view! {
+                                    <div class="drawn" inner_html=html on:submit=submit on:change=move |event| on_change(&event, used) on:click=move |event| on_click(&event, used)></div>
+                                }
+                                    .into_any()
+                            }
+                            Err(error) => view! { <ErrorView error /> }.into_any(),
+                        }
+                    })
+                }
+            }
+        </Transition>
+    }
+}
+
+/// The address that a form of the method `get` leads to.
+fn address_of_form(event: &SubmitEvent) -> Option<String> {
+    let form = event.target()?.dyn_into::<HtmlFormElement>().ok()?;
+    if form.method() != "get" {
+        return None;
+    }
+    let data = FormData::new_with_form(&form).ok()?;
+    let query = UrlSearchParams::new_with_str_sequence_sequence(&data).ok()?.to_string();
+    Some(format!("{}?{}", form.get_attribute("action")?, String::from(query)))
+}
+
+/// Sends the form of a chooser as soon as something is chosen.
+fn on_change(event: &Event, used: StoredValue<String>) {
+    let target = event.target().and_then(|target| target.dyn_into::<HtmlSelectElement>().ok());
+    let Some(select) = target else { return };
+    if let Some(form) = select.form().filter(|form| form.method() == "get") {
+        used.set_value(select.id());
+        let _ = form.request_submit();
+    }
+}
+
+/// Notes which link is followed; copies the text that a button names.
+fn on_click(event: &MouseEvent, used: StoredValue<String>) {
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let closest = |selector: &str| target.as_ref().and_then(|target| target.closest(selector).ok().flatten());
+    if let Some(link) = closest("a") {
+        used.set_value(link.id());
+    }
+    let Some(button) = closest("[data-copy]") else { return };
+    let text = button.get_attribute("data-copy").unwrap_or_default();
+    if copy(&text).is_ok() {
+        button.set_text_content(Some("Copied"));
+    }
+}
+
+/// Copies by `navigator.clipboard`, found by name: the bindings for it are not among those that leptos brings.
+fn copy(text: &str) -> Result<JsValue, JsValue> {
+    let get = |of: &JsValue, name: &str| js_sys::Reflect::get(of, &JsValue::from_str(name));
+    let clipboard = get(&get(&window(), "navigator")?, "clipboard")?;
+    let write = get(&clipboard, "writeText")?.dyn_into::<js_sys::Function>()?;
+    write.call1(&clipboard, &JsValue::from_str(text))
+}
+
+/// Gives the focus back to what was used to get here: the page around it has been replaced.
+fn restore_focus(id: StoredValue<String>) {
+    let id = id.get_value();
+    if id.is_empty() {
+        return;
+    }
+    request_animation_frame(move || {
+        let element = document().get_element_by_id(&id).and_then(|element| element.dyn_into::<HtmlElement>().ok());
+        if let Some(element) = element {
+            let _ = element.focus();
+        }
+    });
+}

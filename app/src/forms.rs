@@ -1,0 +1,89 @@
+//! What browser and server exchange: forms as they are entered, of which nothing is checked yet, and who is signed in.
+
+use domain::account::Role;
+use serde::{Deserialize, Serialize};
+
+/// The form of a new application.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ApplicationInput {
+    pub name: String,
+    pub tier: String,
+}
+
+/// The form of a customer, as entered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CustomerInput {
+    pub name: String,
+    pub time_zone: String,
+    pub catalogue_quota_per_day: String,
+    pub event_burst_per_second: String,
+}
+
+/// The form of a user, as entered.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UserInput {
+    pub email: String,
+    pub name: String,
+    pub role: String,
+    pub customer: String,
+    /// Empty keeps that of an existing user. Never sent to a page nor kept as a draft.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub password: String,
+}
+
+impl std::fmt::Debug for UserInput {
+    /// Without the password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UserInput").field("email", &self.email).field("role", &self.role).finish_non_exhaustive()
+    }
+}
+
+/// The form of a helpline, as entered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HelplineInput {
+    pub id: String,
+    pub name: String,
+    pub description: String,
+    pub website: String,
+    pub country_code: String,
+    pub country_name: String,
+    pub emergency_number: String,
+    pub timezone: String,
+    /// A line each: `Name` or `Name | code`.
+    pub topics: String,
+    /// Separated by commas.
+    pub languages: String,
+    /// Separated by commas.
+    pub specialties: String,
+    /// Separated by commas.
+    pub support_types: String,
+    pub always_open: bool,
+    /// Spans of each day, such as `09:00–17:00, 18:00–24:00`.
+    pub monday: String,
+    pub tuesday: String,
+    pub wednesday: String,
+    pub thursday: String,
+    pub friday: String,
+    pub saturday: String,
+    pub sunday: String,
+    pub phone_number: String,
+    pub sms_number: String,
+    pub web_chat_url: String,
+    pub whatsapp_url: String,
+    pub priority: bool,
+    pub availability: String,
+}
+
+/// The person who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Me {
+    pub name: String,
+    pub email: String,
+    pub role: Role,
+    /// The customer that the person belongs to; operators and auditors belong to none.
+    pub customer: Option<String>,
+}

@@ -1,0 +1,60 @@
+//! The addresses of the dashboard and what each of them shows.
+
+use crate::calls;
+use crate::components::{header::Header, state::NotFound};
+use crate::drawn::{Drawn, Load};
+use crate::query::OverviewQuery;
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::components::{FlatRoutes, Redirect, Route, Router};
+use leptos_router::{SsrMode, path};
+
+/// The whole site.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    let title = |page: String| if page.is_empty() { "Reachline".to_owned() } else { format!("{page} – Reachline") };
+    view! {
+        <Title formatter=title />
+        <Router>
+            // The browser itself moves the focus, which the router would not.
+            <a class="skip" href="#main" rel="external">"Skip to content"</a>
+            <Header />
+            <main id="main" tabindex="-1">
+                // Every page is sent whole, so that it can be read without script.
+                <FlatRoutes fallback=NotFound>
+                    <Route path=path!("/") view=|| view! { <Redirect path="/overview" /> } ssr=SsrMode::Async />
+                    <Route path=path!("/login") view=|| page("Sign in", LOGIN) ssr=SsrMode::Async />
+                    <Route path=path!("/overview") view=|| page("Overview", OVERVIEW) ssr=SsrMode::Async />
+                    <Route path=path!("/applications") view=|| page("Applications", APPLICATIONS) ssr=SsrMode::Async />
+                    <Route path=path!("/account") view=|| page("Account", ACCOUNT) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/customers") view=|| page("Customers", CUSTOMERS) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/customers/new") view=|| page("New customer", CUSTOMER) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/customers/:id") view=|| page("Customer", CUSTOMER) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/users") view=|| page("Users", USERS) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/users/new") view=|| page("New user", USER) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/users/:id") view=|| page("User", USER) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/helplines") view=|| page("Helplines", HELPLINES) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/helplines/new") view=|| page("New helpline", HELPLINE) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/helplines/:id") view=|| page("Helpline", HELPLINE) ssr=SsrMode::Async />
+                </FlatRoutes>
+            </main>
+        </Router>
+    }
+}
+
+fn page(title: &'static str, load: Load) -> AnyView {
+    view! { <Drawn title load /> }.into_any()
+}
+
+const LOGIN: Load = |place| Box::pin(calls::login_page(place.query("next").unwrap_or_default()));
+const OVERVIEW: Load = |place| Box::pin(calls::overview_page(OverviewQuery::from_params(&place.query)));
+const APPLICATIONS: Load = |place| Box::pin(calls::applications_page(place.query("customer"), place.query("cursor")));
+const ACCOUNT: Load = |_| Box::pin(calls::account_page());
+const CUSTOMERS: Load = |place| Box::pin(calls::customers_page(place.query("cursor")));
+const CUSTOMER: Load = |place| Box::pin(calls::customer_page(place.param("id")));
+const USERS: Load = |place| Box::pin(calls::users_page(place.query("cursor")));
+const USER: Load = |place| Box::pin(calls::user_page(place.param("id")));
+const HELPLINES: Load =
+    |place| Box::pin(calls::helplines_page(place.query("search").unwrap_or_default(), place.query("cursor")));
+const HELPLINE: Load = |place| Box::pin(calls::helpline_page(place.param("id")));
