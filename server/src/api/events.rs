@@ -95,7 +95,9 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<bytes::Bytes, ApiError>
     if !body::media_type(headers).is_some_and(|essence| body::is_json(&essence)) {
         return Err(ApiError::MediaTypeUnsupported);
     }
-    body::read(headers, body, EVENT_BYTES_MAX).await
+    let bytes = body::read(headers, body, EVENT_BYTES_MAX).await?;
+    // An event is an object: an array, whose members would be taken by their position, is passed on as nothing.
+    Ok(if body::is_object(&bytes) { bytes } else { bytes::Bytes::new() })
 }
 
 fn refused(error: EventError) -> ApiError {

@@ -58,6 +58,12 @@ pub fn is_json(essence: &str) -> bool {
     essence == "application/json" || essence.strip_prefix("application/").is_some_and(structured)
 }
 
+/// Whether a JSON text can only be an object.
+#[must_use]
+pub fn is_object(json: &[u8]) -> bool {
+    json.trim_ascii_start().first() == Some(&b'{')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

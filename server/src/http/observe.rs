@@ -9,7 +9,7 @@ use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use http::header::{ALLOW, CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use std::hash::{BuildHasher, Hasher};
 use std::net::SocketAddr;
@@ -82,13 +82,10 @@ pub struct Transport {
     pub is_https: bool,
 }
 
-/// `OPTIONS` on a path that exists is answered with the methods that it knows.
-fn describe_options(mut response: Response) -> Response {
-    if response.status() != StatusCode::METHOD_NOT_ALLOWED {
-        return response;
-    }
-    let Some(allow) = response.headers_mut().remove(ALLOW) else { return response };
-    (StatusCode::NO_CONTENT, [(ALLOW, allow)]).into_response()
+/// `OPTIONS` on a path that exists is answered with the methods that it knows; axum adds them, in `Allow`.
+fn describe_options(response: Response) -> Response {
+    let is_known = response.status() == StatusCode::METHOD_NOT_ALLOWED;
+    if is_known { StatusCode::NO_CONTENT.into_response() } else { response }
 }
 
 fn finish(headers: &mut HeaderMap, id: &HeaderValue, is_api: bool) {

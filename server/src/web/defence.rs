@@ -5,18 +5,23 @@ use crate::config::CookieSecure;
 use crate::http::observe::{Transport, is_api};
 use crate::state::AppState;
 use crate::web::page;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN, REFERER, REFERRER_POLICY, SET_COOKIE,
-    STRICT_TRANSPORT_SECURITY, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN, REFERER, REFERRER_POLICY,
+    SET_COOKIE, STRICT_TRANSPORT_SECURITY, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http_body_util::Limited;
 use leptos::nonce::use_nonce;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 use std::net::IpAddr;
+
+/// Largest body of a form or of a page's call, in bytes.
+pub const FORM_BYTES_MAX: usize = 256 * 1024;
 
 /// Of pages without scripts of their own, and everything that is no page.
 const STRICT_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
@@ -42,8 +47,16 @@ pub async fn defend(State(state): State<AppState>, request: Request, next: Next)
     let is_program = is_api(request.uri().path());
     let is_https = request.extensions().get::<Transport>().is_some_and(|transport| transport.is_https);
     let is_local = is_https_needless(request.headers());
-    let refused = !is_program && !is_safe(request.method()) && is_cross_site(request.headers());
-    let mut response = if refused { page::cross_site() } else { next.run(request).await };
+    let mut response = if is_program || is_safe(request.method()) {
+        next.run(request).await
+    } else if is_cross_site(request.headers()) {
+        page::cross_site()
+    } else if announced_bytes(request.headers()).is_some_and(|bytes| bytes > FORM_BYTES_MAX) {
+        page::too_large()
+    } else {
+        // A body of unknown length breaks off at the limit.
+        next.run(request.map(|body| Body::new(Limited::new(body, FORM_BYTES_MAX)))).await
+    };
     let secure = match state.config.cookie_secure {
         CookieSecure::Always => true,
         CookieSecure::Never => false,
@@ -54,6 +67,10 @@ pub async fn defend(State(state): State<AppState>, request: Request, next: Next)
         secure_cookies(response.headers_mut());
     }
     response
+}
+
+fn announced_bytes(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn is_safe(method: &Method) -> bool {

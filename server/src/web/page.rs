@@ -34,6 +34,12 @@ pub async fn method_not_allowed() -> Response {
     page(StatusCode::METHOD_NOT_ALLOWED, "Not possible here", "This page cannot be used in this way.")
 }
 
+/// For forms that nobody can have filled in.
+#[must_use]
+pub fn too_large() -> Response {
+    page(StatusCode::PAYLOAD_TOO_LARGE, "Too much", "The form is larger than this site accepts.")
+}
+
 /// For what somebody may not see.
 #[must_use]
 pub fn forbidden() -> Response {

@@ -1,0 +1,42 @@
+//! The server as its clients see it: over a socket, on SQLite and on Postgres.
+//!
+//! Postgres tests run where `REACHLINE_TEST_POSTGRES_URL` names a server on which databases can be created.
+
+/// Runs each test on both databases.
+macro_rules! on_both {
+    ($($(#[$doc:meta])* async fn $name:ident($app:ident) $body:block)*) => {$(
+        $(#[$doc])*
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+            async fn check($app: &$crate::app::TestApp) $body
+
+            #[tokio::test]
+            async fn sqlite() {
+                let app = $crate::app::TestApp::on_sqlite().await;
+                check(&app).await;
+                app.stop().await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                if let Some(app) = $crate::app::TestApp::on_postgres().await {
+                    check(&app).await;
+                    app.stop().await;
+                }
+            }
+        }
+    )*};
+}
+
+mod analytics;
+mod app;
+mod catalogue;
+mod commands;
+mod events;
+mod foreign;
+mod limits;
+mod oauth;
+mod openapi;
+mod refusals;
+mod web;
