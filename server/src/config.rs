@@ -166,7 +166,6 @@ impl Config {
             token_ttl_seconds: self.token_ttl_seconds,
             queue_requests_max: self.queue_requests_max,
             connections_max: self.connections_max,
-            ..Settings::default()
         }
     }
 

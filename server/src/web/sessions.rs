@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
-use domain::timestamp::{DAY_MS, MINUTE_MS};
+use domain::timestamp::{DAY_MS, HOUR_MS, MINUTE_MS};
 use domain::{Timestamp, UserId};
 use engine::{Engine, WebSession};
 use std::fmt;
@@ -16,8 +16,8 @@ use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
 
-/// A session ends after this long without a request.
-const IDLE: Duration = Duration::hours(12);
+/// A session ends after this long without a request, in milliseconds.
+const IDLE_MS: i64 = 12 * HOUR_MS;
 /// A session ends this long after the login, in milliseconds.
 const ABSOLUTE_MS: i64 = 7 * DAY_MS;
 /// A session that is used is written at most this often, in milliseconds.
@@ -35,7 +35,7 @@ pub fn layer(state: &AppState) -> SessionManagerLayer<Store> {
         .with_same_site(SameSite::Lax)
         .with_http_only(true)
         .with_secure(false)
-        .with_expiry(Expiry::OnInactivity(IDLE))
+        .with_expiry(Expiry::OnInactivity(Duration::milliseconds(IDLE_MS)))
 }
 
 /// Moves the end of a session that is used.
@@ -71,10 +71,11 @@ fn backend(error: &engine::Error) -> Error {
 }
 
 impl Store {
-    fn stored(record: &Record) -> Result<WebSession> {
-        let instant = |key: &str| record.data.get(key).and_then(serde_json::Value::as_i64);
-        let idle_end = i64::try_from(record.expiry_date.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
-        let end = instant(CREATED_AT).map_or(idle_end, |created| idle_end.min(created + ABSOLUTE_MS));
+    /// A session that is used now, as it is stored. Its end is told by the engine's clock.
+    fn stored(&self, record: &Record) -> Result<WebSession> {
+        let created_at = record.data.get(CREATED_AT).and_then(serde_json::Value::as_i64);
+        let idle_end = self.engine.now().millis() + IDLE_MS;
+        let end = created_at.map_or(idle_end, |created| idle_end.min(created + ABSOLUTE_MS));
         let user_id = record.data.get(SESSION_USER_ID).and_then(|id| id.as_str()?.parse::<UserId>().ok());
         let data = serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))?;
         Ok(WebSession { id: record.id.to_string(), user_id, data, expires_at: Timestamp::from_millis(end) })
@@ -88,11 +89,11 @@ impl SessionStore for Store {
         let now = self.engine.now().millis();
         record.data.insert(CREATED_AT.to_owned(), now.into());
         record.data.insert(SEEN_AT.to_owned(), now.into());
-        self.engine.save_web_session(Self::stored(record)?).await.map_err(|error| backend(&error))
+        self.engine.save_web_session(self.stored(record)?).await.map_err(|error| backend(&error))
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        let session = Self::stored(record)?;
+        let session = self.stored(record)?;
         // A session that was ended while this request ran must stay ended.
         let known = self.engine.load_web_session(&session.id).await.map_err(|error| backend(&error))?;
         if known.is_none() {
