@@ -9,15 +9,35 @@ use crate::state::AppState;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use domain::helpline::{CountryCode, HelplineFilter, LIMIT_DEFAULT, LIMIT_MAX};
+use domain::helpline::{Country, CountryCode, Helpline, HelplineFilter, LIMIT_DEFAULT, LIMIT_MAX, Topic};
 use domain::text::NAME_CHARS_MAX;
 use domain::{FaultCode, Faults, HelplineId};
 use engine::actor::ApiClient;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 /// The answer, or the refusal that its headers come with.
 type Answer = Result<Response, Response>;
-type Found = Result<Json<Value>, ApiError>;
+type Found = Result<Json<Helplines>, ApiError>;
+
+#[derive(Serialize)]
+struct Helplines {
+    helplines: Vec<Helpline>,
+}
+
+#[derive(Serialize)]
+struct OneHelpline {
+    helpline: Helpline,
+}
+
+#[derive(Serialize)]
+struct Countries {
+    countries: Vec<Country>,
+}
+
+#[derive(Serialize)]
+struct Topics {
+    topics: Vec<Topic>,
+}
 
 /// Find the helplines of a country.
 ///
@@ -41,7 +61,7 @@ pub async fn helplines(
 
 async fn find(state: &AppState, client: &ApiClient, query: Option<&str>) -> Found {
     let filter = filter(Query::parse(query))?;
-    Ok(Json(json!({"helplines": state.engine.find_helplines(client, &filter).await?})))
+    Ok(Json(Helplines { helplines: state.engine.find_helplines(client, &filter).await? }))
 }
 
 /// One helpline.
@@ -60,7 +80,7 @@ pub async fn helpline(
 ) -> Answer {
     let charged = Charged::charge(&state, &client).await?;
     let found = state.engine.get_helpline(&client, &id).await;
-    Ok(charged.answer(found.map(|helpline| Json(json!({"helpline": helpline}))).map_err(ApiError::from)))
+    Ok(charged.answer(found.map(|helpline| Json(OneHelpline { helpline })).map_err(ApiError::from)))
 }
 
 /// The countries that have helplines.
@@ -74,7 +94,7 @@ pub async fn helpline(
 pub async fn countries(State(state): State<AppState>, CatalogueClient(client): CatalogueClient) -> Answer {
     let charged = Charged::charge(&state, &client).await?;
     let found = state.engine.list_countries(&client).await;
-    Ok(charged.answer(found.map(|countries| Json(json!({"countries": countries}))).map_err(ApiError::from)))
+    Ok(charged.answer(found.map(|countries| Json(Countries { countries })).map_err(ApiError::from)))
 }
 
 /// The topics that helplines help with.
@@ -88,7 +108,7 @@ pub async fn countries(State(state): State<AppState>, CatalogueClient(client): C
 pub async fn topics(State(state): State<AppState>, CatalogueClient(client): CatalogueClient) -> Answer {
     let charged = Charged::charge(&state, &client).await?;
     let found = state.engine.list_topics(&client).await;
-    Ok(charged.answer(found.map(|topics| Json(json!({"topics": topics}))).map_err(ApiError::from)))
+    Ok(charged.answer(found.map(|topics| Json(Topics { topics })).map_err(ApiError::from)))
 }
 
 fn filter(mut query: Query) -> Result<HelplineFilter, Faults> {

@@ -106,7 +106,7 @@ impl Page {
              -d '{{\"helpline_id\":\"HELPLINE\",\"session_id\":\"any-opaque-id\",\"timestamp\":\"'$NOW'\"}}'\n\
              curl {base}/v1/events/helpline-click -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \\\n  \
              -d '{{\"helpline_id\":\"HELPLINE\",\"session_id\":\"any-opaque-id\",\"timestamp\":\"'$NOW'\",\"contact_method\":\"phone\"}}'</code></pre>\
-             <h3>3. See the figures</h3><pre><code>curl \"{base}/v1/analytics/summary?from=$(date -u +%Y-%m-01)&amp;to=$(date -u -d tomorrow +%Y-%m-%d)\" \\\n  \
+             <h3>3. See the figures</h3><pre><code>curl \"{base}/v1/analytics/summary?from=$(date -u +%Y-%m-01)&amp;to=$(date -u +%Y)-12-31\" \\\n  \
              -H \"Authorization: Bearer $TOKEN\"</code></pre>\
              <p>An event that is answered with <code>202</code> is stored for good. Sending it again is safe: the same \
              event is answered <code>duplicate</code> and counted once, so after a timeout or a <code>5xx</code> simply send \
@@ -160,15 +160,27 @@ impl Page {
     }
 }
 
-/// The operations in the order of their groups and paths.
+/// What comes first in its group; the rest follows by name.
+const FIRST: [&str; 6] = [
+    "/v1/events/helpline-display",
+    "/v1/events/helpline-click",
+    "/v1/helplines",
+    "/v1/helplines/{id}",
+    "/v1/analytics/summary",
+    "/v1/analytics/timeseries",
+];
+
+/// The operations, in the order in which they are shown.
 fn operations(document: &Value) -> Vec<Operation<'_>> {
     let paths = document["paths"].as_object().into_iter().flatten();
-    paths
+    let mut operations: Vec<_> = paths
         .flat_map(|(path, item)| {
             let methods = item.as_object().into_iter().flatten();
             methods.map(move |(method, value)| Operation { method, path, value })
         })
-        .collect()
+        .collect();
+    operations.sort_by_key(|operation| FIRST.iter().position(|path| *path == operation.path).unwrap_or(FIRST.len()));
+    operations
 }
 
 fn navigation(html: &mut String, document: &Value, operations: &[Operation<'_>]) {

@@ -145,10 +145,16 @@ pub struct HelplineParams {
     #[param(min_length = 2, max_length = 2, pattern = "^[A-Za-z]{2}$", example = "GB")]
     country_code: String,
     /// Name or code of a topic, either case.
-    #[param(nullable = false, min_length = 1, max_length = 120, pattern = "\\S", example = "grief")]
+    #[param(
+        nullable = false,
+        min_length = 1,
+        max_length = 120,
+        pattern = "^[^\\x00]*[^\\s\\x00][^\\x00]*$",
+        example = "grief"
+    )]
     topic: Option<String>,
     /// Name of a specialty, either case.
-    #[param(nullable = false, min_length = 1, max_length = 120, pattern = "\\S")]
+    #[param(nullable = false, min_length = 1, max_length = 120, pattern = "^[^\\x00]*[^\\s\\x00][^\\x00]*$")]
     specialty: Option<String>,
     /// Only helplines that can be contacted in this way.
     #[param(nullable = false, inline)]
@@ -360,7 +366,7 @@ pub struct BreakdownParams {
     #[param(nullable = false, minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
-    #[param(nullable = false, min_length = 1, max_length = 200)]
+    #[param(nullable = false, min_length = 1, max_length = 200, pattern = "^[^\\x00]*[^\\s\\x00][^\\x00]*$")]
     cursor: Option<String>,
 }
 

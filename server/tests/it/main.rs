@@ -2,6 +2,8 @@
 //!
 //! Postgres tests run where `REACHLINE_TEST_POSTGRES_URL` names a server on which databases can be created.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
+
 /// Runs each test on both databases.
 macro_rules! on_both {
     ($($(#[$doc:meta])* async fn $name:ident($app:ident) $body:block)*) => {$(
