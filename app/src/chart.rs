@@ -97,7 +97,8 @@ fn draw_into(svg: &mut String, plot: &Plot, size: Size) -> Drawn {
     let coordinates = Cartesian2d::<RangedCoordf64, RangedCoordf64>::new(
         0.0..plot.points.len().max(1) as f64,
         0.0..highest,
-        (LEFT..size.width - RIGHT, TOP..size.height - BOTTOM),
+        // Upwards: the y of a drawing grows downwards.
+        (LEFT..size.width - RIGHT, size.height - BOTTOM..TOP),
     );
     draw_axes(&root, plot, size, &steps)?;
     draw_line(&root.apply_coord_spec(coordinates), plot)?;
@@ -248,6 +249,16 @@ mod tests {
             let lines = of(f64::from(most));
             assert!(lines.last().copied().unwrap() >= f64::from(most) && lines.len() <= 9, "{most}");
         }
+    }
+
+    #[test]
+    fn more_is_higher() {
+        let svg = draw(&plot(&[Some(1.0), Some(4.0)], false), WIDE);
+        let line = svg.split("<polyline").last().unwrap();
+        let points = line.split("points=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        let y: Vec<i32> = points.split_whitespace().map(|at| at.split(',').nth(1).unwrap().parse().unwrap()).collect();
+        assert_eq!(y, [y_of(1.0, 4.0, WIDE), y_of(4.0, 4.0, WIDE)]);
+        assert!(y[0] > y[1]);
     }
 
     #[test]

@@ -66,6 +66,7 @@ pub fn ErrorView(error: UiError) -> impl IntoView {
         _ => "",
     };
     let (title, text) = explain(&error);
+    let title = if matches!(error, UiError::Invalid(_)) { "Nothing to show for this address" } else { title };
     let text = if matches!(error, UiError::Invalid(_)) {
         "The address asks for something that cannot be shown.".to_owned()
     } else {

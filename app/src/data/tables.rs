@@ -16,8 +16,10 @@ pub struct Column {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     pub name: String,
-    /// Its id or code, where that says more than the name.
+    /// Its id or code.
     pub key: String,
+    /// Whether people know it by its key, too.
+    pub shows_key: bool,
     /// The overview of this part alone.
     pub href: String,
     /// The length of its bar, in per cent of the longest on the page.
@@ -117,7 +119,8 @@ fn table(question: &Question, found: BreakdownRows, is_later_page: bool) -> Tabl
         cells.extend(scope.ctr_of().map(|_| format::percent_or_none(row.counts.ctr(scope))));
         Row {
             name: row.name.clone(),
-            key: if found.by == Breakdown::Application { String::new() } else { row.key.clone() },
+            key: row.key.clone(),
+            shows_key: found.by == Breakdown::Country,
             href: part(question, found.by, &row.key),
             bar_percent: bar_percent(row.counts.get(measure), most),
             cells,

@@ -153,7 +153,7 @@ fn breakdown_table(of: &str, measure: &str, columns: Vec<Column>, rows: Vec<Row>
         .collect_view();
     let body = rows.into_iter().map(breakdown_row).collect_view();
     view! {
-        <div class="table-box" role="region" aria-label="Breakdown" tabindex="0">
+        <div class="table-box" role="region" aria-label="Figures of the breakdown" tabindex="0">
             <table class="breakdown">
                 <caption class="visually-hidden">{format!("Figures by {}; bars show {measure}", of.to_lowercase())}</caption>
                 <thead>
@@ -171,8 +171,8 @@ fn breakdown_row(row: Row) -> AnyView {
     view! {
         <tr>
             <th scope="row">
-                <a href=row.href data-noscroll>{row.name}</a>
-                {(!row.key.is_empty()).then(|| view! { <span class="key">{row.key}</span> })}
+                <a href=row.href title=row.key.clone() data-noscroll>{row.name}</a>
+                {row.shows_key.then(|| view! { <span class="key">{row.key}</span> })}
                 {bar(row.bar_percent)}
             </th>
             {cells}
@@ -222,7 +222,7 @@ pub fn Refusals(intake: Intake) -> impl IntoView {
         <section class="panel" aria-labelledby="intake-title">
             <div class="panel-head"><h2 id="intake-title">"Requests received"</h2></div>
             <p>
-                {accepted} " events were accepted, " {duplicates}
+                "In production and sandbox, " {accepted} " events were accepted, " {duplicates}
                 " were repeats of events already known and count once. " {text}
             </p>
             {table}
@@ -237,7 +237,7 @@ pub fn FirstEventHelp(help: FirstEvent, period: String) -> impl IntoView {
     let tier = if help.is_sandbox { "sandbox" } else { "production" };
     view! {
         <section class="panel first-event">
-            <h2>"No events yet"</h2>
+            <h2>"No events here yet"</h2>
             <p>
                 "There are no " {tier} " events in " {period} " nor in the period before. "
                 "Figures appear here within seconds of the first event."
