@@ -5,7 +5,7 @@ use crate::api::figures;
 use crate::http::client::{AnalyticsRead, Client};
 use crate::http::error::ApiError;
 use crate::http::query::Query;
-use crate::openapi::schemas;
+use crate::openapi::{params, schemas};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::{OriginalUri, RawQuery, State};
@@ -30,7 +30,7 @@ type Answer = Result<Response, ApiError>;
     path = "/v1/analytics/summary",
     tag = "Analytics",
     security(("token" = ["analytics:read"])),
-    params(schemas::FigureParams),
+    params(params::FigureParams),
     responses((status = 200, description = "The figures.", content(
         (schemas::Summary = "application/json"), (String = "text/csv"),
     )))
@@ -56,7 +56,7 @@ pub async fn summary(
     path = "/v1/analytics/timeseries",
     tag = "Analytics",
     security(("token" = ["analytics:read"])),
-    params(schemas::FigureParams, schemas::IntervalParam),
+    params(params::FigureParams, params::IntervalParam),
     responses((status = 200, description = "The figures of each bucket.", content(
         (schemas::Timeseries = "application/json"), (String = "text/csv"),
     )))
@@ -81,7 +81,7 @@ pub async fn timeseries(
     path = "/v1/analytics/breakdown",
     tag = "Analytics",
     security(("token" = ["analytics:read"])),
-    params(schemas::FigureParams, schemas::BreakdownParams),
+    params(params::FigureParams, params::BreakdownParams),
     responses((status = 200, description = "The figures of each row.", content(
         (schemas::Breakdown = "application/json"), (String = "text/csv"),
     )))

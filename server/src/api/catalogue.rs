@@ -4,7 +4,7 @@ use crate::http::client::{CatalogueClient, Charged};
 use crate::http::error::ApiError;
 use crate::http::path::PathId;
 use crate::http::query::Query;
-use crate::openapi::schemas;
+use crate::openapi::{params, schemas};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::{RawQuery, State};
@@ -47,7 +47,7 @@ struct Topics {
     path = "/v1/helplines",
     tag = "Helplines",
     security(("token" = ["helplines:read"])),
-    params(schemas::HelplineParams),
+    params(params::HelplineParams),
     responses((status = 200, description = "The helplines that match.", body = schemas::Helplines))
 )]
 pub async fn helplines(
@@ -70,7 +70,7 @@ async fn find(state: &AppState, client: &ApiClient, query: Option<&str>) -> Foun
     path = "/v1/helplines/{id}",
     tag = "Helplines",
     security(("token" = ["helplines:read"])),
-    params(schemas::HelplinePath),
+    params(params::HelplinePath),
     responses((status = 200, description = "The helpline.", body = schemas::OneHelpline))
 )]
 pub async fn helpline(

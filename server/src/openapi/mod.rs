@@ -4,6 +4,7 @@
 pub mod complete;
 pub mod docs;
 pub mod example;
+pub mod params;
 pub mod schemas;
 
 use crate::api;

@@ -3,7 +3,7 @@
 #![expect(dead_code, reason = "never made, only described")]
 
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// The members of a token request.
 #[derive(ToSchema)]
@@ -137,45 +137,6 @@ pub enum ReceiptStatus {
     Duplicate,
 }
 
-/// Which helplines are asked for.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct HelplineParams {
-    /// ISO 3166 code of the country, either case.
-    #[param(min_length = 2, max_length = 2, pattern = "^[A-Za-z]{2}$", example = "GB")]
-    country_code: String,
-    /// Name or code of a topic, either case.
-    #[param(
-        nullable = false,
-        min_length = 1,
-        max_length = 120,
-        pattern = "^[^\\x00]*[^\\s\\x00][^\\x00]*$",
-        example = "grief"
-    )]
-    topic: Option<String>,
-    /// Name of a specialty, either case.
-    #[param(nullable = false, min_length = 1, max_length = 120, pattern = "^[^\\x00]*[^\\s\\x00][^\\x00]*$")]
-    specialty: Option<String>,
-    /// Only helplines that can be contacted in this way.
-    #[param(nullable = false, inline)]
-    contact_method: Option<AcceptedContactMethod>,
-    /// Only priority helplines.
-    #[param(nullable = false)]
-    priority_only: Option<bool>,
-    /// How many at most.
-    #[param(nullable = false, minimum = 1, maximum = 100, default = 20)]
-    limit: Option<u32>,
-}
-
-/// Which helpline is asked for.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-pub struct HelplinePath {
-    /// The id of the helpline.
-    #[param(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._:-]+$", example = "gb-evenlight")]
-    id: String,
-}
-
 /// Helplines, priority ones first, then by name.
 #[derive(ToSchema)]
 pub struct Helplines {
@@ -299,33 +260,6 @@ pub struct Topics {
     topics: Vec<Topic>,
 }
 
-/// Which figures are asked for.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct FigureParams {
-    /// First day, in the customer's time zone.
-    #[param(format = Date, example = "2026-11-01")]
-    from: String,
-    /// The day after the last one; at most 3,660 days after `from`.
-    #[param(format = Date, example = "2026-11-24")]
-    to: String,
-    /// Events of which applications; production unless asked otherwise.
-    #[param(nullable = false, inline)]
-    tier: Option<Tier>,
-    /// Only of this application.
-    #[param(nullable = false, format = Uuid)]
-    application_id: Option<String>,
-    /// Only of this helpline.
-    #[param(nullable = false, min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._:-]+$")]
-    helpline_id: Option<String>,
-    /// Only of the helplines of this country.
-    #[param(nullable = false, min_length = 2, max_length = 2, pattern = "^[A-Za-z]{2}$")]
-    country_code: Option<String>,
-    /// Only of this way of contact.
-    #[param(nullable = false, inline)]
-    contact_method: Option<AcceptedContactMethod>,
-}
-
 /// Whether events are billed and reported.
 #[derive(ToSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -333,15 +267,6 @@ pub struct FigureParams {
 pub enum Tier {
     Production,
     Sandbox,
-}
-
-/// The steps of a time series.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct IntervalParam {
-    /// By day unless asked otherwise; by the hour at most 31 days.
-    #[param(nullable = false, inline)]
-    interval: Option<Interval>,
 }
 
 /// The steps of a time series.
@@ -353,21 +278,6 @@ pub enum Interval {
     Day,
     Week,
     Month,
-}
-
-/// What figures are broken down by.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct BreakdownParams {
-    /// What the rows are.
-    #[param(inline)]
-    by: By,
-    /// How many rows at most.
-    #[param(nullable = false, minimum = 1, maximum = 1000, default = 100)]
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    #[param(nullable = false, min_length = 1, max_length = 200, pattern = "^[^\\x00]*[^\\s\\x00][^\\x00]*$")]
-    cursor: Option<String>,
 }
 
 /// What the rows of a breakdown are.

@@ -1,8 +1,15 @@
 //! Answers to what no endpoint knows, and what every answer carries.
 
-use crate::app::display;
+use crate::app::{TestApp, display};
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
 use http::Method;
 use serde_json::Value;
+use server::config::Config;
+use server::http::observe::observe;
+use server::state::AppState;
+use tokio::net::TcpListener;
 
 on_both! {
     async fn unknown_paths_and_methods_are_problems(app) {
@@ -58,4 +65,27 @@ on_both! {
             assert_eq!(status, expected, "{text}");
         }
     }
+}
+
+async fn fails() -> &'static str {
+    panic!("very internal")
+}
+
+#[tokio::test]
+async fn a_panic_ends_one_request_and_tells_nothing() {
+    let app = TestApp::on_sqlite().await;
+    let state = AppState::new(app.engine.clone(), Config::default());
+    let router = Router::new().route("/v1/panic", get(fails)).route("/panic", get(fails));
+    let router = router.layer(from_fn_with_state(state, observe));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+    for (path, kind) in [("/v1/panic", "application/problem+json"), ("/panic", "text/html; charset=utf-8")] {
+        let answer = reqwest::get(format!("http://{address}{path}")).await.unwrap();
+        assert_eq!((answer.status().as_u16(), &answer.headers()["content-type"]), (500, &kind.parse().unwrap()));
+        assert!(answer.headers().contains_key("x-request-id"));
+        assert!(!answer.text().await.unwrap().contains("very internal"));
+    }
+    serving.abort();
+    app.stop().await;
 }
