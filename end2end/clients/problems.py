@@ -18,8 +18,8 @@ OAUTH_STATUS_OF = {
     "unsupported_grant_type": 400, "invalid_scope": 400,
 }
 # No answer tells how the server is made.
-INTERNALS = re.compile(rb"sqlx|SQLSTATE|sqlite_|SELECT |INSERT |panicked|RUST_BACKTRACE|\.rs:\d|serde|at line \d+ column|"
-                       rb"postgres(ql)?://|tokio", re.IGNORECASE)
+INTERNALS = re.compile(rb"sqlx|SQLSTATE|sqlite_|SELECT .+ FROM|INSERT INTO|panicked|RUST_BACKTRACE|\.rs:\d|serde|"
+                       rb"at line \d+ column|postgres(ql)?://|tokio")
 # RFC 6749 section 5.2: error_description is printable ASCII without the quote and the backslash.
 DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*")
 

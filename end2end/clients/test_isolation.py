@@ -1,0 +1,381 @@
+"""Nobody sees another customer's data: every route and every id of one, tried with the token of the other."""
+
+import json
+import re
+import urllib.parse
+
+import pytest
+
+import figures
+import oracle
+import reachline
+from problems import check_answer, check_problem
+
+HELPLINES = list(oracle.CONFIG["helplines"])
+ANALYTICS = ("/v1/analytics/summary", "/v1/analytics/timeseries", "/v1/analytics/breakdown")
+WAYS = ("application/json", "text/csv")
+
+
+class Side:
+    """One of two customers, with events of its own."""
+
+    def __init__(self, made, name, zone, count):
+        self.made, self.name, self.count = made, name, count
+        self.customer = made.customer(name, zone)
+        self.web = made.application(self.customer, f"{name} web")
+        self.sandbox = made.application(self.customer, f"{name} sandbox", "sandbox")
+        self.client = made.client(made.token(self.web))
+        listed = made.command("application", "list", "--customer", self.customer.id)["items"]
+        [self.secret] = [secret["id"] for item in listed if item["id"] == self.web.id for secret in item["secrets"]]
+        self.sandbox_client = made.client(made.token(self.sandbox))
+        self.events = []
+        self.now = figures.now_ms()
+        for client in (self.client, self.sandbox_client):
+            for n in range(count):
+                # The same sessions, helplines and instants on both sides: only the application tells them apart.
+                event = {"helpline_id": HELPLINES[n % 3], "session_id": f"shared-{n}",
+                         "timestamp": figures.stamp(self.now // 1_000 * 1_000 - 3_600_000 - n)}
+                answer = client.post("/v1/events/helpline-display", event)
+                assert answer.status == 202 and answer.json["status"] == "accepted", answer
+                self.events.append((client, event, answer.json["event_id"]))
+        day = figures.stamp(self.now)[:10]
+        self.period = {"from": figures.day_before(day, 3), "to": figures.day_before(day, -3)}
+
+    def ask(self, path, client=None, accept="application/json", **query):
+        more = {"by": "application"} if path.endswith("breakdown") and "by" not in query else {}
+        return (client or self.client).get(path, self.period | more | query, headers={"Accept": accept})
+
+    def ids(self):
+        """Everything that only this customer may see."""
+        return {self.customer.id, self.web.id, self.sandbox.id, self.web.client_id, self.sandbox.client_id, self.name,
+                self.web.name, self.sandbox.name}
+
+
+@pytest.fixture(scope="module", params=reachline.KINDS)
+def sides(request):
+    with reachline.installation(request.param) as made:
+        figures.import_reference_helplines(made)
+        both = Side(made, "Alpha", "Asia/Kathmandu", 12), Side(made, "Omega", "America/St_Johns", 5)
+        for side in both:
+            reachline.wait_for("the figures", lambda: all(
+                side.ask(ANALYTICS[0], tier=tier).json["figures"]["gross_displays"] == side.count
+                for tier in figures.TIERS), 10)
+        yield both
+
+
+def pairs(sides):
+    return (sides, sides[::-1])
+
+
+def test_the_same_events_of_two_customers_are_two_events(sides):
+    one, other = ([event_id for *_, event_id in side.events] for side in sides)
+    assert not set(one) & set(other)
+    assert len(set(one)) == len(one) and len(set(other)) == len(other)
+    for side in sides:
+        for client, event, event_id in side.events:
+            again = client.post("/v1/events/helpline-display", event).json
+            assert again == {"event_id": event_id, "status": "duplicate"}
+
+
+@pytest.mark.parametrize("accept", WAYS)
+def test_figures_are_of_the_own_customer(sides, accept):
+    """No question about everything brings up anything of the other one."""
+    for mine, others in pairs(sides):
+        for path in ANALYTICS:
+            for tier in figures.TIERS:
+                for by in ("application", "helpline", "country", "contact_method", "topic") if path.endswith("breakdown") else (None,):
+                    answer = mine.ask(path, accept=accept, tier=tier, **({"by": by} if by else {}))
+                    assert answer.status == 200, answer
+                    found = [mark for mark in others.ids() if mark.encode() in answer.body]
+                    assert not found, f"{found} in {answer}"
+    for mine, others in pairs(sides):
+        assert mine.ask(ANALYTICS[0]).json["figures"]["gross_displays"] == mine.count
+        assert mine.ask(ANALYTICS[0]).json["time_zone"] == mine.customer.time_zone
+
+
+@pytest.mark.parametrize("accept", WAYS)
+def test_ids_of_another_customer(sides, accept):
+    """They are answered exactly like ids that do not exist."""
+    for mine, others in pairs(sides):
+        for path in ANALYTICS:
+            for tier in (*figures.TIERS, None):
+                query = {"tier": tier} if tier else {}
+                foreign = [mine.ask(path, accept=accept, application_id=id_, **query)
+                           for id_ in (others.web.id, others.sandbox.id, others.customer.id, others.events[0][2])]
+                unknown = mine.ask(path, accept=accept, application_id="01234567-89ab-7cde-8f01-23456789abcd", **query)
+                for answer in foreign:
+                    check_problem(answer)
+                    assert (answer.status, answer.json) == (unknown.status, unknown.json), f"{answer} is not {unknown}"
+
+
+def test_parameters_that_name_a_customer_change_nothing(sides):
+    for mine, others in pairs(sides):
+        for path in ANALYTICS:
+            plain = mine.ask(path)
+            for name in ("customer", "customer_id", "customerId", "tenant", "account_id"):
+                answer = mine.ask(path, **{name: others.customer.id})
+                assert answer.status == 422 or answer.json == plain.json, answer
+
+
+def test_cursors_of_another_customer(sides):
+    """A cursor only says where a page begins: it opens nothing."""
+    for mine, others in pairs(sides):
+        for by in ("application", "helpline"):
+            page = others.ask(ANALYTICS[2], by=by, limit=1).json
+            cursor = page.get("next_cursor") or "x"
+            answer = mine.ask(ANALYTICS[2], by=by, limit=1, cursor=cursor)
+            check_answer(answer)
+            assert not [mark for mark in others.ids() if mark.encode() in answer.body], answer
+
+
+def test_an_event_cannot_be_put_into_another_application(sides):
+    """What the body says of customers and applications is ignored: the token decides."""
+    for mine, others in pairs(sides):
+        before = others.ask(ANALYTICS[0]).json["figures"]
+        client, event, event_id = mine.events[0]
+        claims = {"application_id": others.web.id, "application": others.web.id, "client_id": others.web.client_id,
+                  "customer_id": others.customer.id, "customer": others.customer.id, "tier": "sandbox"}
+        answer = client.post("/v1/events/helpline-display", event | claims)
+        assert answer.json == {"event_id": event_id, "status": "duplicate"}, answer
+        assert others.ask(ANALYTICS[0]).json["figures"] == before
+
+
+def test_credentials_do_not_mix(sides):
+    for mine, others in pairs(sides):
+        for id_, secret in ((mine.web.client_id, others.web.client_secret), (others.web.client_id, mine.web.client_secret),
+                            (mine.web.client_id, mine.sandbox.client_secret), (mine.web.id, mine.web.client_secret),
+                            (mine.customer.id, mine.web.client_secret)):
+            body = {"grant_type": "client_credentials", "client_id": id_, "client_secret": secret}
+            answer = mine.client.post("/oauth/token", body, token=None)
+            assert answer.status == 401 and answer.json["error"] == "invalid_client", answer
+
+
+def test_unknown_clients_are_answered_like_wrong_secrets(sides):
+    mine = sides[0]
+    answers = [mine.client.post("/oauth/token", {"grant_type": "client_credentials", "client_id": id_, "client_secret": "x"},
+                                token=None) for id_ in (mine.web.client_id, "no-such-client")]
+    assert answers[0].json == answers[1].json and answers[0].status == answers[1].status
+
+
+def test_a_tier_sees_both_tiers_of_its_own_customer_only(sides):
+    """A sandbox application's token reads its customer's figures, apart from those of production."""
+    for mine, others in pairs(sides):
+        for client in (mine.client, mine.sandbox_client):
+            assert mine.ask(ANALYTICS[0], client).json["figures"]["gross_displays"] == mine.count
+            rows = mine.ask(ANALYTICS[2], client, tier="sandbox").json["rows"]
+            assert [row["key"] for row in rows if row["figures"]["gross_displays"]] == [mine.sandbox.id]
+
+
+def test_every_route_of_the_description_is_tried_here(sides):
+    """A route that is new must be thought of: with the ids of the other customer in it."""
+    known = {"/oauth/token", "/v1/events/helpline-display", "/v1/events/helpline-click", "/v1/helplines", "/v1/helplines/{id}",
+             "/v1/countries", "/v1/topics", *ANALYTICS, *(f"{path}.csv" for path in ANALYTICS), "/openapi.json", "/healthz",
+             "/readyz", "/metrics", "/v1/events/helpline_display", "/v1/events/helpline_click", "/docs"}
+    answer = sides[0].client.get("/openapi.json", token=None)
+    new = set(json.loads(answer.body)["paths"]) - known
+    assert not new, f"not tried for isolation: {sorted(new)}"
+
+
+def test_public_pages_name_nobody(sides):
+    """What is answered without a token holds nothing of any customer."""
+    client = sides[0].client
+    for path in ("/metrics", "/openapi.json", "/healthz", "/readyz", "/docs"):
+        answer = client.get(path, token=None)
+        check_answer(answer)
+        for side in sides:
+            assert not [mark for mark in side.ids() if re.search(rf"\b{re.escape(mark)}\b".encode(), answer.body)], path
+
+
+# ------------------------------------------------------------------------------------------------ the dashboard
+
+PASSWORD = "correct horse battery staple"
+ROLES = ("viewer", "customer_admin")
+PAGES = ("/", "/overview", "/overview?customer={customer}", "/overview?by=application", "/overview?by=application&customer={customer}",
+         "/overview?application_id={web}", "/applications", "/applications?customer={customer}", "/applications?cursor={web}", "/account",
+         "/admin/customers", "/admin/customers/new", "/admin/customers/{customer}", "/admin/users", "/admin/users/new", "/admin/users/{user}",
+         "/admin/helplines", "/admin/helplines/new", "/admin/helplines/{helpline}",
+         "/download/summary.csv?{period}", "/download/summary.csv?{period}&customer={customer}",
+         "/download/timeseries.csv?{period}&interval=day", "/download/timeseries.csv?{period}&interval=day&customer={customer}",
+         "/download/breakdown.csv?{period}&by=application", "/download/breakdown.csv?{period}&by=application&customer={customer}",
+         "/download/breakdown.csv?{period}&by=helpline&application_id={web}")
+READS = ("/api/who_am_i", "/api/pages/login", "/api/pages/overview", "/api/pages/overview?query[customer]={customer}",
+         "/api/pages/overview?query[customer]={customer}&query[by]=application", "/api/pages/overview?query[application_id]={web}",
+         "/api/pages/overview?query[by]=application", "/api/pages/applications", "/api/pages/applications?customer={customer}",
+         "/api/pages/account", "/api/pages/customers", "/api/pages/customer", "/api/pages/customer?customer={customer}", "/api/pages/users",
+         "/api/pages/user", "/api/pages/user?user={user}", "/api/pages/helplines", "/api/pages/helpline", "/api/pages/helpline?helpline={helpline}")
+WRITES = {
+    "/api/create_application": {"customer": "{customer}", "form[name]": "planted", "form[tier]": "production"},
+    "/api/rotate_application": {"customer": "{customer}", "application": "{web}"},
+    "/api/revoke_application": {"customer": "{customer}", "application": "{web}"},
+    "/api/revoke_secret": {"customer": "{customer}", "application": "{web}", "secret": "{secret}"},
+    "/api/save_customer": {"customer": "{customer}", "form[name]": "planted", "form[time_zone]": "UTC"},
+    "/api/save_user": {"user": "{user}", "form[email]": "planted@example.org", "form[name]": "planted", "form[role]": "operator"},
+    "/api/set_user_disabled": {"user": "{user}", "disabled": "true"},
+    "/api/save_helpline": {"helpline": "{helpline}", "form[id]": "{helpline}", "form[name]": "planted", "form[country_code]": "US",
+                           "form[timezone]": "UTC"},
+}
+# As above, of nothing that exists: a new customer, user and helpline.
+NEW = {"/api/save_customer": ("customer",), "/api/save_user": ("user",), "/api/save_helpline": ("helpline",)}
+# Calls that name nobody.
+OWN = {"sign_in", "sign_out", "change_password"}
+
+
+@pytest.fixture(scope="module")
+def people(sides):
+    """(side, role) -> the session cookie and id of a person."""
+    made = sides[0].made
+    found = {}
+    for side in sides:
+        for role in ROLES:
+            email = f"{role}@{side.name.lower()}.example"
+            user = made.command("user", "create", "--email", email, "--role", role, "--customer", side.customer.id, "--password-stdin",
+                                stdin=PASSWORD)
+            found[side.name, role] = (sign_in(side, email), user["id"], email)
+    return found
+
+
+def sign_in(side, email):
+    form = urllib.parse.urlencode({"email": email, "password": PASSWORD, "next": ""}).encode()
+    answer = side.client.post("/api/sign_in", form, token=None, headers=FORM)
+    assert answer.status in (302, 303), answer
+    cookie = answer.headers["set-cookie"].split(";")[0]
+    assert side.client.get("/overview", token=None, headers=PAGE | {"Cookie": cookie}).status == 200
+    return cookie
+
+
+PAGE = {"Accept": "text/html"}
+FORM = PAGE | {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def names_of(side, people):
+    ids = [people[side.name, role][1] for role in ROLES]
+    return {"customer": side.customer.id, "web": side.web.id, "secret": side.secret, "user": ids[0], "helpline": HELPLINES[0],
+            "period": urllib.parse.urlencode(side.period)}
+
+
+def filled(text, names):
+    for name, value in names.items():
+        text = text.replace("{%s}" % name, value)
+    return text
+
+
+def check_page(answer, page, others, people):
+    """Holds nothing of the other customer but what was asked with."""
+    check_answer(answer)
+    secret = others.ids() | {email for (side, _), (_, _, email) in people.items() if side == others.name}
+    shown = [mark for mark in secret if re.search(rf"(?<![\w-]){re.escape(mark)}(?![\w-])".encode(), answer.body)]
+    assert not [mark for mark in shown if mark not in page], f"{page}: {shown} in {answer.body[:3000]!r}"
+
+
+def test_pages_and_ids_of_another_customer(sides, people):
+    for mine, others in pairs(sides):
+        names = names_of(others, people)
+        for role in ROLES:
+            headers = {"Cookie": people[mine.name, role][0]}
+            for template in (*PAGES, *READS):
+                page = filled(template, names)
+                for accept in ("text/html", "application/json", "*/*"):
+                    answer = mine.client.get(page, token=None, headers=headers | {"Accept": accept})
+                    check_page(answer, page, others, people)
+
+
+def test_people_of_a_customer_administer_nothing(sides, people):
+    for side in sides:
+        names = names_of(side, people)
+        for role in ROLES:
+            headers = PAGE | {"Cookie": people[side.name, role][0]}
+            for page in PAGES:
+                if page.startswith("/admin"):
+                    answer = side.client.get(filled(page, names), token=None, headers=headers)
+                    assert answer.status in (403, 404), f"{role} {page}: {answer.status}"
+
+
+def everything(sides):
+    made = sides[0].made
+    return {kind: made.command(kind, "list") for kind in ("customer", "application", "user")}, [
+        side.client.get(f"/v1/helplines/{HELPLINES[0]}").json for side in sides]
+
+
+def test_changes_to_another_customer(sides, people):
+    """Every call that changes something, as forms and as the page's script send it: refused, and nothing has changed."""
+    before = everything(sides)
+    for mine, others in pairs(sides):
+        names = names_of(others, people)
+        for role in ROLES:
+            for path, template in WRITES.items():
+                forms = [template] + ([{k: v for k, v in template.items() if k not in NEW[path]}] if path in NEW else [])
+                for form in forms:
+                    body = urllib.parse.urlencode({name: filled(value, names) for name, value in form.items()}).encode()
+                    for accept in ("text/html", "application/json"):
+                        headers = FORM | {"Accept": accept, "Cookie": people[mine.name, role][0]}
+                        answer = mine.client.post(path, body, token=None, headers=headers)
+                        check_page(answer, body.decode() + urllib.parse.unquote(body.decode()) + str(names), others, people)
+                        assert answer.status >= 400 or answer.status in (302, 303), f"{role} {path}: {answer}"
+                        assert "done=" not in answer.headers.get("location", ""), f"{role} {path}: {answer}"
+    assert everything(sides) == before
+
+
+def test_a_viewer_changes_nothing_of_the_own_customer(sides, people):
+    before = everything(sides)
+    for side in sides:
+        names = names_of(side, people)
+        for path, form in WRITES.items():
+            body = urllib.parse.urlencode({name: filled(value, names) for name, value in form.items()}).encode()
+            answer = side.client.post(path, body, token=None, headers=FORM | {"Cookie": people[side.name, "viewer"][0]})
+            assert "done=" not in answer.headers.get("location", "") and answer.status != 200, f"{path}: {answer}"
+    assert everything(sides) == before
+
+
+def test_changes_that_another_site_asks_for(sides, people):
+    """The browser of a customer's admin, sent here by a foreign page: refused, whatever says that it is foreign."""
+    before = everything(sides)
+    for side in sides:
+        names, cookie = names_of(side, people), people[side.name, "customer_admin"][0]
+        for path, form in (WRITES | {"/api/sign_out": {}, "/api/sign_in": {"email": "x", "password": "y"}}).items():
+            body = urllib.parse.urlencode({name: filled(value, names) for name, value in form.items()}).encode()
+            for foreign in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"},
+                            {"Referer": "https://evil.example/x"}, {"Sec-Fetch-Site": "same-site"}):
+                answer = side.client.post(path, body, token=None, headers=FORM | foreign | {"Cookie": cookie})
+                assert answer.status == 403, f"{path} {foreign}: {answer}"
+        assert side.client.get("/overview", token=None, headers=PAGE | {"Cookie": cookie}).status == 200
+    assert everything(sides) == before
+
+
+def test_without_a_session(sides, people):
+    """Nobody is shown or may change anything."""
+    before = everything(sides)
+    for side in sides:
+        names = names_of(side, people)
+        for headers in ({}, {"Cookie": "reachline_session=x"}, {"Cookie": "reachline_session=" + "A" * 22}, {"Authorization": f"Bearer {side.client.token}"}):
+            for template in (*PAGES, *READS):
+                page = filled(template, names)
+                answer = side.client.get(page, token=None, headers=PAGE | headers)
+                check_page(answer, page, side, people)
+                assert answer.status != 200 or "/login" in page or "who_am_i" in page, f"{page}: {answer}"
+            for path, form in WRITES.items():
+                body = urllib.parse.urlencode({name: filled(value, names) for name, value in form.items()}).encode()
+                answer = side.client.post(path, body, token=None, headers=FORM | headers)
+                assert "done=" not in answer.headers.get("location", "") and answer.status != 200, f"{path}: {answer}"
+    assert everything(sides) == before
+
+
+def test_an_old_session_is_worth_nothing(sides, people):
+    """Signed out is signed out on the server, not only in the browser."""
+    side = sides[0]
+    cookie = sign_in(side, people[side.name, "viewer"][2])
+    side.client.post("/api/sign_out", b"", token=None, headers=FORM | {"Cookie": cookie})
+    for page in ("/overview", "/applications", "/account", "/api/pages/overview", "/download/summary.csv"):
+        answer = side.client.get(page, token=None, headers=PAGE | {"Cookie": cookie})
+        check_page(answer, page, side, people)
+        assert answer.status in (302, 303, 401, 403), answer
+
+
+def test_every_call_of_the_pages_is_tried_here():
+    """A page or call that is new must be thought of: with the ids of the other customer in it."""
+    app = reachline.ROOT / "app" / "src"
+    calls = set(re.findall(r'endpoint = "([\w/]+)"', (app / "calls.rs").read_text()))
+    tried = {call.split("?")[0].removeprefix("/api/") for call in (*READS, *WRITES)} | OWN
+    assert calls == tried, calls ^ tried
+    routes = {re.sub(r":\w+", "", route) for route in re.findall(r'path=path!\("([^"]+)"\)', (app / "routes.rs").read_text())}
+    tried = {re.sub(r"\{\w+\}", "", page.split("?")[0]) for page in PAGES} | {"/login"}
+    assert routes <= tried, routes - tried
