@@ -14,6 +14,9 @@ use uuid::Uuid;
 /// How long a query waits for a connection, or SQLite for another process's write.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 
+/// SQLite's page cache of each connection: negative means KiB. Small, as the system caches the file besides.
+const CACHE_KIB: &str = "-16384";
+
 /// The database.
 #[derive(Clone)]
 pub enum Db {
@@ -99,15 +102,6 @@ impl Sql {
     }
 }
 
-/// `($1, $2), ($3, $4)` for rows of values, from `$1` on.
-pub fn placeholders(rows: usize, width: usize) -> String {
-    let row = |r: usize| {
-        let cells: Vec<String> = (1..=width).map(|c| format!("${}", r * width + c)).collect();
-        format!("({})", cells.join(", "))
-    };
-    (0..rows).map(row).collect::<Vec<_>>().join(", ")
-}
-
 /// Cuts rows into chunks of a few fixed sizes, so that there are few statements to prepare.
 pub fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     const SIZES: [usize; 6] = [512, 128, 32, 8, 2, 1];
@@ -151,7 +145,7 @@ impl Db {
             // FULL syncs the log at every commit: what was answered survives a power cut.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(WAIT_MAX)
-            .pragma("cache_size", "-65536")
+            .pragma("cache_size", CACHE_KIB)
             .pragma("temp_store", "MEMORY");
         let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(WAIT_MAX);
         let writer = pool(1).connect_with(options.clone()).await?;
@@ -262,6 +256,18 @@ impl Tx {
         }
     }
 
+    /// `($1, $2), ($3, $4)` for rows of values that are the statement's only ones.
+    ///
+    /// On SQLite `(?, ?), (?, ?)`: it looks numbered ones up by name in a list, so that thousands cost their square.
+    pub fn placeholders(&self, rows: usize, width: usize) -> String {
+        let cell = |at: usize| match self {
+            Self::Sqlite(_) => "?".to_owned(),
+            Self::Postgres(_) => format!("${at}"),
+        };
+        let row = |r: usize| format!("({})", (1..=width).map(|c| cell(r * width + c)).collect::<Vec<_>>().join(", "));
+        (0..rows).map(row).collect::<Vec<_>>().join(", ")
+    }
+
     /// Makes it last.
     pub async fn commit(self) -> Result<(), Error> {
         match self {
@@ -355,10 +361,5 @@ mod tests {
         assert_eq!(sizes, [512, 512, 128, 32, 2, 1]);
         assert_eq!(chunks(&rows).flatten().copied().collect::<Vec<_>>(), rows);
         assert_eq!(chunks::<u8>(&[]).count(), 0);
-    }
-
-    #[test]
-    fn placeholders_count_on() {
-        assert_eq!(placeholders(2, 2), "($1, $2), ($3, $4)");
     }
 }

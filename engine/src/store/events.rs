@@ -1,7 +1,7 @@
 //! Accepted events, the queue in which they wait for the aggregator, and counts of what was not stored.
 
 use super::codec::{pack_events, unpack_events};
-use super::db::{Db, Row, Sql, Tx, Value, chunks, placeholders};
+use super::db::{Db, Row, Sql, Tx, Value, chunks};
 use crate::error::{Error, corrupt};
 use domain::Timestamp;
 use domain::event::{Action, Event, SessionKey};
@@ -39,7 +39,7 @@ fn values(event: &Event) -> [Value; 6] {
 pub async fn append(tx: &mut Tx, events: &[Event]) -> Result<HashSet<Event>, Error> {
     let mut stored = HashSet::with_capacity(events.len());
     for chunk in chunks(events) {
-        let rows = placeholders(chunk.len(), 6);
+        let rows = tx.placeholders(chunk.len(), 6);
         let sql = format!("INSERT INTO events ({COLUMNS}) VALUES {rows} ON CONFLICT DO NOTHING RETURNING {COLUMNS}");
         for row in tx.fetch(Sql::new(sql).bind_all(chunk.iter().flat_map(values))).await? {
             stored.insert(event(&row)?);
@@ -68,8 +68,10 @@ pub async fn take_queued(tx: &mut Tx, packs_max: i64, events_min: usize) -> Resu
     }
     for chunk in chunks(&taken) {
         // By each id: between those seen here, others may have been committed since.
-        let sql =
-            format!("DELETE FROM event_queue WHERE id IN ({})", placeholders(1, chunk.len()).trim_matches(['(', ')']));
+        let sql = format!(
+            "DELETE FROM event_queue WHERE id IN ({})",
+            tx.placeholders(1, chunk.len()).trim_matches(['(', ')'])
+        );
         tx.execute(Sql::new(sql).bind_all(chunk.iter().map(|id| Value::from(*id)))).await?;
     }
     Ok(events)
@@ -139,7 +141,7 @@ pub async fn count_intake(tx: &mut Tx, counts: &BTreeMap<IntakeKey, i64>) -> Res
             "INSERT INTO intake_counts (quarter, customer_no, application_no, code, events) VALUES {} \
              ON CONFLICT (quarter, customer_no, application_no, code) \
              DO UPDATE SET events = intake_counts.events + excluded.events",
-            placeholders(chunk.len(), 5)
+            tx.placeholders(chunk.len(), 5)
         );
         let values = chunk.iter().flat_map(|(key, n)| -> [Value; 5] {
             [key.quarter.into(), key.customer.into(), key.application.into(), key.code.into(), (**n).into()]

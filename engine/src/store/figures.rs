@@ -1,6 +1,6 @@
 //! The count tables.
 
-use super::db::{Db, Row, Sql, Tx, Value, chunks, placeholders};
+use super::db::{Db, Row, Sql, Tx, Value, chunks};
 use crate::error::{Error, corrupt};
 use domain::figures::{Counts, Figure, Scope};
 use domain::ids::{ApplicationNo, CustomerNo};
@@ -29,7 +29,7 @@ pub async fn add(tx: &mut Tx, deltas: &[(Key, Counts)]) -> Result<(), Error> {
     for chunk in chunks(deltas) {
         let sql = format!(
             "INSERT INTO figures ({KEY}, {names}) VALUES {} ON CONFLICT ({KEY}) DO UPDATE SET {sums}",
-            placeholders(chunk.len(), WIDTH)
+            tx.placeholders(chunk.len(), WIDTH)
         );
         let values = chunk.iter().flat_map(|(key, counts)| {
             let cell = key.cell;

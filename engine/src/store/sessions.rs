@@ -1,7 +1,7 @@
 //! The states of sessions: their events by UTC day, what their months must remember, and the places in the log.
 
 use super::codec::{pack_day, pack_month, unpack_day, unpack_month};
-use super::db::{Db, Row, Sql, Tx, Value, chunks, placeholders};
+use super::db::{Db, Row, Sql, Tx, Value, chunks};
 use crate::error::Error;
 use domain::event::SessionKey;
 use domain::ids::{ApplicationNo, CustomerNo};
@@ -50,7 +50,7 @@ async fn load(
              SELECT t.{span}, t.customer_no, t.application_no, t.session, t.{state} FROM wanted w JOIN {table} t \
              ON t.{span} = w.span AND t.customer_no = w.customer_no AND t.application_no = w.application_no \
              AND t.session = w.session",
-            placeholders(chunk.len(), 4)
+            tx.placeholders(chunk.len(), 4)
         );
         let values = chunk.iter().flat_map(|(span, session)| key_values(*span, session));
         for row in tx.fetch(Sql::new(sql).bind_all(values)).await? {
@@ -72,7 +72,7 @@ async fn save(
         let sql = format!(
             "INSERT INTO {table} ({span}, customer_no, application_no, session, {state}) VALUES {} \
              ON CONFLICT ({span}, customer_no, application_no, session) DO UPDATE SET {state} = excluded.{state}",
-            placeholders(chunk.len(), 5)
+            tx.placeholders(chunk.len(), 5)
         );
         let values = chunk.iter().flat_map(|((span, session), packed)| {
             key_values(*span, session).into_iter().chain([Value::from(packed.as_slice())])
