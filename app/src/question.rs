@@ -257,8 +257,8 @@ fn parse<T>(name: &str, text: Option<&str>, read: impl Fn(&str) -> Option<T>, fa
 fn usual_interval(period: Period) -> Interval {
     match period.days() {
         ..=2 => Interval::Hour,
-        ..=92 => Interval::Day,
-        ..=190 => Interval::Week,
+        3..=92 => Interval::Day,
+        93..=190 => Interval::Week,
         _ => Interval::Month,
     }
 }

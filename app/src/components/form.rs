@@ -1,5 +1,7 @@
 //! Forms: labelled fields that show their own faults, and a summary of them.
 
+#![allow(clippy::needless_pass_by_value, reason = "components own their properties")]
+
 use crate::components::state::explain;
 use crate::data::Choice;
 use crate::error::UiError;

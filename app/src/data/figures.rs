@@ -143,7 +143,7 @@ fn rate_card(scope: Scope, now: &Counts, before: &Counts) -> Option<Card> {
             .filter(|(_, before)| *before > 0.0)
             .map(|(now, before)| format::signed_percent(now / before - 1.0)),
         before: format::percent_or_none(before),
-        note: None,
+        note: both.is_none().then(|| "Nothing to compare with".to_owned()),
     })
 }
 

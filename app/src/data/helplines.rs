@@ -125,8 +125,7 @@ impl HelplineInput {
             faults.add("country.code", FaultCode::CountryUnknown, "Two letters of ISO 3166, such as NZ.");
         }
         // Stand-ins where the form has a fault: the other fields are to be checked all the same.
-        let (stand_in_id, stand_in_code) =
-            ("x".parse::<HelplineId>(), "edit_path, id, paging, take_refused".parse::<CountryCode>());
+        let (stand_in_id, stand_in_code) = ("x".parse::<HelplineId>(), "XX".parse::<CountryCode>());
         let (Some(id_or_x), Some(code_or_xx)) = (id.or(stand_in_id.ok()), code.or(stand_in_code.ok())) else {
             return Err(faults);
         };

@@ -78,7 +78,7 @@ pub async fn breakdown(question: &Question) -> Result<Table, UiError> {
     let Question { engine, reader, period, filter, by, .. } = question;
     let cursor = question.query.cursor.as_deref();
     let rows = engine.breakdown(reader, *period, *by, filter, ROWS, cursor).await?;
-    Ok(table(question, rows, cursor.is_some()))
+    Ok(table(question, &rows, cursor.is_some()))
 }
 
 /// What became of the requests in the overview’s period.
@@ -108,7 +108,7 @@ pub async fn intake(question: &Question) -> Result<Intake, UiError> {
 /// Rows of a page.
 const ROWS: usize = 15;
 
-fn table(question: &Question, found: BreakdownRows, is_later_page: bool) -> Table {
+fn table(question: &Question, found: &BreakdownRows, is_later_page: bool) -> Table {
     let scope = found.scope;
     let figures: Vec<Figure> = scope.figures().collect();
     let measure = [Figure::Reach, Figure::UniqueDisplays, Figure::NetClicks].into_iter().find(|f| scope.gives(*f));

@@ -39,7 +39,7 @@ pub fn draw(found: Applications) -> AnyView {
         </div>
         {new.map(secret_view)}
         <FormErrors error />
-        {can_change.then(|| create_form(customer_id.clone(), input, create_error))}
+        {can_change.then(|| create_form(customer_id.clone(), input, &create_error))}
         {needs_choice.then(|| view! { <p class="hint">"Choose a customer to create or change applications."</p> })}
         {is_empty.then(|| view! { <Empty title="No applications" text="Programs need credentials of an application to send events." /> })}
         <ul class="applications">{list}</ul>
@@ -92,7 +92,7 @@ fn Copy(text: String, what: &'static str) -> impl IntoView {
     }
 }
 
-fn create_form(customer: String, input: ApplicationInput, error: Outcome) -> AnyView {
+fn create_form(customer: String, input: ApplicationInput, error: &Outcome) -> AnyView {
     let ApplicationInput { name, tier } = input;
     let choice = |value: &str, label: &str| Choice { value: value.to_owned(), label: label.to_owned() };
     let tiers =

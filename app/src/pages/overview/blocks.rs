@@ -1,5 +1,7 @@
 //! The blocks of the overview.
 
+#![allow(clippy::needless_pass_by_value, reason = "components own their properties")]
+
 use super::toolbar::{NoScriptSubmit, hidden};
 use crate::components::form::options;
 use crate::components::list::{Pager, Segments, Term, bar};

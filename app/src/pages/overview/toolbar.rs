@@ -1,5 +1,7 @@
 //! Whose figures, of which period, of which tier.
 
+#![allow(clippy::needless_pass_by_value, reason = "components own their properties")]
+
 use crate::components::form::options;
 use crate::components::list::Segments;
 use crate::data::figures::Frame;
