@@ -271,6 +271,8 @@ mod tests {
             let hour = zone.hour_start(at);
             prop_assert!(hour <= at && at.millis() - hour.millis() < 2 * HOUR_MS);
             prop_assert_eq!(zone.hour_start(hour), hour);
+            // Days are sums of hours.
+            prop_assert_eq!(zone.day(hour), day);
             let month = day.month();
             prop_assert!(month.first_day() <= day && day < month.plus(1).first_day());
             prop_assert!((at.millis() - zone.day_start(day).millis()) < 2 * DAY_MS);

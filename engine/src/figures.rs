@@ -224,7 +224,9 @@ impl Engine {
             let own = own.filter(|entry| application.is_none_or(|id| id == entry.record.application.id));
             let applications: Vec<_> = own.map(|entry| entry.record.no).collect();
             let (from, to) = (quarter(zone.day_start(period.from)), quarter(zone.day_start(period.to)));
-            for (code, n) in store::events::intake(&self.0.db, customer.record.no, &applications, from, to).await? {
+            for (code, n) in
+                store::intake::of_applications(&self.0.db, customer.record.no, &applications, from, to).await?
+            {
                 *refused.entry(code).or_default() += n;
             }
             let question = Question {

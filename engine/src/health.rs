@@ -1,7 +1,8 @@
 //! Whether the engine can do its work.
 
-use crate::Engine;
 use crate::error::Error;
+use crate::store::log::Backlog;
+use crate::{Engine, store};
 
 /// How the engine is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,22 +17,36 @@ pub struct Health {
     pub writing: bool,
     /// Requests whose events wait for their commit.
     pub waiting_requests: usize,
-    /// Packs of events that are not in the figures yet.
-    pub backlog_packs: i64,
+    /// Events that are committed and not in the figures yet.
+    pub backlog_events: i64,
+    /// For how long the oldest of them has waited, in milliseconds.
+    pub lag_ms: i64,
+    /// Whether this process brings the figures up to date, rather than another one.
+    pub aggregates: bool,
 }
 
 impl Engine {
     /// Asks the database and the writer.
-    ///
-    /// # Errors
-    /// None: what is wrong is part of the answer.
-    pub async fn health(&self) -> Result<Health, Error> {
-        let backlog = crate::aggregate::backlog(&self.0.db).await;
-        let (database, backlog_packs) = (backlog.is_ok(), backlog.unwrap_or(0));
+    pub async fn health(&self) -> Health {
+        let backlog = self.backlog().await;
+        let (database, backlog) = (backlog.is_ok(), backlog.unwrap_or_default());
         let migrated = database && self.0.db.is_migrated().await;
         let writing = self.0.writer.is_healthy();
-        let waiting_requests = self.0.writer.waiting();
-        let ready = database && migrated && writing;
-        Ok(Health { ready, database, migrated, writing, waiting_requests, backlog_packs })
+        Health {
+            ready: database && migrated && writing,
+            database,
+            migrated,
+            writing,
+            waiting_requests: self.0.writer.waiting(),
+            backlog_events: backlog.events,
+            lag_ms: backlog.since.map_or(0, |since| (self.now().millis() - since.millis()).max(0)),
+            // Held for the length of a batch by the worker itself, which then aggregates.
+            aggregates: self.0.aggregator.try_lock().map_or(true, |held| held.is_some()),
+        }
+    }
+
+    async fn backlog(&self) -> Result<Backlog, Error> {
+        let applied = store::aggregator::progress(&self.0.db).await?.applied;
+        store::log::backlog(&self.0.db, applied).await
     }
 }

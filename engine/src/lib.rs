@@ -52,7 +52,13 @@ struct Inner {
     settings: Settings,
     clock: Arc<dyn Clock>,
     db: store::Db,
+    /// Tells this process from others that work on the same database.
+    process: uuid::Uuid,
     writer: ingest::Writer,
+    /// What this process holds if it is the one that aggregates.
+    aggregator: tokio::sync::Mutex<Option<aggregate::Held>>,
+    /// What it has seen of another one that is.
+    watched: std::sync::Mutex<Option<aggregate::Watched>>,
     /// Told whenever there is something for the aggregator.
     work_to_do: Arc<Notify>,
     directory: RwLock<Arc<Directory>>,
@@ -69,6 +75,9 @@ impl Engine {
     pub async fn open(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let db = store::Db::connect(&settings.database_url, settings.connections_max).await?;
         let engine = Self(Arc::new(Inner {
+            process: uuid::Uuid::from_bytes(clock::random_bytes()),
+            aggregator: tokio::sync::Mutex::default(),
+            watched: std::sync::Mutex::default(),
             writer: ingest::Writer::new(settings.queue_requests_max),
             settings,
             clock,

@@ -17,6 +17,8 @@ pub struct Settings {
     pub token_ttl_seconds: u32,
     /// Most requests with events that wait for their commit; more are refused at once.
     pub queue_requests_max: usize,
+    /// Events of which the aggregator knows the sessions in memory, before it writes them down.
+    pub session_events_in_memory: usize,
     /// Connections for reading (SQLite) or in all (Postgres).
     pub connections_max: u32,
 }
@@ -31,6 +33,7 @@ impl Default for Settings {
             event_burst_per_second: 100_000,
             token_ttl_seconds: 3_600,
             queue_requests_max: 10_000,
+            session_events_in_memory: 262_144,
             connections_max: 10,
         }
     }

@@ -2,21 +2,17 @@
 
 use crate::Engine;
 use crate::actor::Operator;
-use crate::aggregate::{deltas, measure_whole, slices};
+use crate::aggregate::customer_cells;
 use crate::error::Error;
 use crate::store::figures::Key;
 use crate::store::{self, Tx};
 use domain::figures::{Counts, Figure};
-use domain::ids::{ApplicationNo, CustomerNo};
-use domain::metering::tally::Counter;
-use domain::metering::{Entry, Tally};
+use domain::ids::CustomerNo;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Most differences that are told.
 const DIFFERENCES_MAX: usize = 100;
-/// Slices of the sessions of a customer, by its number of events.
-const EVENTS_PER_SLICE: u64 = 200_000;
 /// Cells that are read at once.
 const CELLS_PAGE: i64 = 5_000;
 
@@ -43,7 +39,7 @@ pub struct Difference {
 
 impl Engine {
     /// Recomputes every figure of every customer from the raw events and compares. It reads one state of the database,
-    /// in which events that are still queued are in no figure, so it can run at any time and holds up nobody.
+    /// in which the events that wait in the log are in no figure, so it can run at any time and holds up nobody.
     ///
     /// # Errors
     /// Only of the store.
@@ -66,31 +62,11 @@ impl Engine {
         name: &str,
         found: &mut Verification,
     ) -> Result<(), Error> {
-        let zone = store::sessions::log(tx, customer).await?.zone;
-        let queued = store::events::queued(tx, customer).await?;
-        let events = store::events::count(tx, customer).await?;
-        let slice_count = u8::try_from((events / EVENTS_PER_SLICE + 1).min(128)).unwrap_or(128).next_power_of_two();
-        let mut tallies: BTreeMap<ApplicationNo, Tally> = BTreeMap::new();
-        for (first, last) in slices(slice_count) {
-            let mut sessions: BTreeMap<_, Vec<Entry>> = BTreeMap::new();
-            for event in store::events::between(tx, customer, first, last).await? {
-                if queued.contains(&event) {
-                    continue;
-                }
-                // The place in the log is of no figure.
-                let entry = Entry { helpline: event.helpline, action: event.action, at: event.at, place: 0 };
-                sessions.entry((event.application, event.session)).or_default().push(entry);
-            }
-            let helplines: BTreeSet<_> = sessions.values().flatten().map(|entry| entry.helpline).collect();
-            let countries = self.countries(helplines.into_iter()).await?;
-            for ((application, _), mut entries) in sessions {
-                entries.sort_unstable();
-                found.events += entries.len() as u64;
-                let mut counter = Counter { tally: tallies.entry(application).or_default(), zone, sign: 1 };
-                measure_whole(&entries, &countries, &mut counter);
-            }
-        }
-        self.compare_cells(tx, customer, name, tallies, found).await
+        let kept = store::aggregator::kept(tx, &[customer]).await?;
+        let zone = kept.get(&customer).ok_or(Error::NotFound)?.zone;
+        let (cells, events) = customer_cells(self, tx, customer, zone).await?;
+        found.events += events;
+        self.compare_cells(tx, customer, name, cells, found).await
     }
 
     async fn compare_cells(
@@ -98,10 +74,10 @@ impl Engine {
         tx: &mut Tx,
         customer: CustomerNo,
         name: &str,
-        tallies: BTreeMap<ApplicationNo, Tally>,
+        cells: Vec<(Key, Counts)>,
         found: &mut Verification,
     ) -> Result<(), Error> {
-        let mut expected: BTreeMap<Key, Counts> = deltas(customer, tallies).into_iter().collect();
+        let mut expected: BTreeMap<Key, Counts> = cells.into_iter().collect();
         let mut after = None;
         loop {
             let page = store::figures::page(tx, customer, after, CELLS_PAGE).await?;

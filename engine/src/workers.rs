@@ -9,13 +9,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// How often a process looks whether the directory has changed.
 const DIRECTORY_LOOK: Duration = Duration::from_millis(500);
-/// How often the aggregator looks at the queue, besides when this process has committed events.
-const QUEUE_LOOK: Duration = Duration::from_millis(250);
-/// How long the aggregator lets commits gather before it takes them: fewer, larger transactions.
-const GATHER: Duration = Duration::from_millis(50);
+/// How often the aggregator looks at the log, besides when this process has committed events.
+const LOG_LOOK: Duration = Duration::from_millis(250);
+/// How long the aggregator at least lets commits gather before it takes them …
+const GATHER_MIN: Duration = Duration::from_millis(50);
+/// … and at most: fewer, larger batches cost less in all.
+const GATHER_MAX: Duration = Duration::from_millis(600);
 /// How often what has expired is cleared up.
 const CLEAR_UP: Duration = Duration::from_secs(600);
 
@@ -40,7 +43,18 @@ impl Workers {
             // Aborted on purpose.
             let _ = other.await;
         }
+        if let Err(error) = self.engine.leave_figures().await {
+            tracing::warn!(%error, "the figures could not be left to others");
+        }
         self.engine.0.db.close().await;
+    }
+}
+
+impl Workers {
+    /// Ends at once, as if the process had been killed: what waits is not answered, nothing is written down.
+    pub fn abandon(self) {
+        self.writer.abort();
+        self.others.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -54,8 +68,8 @@ impl Engine {
         self.refresh_directory().await?;
         let stop_writer = Arc::new(Notify::new());
         let stopping = Arc::new(AtomicBool::new(false));
-        let writer = self.0.writer.start(self.0.db.clone(), self.0.work_to_do.clone(), stop_writer.clone());
-        let writer = writer.ok_or_else(|| Error::Internal("the workers run already".to_owned()))?;
+        let (db, clock) = (self.0.db.clone(), self.0.clock.clone());
+        let writer = self.0.writer.start(db, clock, self.0.work_to_do.clone(), stop_writer.clone()).await?;
         let others = vec![
             tokio::spawn(aggregate(self.clone(), stopping.clone())),
             tokio::spawn(watch_directory(self.clone())),
@@ -84,20 +98,23 @@ impl Engine {
         let mut tx = self.0.db.begin().await?;
         store::web_sessions::delete_expired(&mut tx, self.now()).await?;
         store::limits::forget_catalogue_calls(&mut tx, first_counted_hour(self.now())).await?;
-        tx.commit().await
+        tx.commit().await?;
+        self.make_partitions_ahead().await
     }
 }
 
 async fn aggregate(engine: Engine, stopping: Arc<AtomicBool>) {
     while !stopping.load(Ordering::Relaxed) {
+        let began = Instant::now();
         match engine.aggregate().await {
             Ok(0) => {
                 tokio::select! {
-                    () = engine.0.work_to_do.notified() => tokio::time::sleep(GATHER).await,
-                    () = tokio::time::sleep(QUEUE_LOOK) => {}
+                    () = engine.0.work_to_do.notified() => tokio::time::sleep(GATHER_MIN).await,
+                    () = tokio::time::sleep(LOG_LOOK) => {}
                 }
             }
-            Ok(_) => tokio::task::yield_now().await,
+            // The longer a batch takes, the more gathers for the next one.
+            Ok(_) => tokio::time::sleep((began.elapsed() * 2).clamp(GATHER_MIN, GATHER_MAX)).await,
             Err(error) => {
                 tracing::error!(%error, "figures could not be brought up to date");
                 tokio::time::sleep(DIRECTORY_LOOK).await;

@@ -90,23 +90,37 @@ CREATE TABLE quota_hours (
     PRIMARY KEY (hour, customer_no)
 );
 
--- Accepted events, by their identity. Time comes first, so that what is written together lies together.
-CREATE TABLE events (
-    at BIGINT NOT NULL,
+-- Accepted events in blocks, by the span of time (its start) that they lie in. Partitions are months, made when needed.
+CREATE TABLE event_blocks (
+    span BIGINT NOT NULL,
     customer_no INTEGER NOT NULL,
-    application_no INTEGER NOT NULL,
-    helpline_no INTEGER NOT NULL,
-    -- 0 for a display, else the contact method of a click.
-    action SMALLINT NOT NULL,
-    session UUID NOT NULL,
-    PRIMARY KEY (at, customer_no, application_no, helpline_no, action, session)
-);
+    block BIGINT NOT NULL,
+    first_at BIGINT NOT NULL,
+    last_at BIGINT NOT NULL,
+    events INTEGER NOT NULL,
+    pack BYTEA NOT NULL,
+    PRIMARY KEY (span, customer_no, block)
+) PARTITION BY RANGE (span);
+-- Packed already: session keys do not compress.
+ALTER TABLE event_blocks ALTER COLUMN pack SET STORAGE EXTERNAL;
 
--- Accepted events that are not in the figures yet, in packs, in the order of their commits.
-CREATE TABLE event_queue (
-    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    events BYTEA NOT NULL
+-- What the writers have committed, in packs, until it is in the figures. (On SQLite in a file of its own.)
+CREATE TABLE log (
+    seq BIGINT NOT NULL PRIMARY KEY,
+    writer UUID NOT NULL,
+    number BIGINT NOT NULL,
+    appended_at BIGINT NOT NULL,
+    events BIGINT NOT NULL,
+    pack BYTEA NOT NULL,
+    UNIQUE (writer, number)
 );
+ALTER TABLE log ALTER COLUMN pack SET STORAGE EXTERNAL;
+
+-- The place of the newest pack. Locked by each append until its commit, so that places are in the order of commits.
+CREATE TABLE log_head (
+    seq BIGINT NOT NULL
+);
+INSERT INTO log_head (seq) VALUES (0);
 
 -- What was received but not stored, by quarter hour (unix milliseconds): refused events by code, and duplicates.
 CREATE TABLE intake_counts (
@@ -118,25 +132,42 @@ CREATE TABLE intake_counts (
     PRIMARY KEY (quarter, customer_no, application_no, code)
 );
 
--- A session's events of one UTC day, packed, with their places in the customer's log.
-CREATE TABLE session_days (
-    day INTEGER NOT NULL,
+-- What the aggregator knows of sessions, in runs that are written at once.
+CREATE TABLE session_runs (
     customer_no INTEGER NOT NULL,
-    application_no INTEGER NOT NULL,
-    session UUID NOT NULL,
-    events BYTEA NOT NULL,
-    PRIMARY KEY (day, customer_no, application_no, session)
+    run BIGINT NOT NULL,
+    first_at BIGINT NOT NULL,
+    last_at BIGINT NOT NULL,
+    events BIGINT NOT NULL,
+    parts INTEGER NOT NULL,
+    -- Tells which sessions are not in the run.
+    filter BYTEA NOT NULL,
+    PRIMARY KEY (customer_no, run)
 );
+ALTER TABLE session_runs ALTER COLUMN filter SET STORAGE EXTERNAL;
 
--- A session's month in the customer's zone: first display and converting methods by helpline, packed.
-CREATE TABLE session_months (
-    month INTEGER NOT NULL,
+-- The sessions of a run, with their events, cut by their keys.
+CREATE TABLE session_parts (
     customer_no INTEGER NOT NULL,
-    application_no INTEGER NOT NULL,
-    session UUID NOT NULL,
-    state BYTEA NOT NULL,
-    PRIMARY KEY (month, customer_no, application_no, session)
+    run BIGINT NOT NULL,
+    part INTEGER NOT NULL,
+    pack BYTEA NOT NULL,
+    PRIMARY KEY (customer_no, run, part)
 );
+ALTER TABLE session_parts ALTER COLUMN pack SET STORAGE EXTERNAL;
+
+-- How far the figures are: one row.
+CREATE TABLE aggregator (
+    id BIGINT NOT NULL PRIMARY KEY,
+    -- The place in the log up to which it is in the figures …
+    applied BIGINT NOT NULL,
+    -- … and up to which sessions are in runs.
+    flushed BIGINT NOT NULL,
+    -- The process that aggregates, and a number that it changes to show that it is alive.
+    holder UUID,
+    beat BIGINT NOT NULL
+);
+INSERT INTO aggregator (id, applied, flushed, beat) VALUES (1, 0, 0, 0);
 
 CREATE TABLE figures (
     customer_no INTEGER NOT NULL,

@@ -90,22 +90,16 @@ CREATE TABLE quota_hours (
     PRIMARY KEY (hour, customer_no)
 ) WITHOUT ROWID;
 
--- Accepted events, by their identity. Time comes first, so that what is written together lies together.
-CREATE TABLE events (
-    at BIGINT NOT NULL,
+-- Accepted events in blocks, by the span of time (its start) that they lie in.
+CREATE TABLE event_blocks (
+    span BIGINT NOT NULL,
     customer_no BIGINT NOT NULL,
-    application_no BIGINT NOT NULL,
-    helpline_no BIGINT NOT NULL,
-    -- 0 for a display, else the contact method of a click.
-    action BIGINT NOT NULL,
-    session BLOB NOT NULL,
-    PRIMARY KEY (at, customer_no, application_no, helpline_no, action, session)
-) WITHOUT ROWID;
-
--- Accepted events that are not in the figures yet, in packs, in the order of their commits.
-CREATE TABLE event_queue (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    events BLOB NOT NULL
+    block BIGINT NOT NULL,
+    first_at BIGINT NOT NULL,
+    last_at BIGINT NOT NULL,
+    events BIGINT NOT NULL,
+    pack BLOB NOT NULL,
+    PRIMARY KEY (span, customer_no, block)
 );
 
 -- What was received but not stored, by quarter hour (unix milliseconds): refused events by code, and duplicates.
@@ -118,25 +112,40 @@ CREATE TABLE intake_counts (
     PRIMARY KEY (quarter, customer_no, application_no, code)
 ) WITHOUT ROWID;
 
--- A session's events of one UTC day, packed, with their places in the customer's log.
-CREATE TABLE session_days (
-    day BIGINT NOT NULL,
+-- What the aggregator knows of sessions, in runs that are written at once.
+CREATE TABLE session_runs (
     customer_no BIGINT NOT NULL,
-    application_no BIGINT NOT NULL,
-    session BLOB NOT NULL,
-    events BLOB NOT NULL,
-    PRIMARY KEY (day, customer_no, application_no, session)
-) WITHOUT ROWID;
+    run BIGINT NOT NULL,
+    first_at BIGINT NOT NULL,
+    last_at BIGINT NOT NULL,
+    events BIGINT NOT NULL,
+    parts BIGINT NOT NULL,
+    -- Tells which sessions are not in the run.
+    filter BLOB NOT NULL,
+    PRIMARY KEY (customer_no, run)
+);
 
--- A session's month in the customer's zone: first display and converting methods by helpline, packed.
-CREATE TABLE session_months (
-    month BIGINT NOT NULL,
+-- The sessions of a run, with their events, cut by their keys.
+CREATE TABLE session_parts (
     customer_no BIGINT NOT NULL,
-    application_no BIGINT NOT NULL,
-    session BLOB NOT NULL,
-    state BLOB NOT NULL,
-    PRIMARY KEY (month, customer_no, application_no, session)
-) WITHOUT ROWID;
+    run BIGINT NOT NULL,
+    part BIGINT NOT NULL,
+    pack BLOB NOT NULL,
+    PRIMARY KEY (customer_no, run, part)
+);
+
+-- How far the figures are: one row.
+CREATE TABLE aggregator (
+    id BIGINT NOT NULL PRIMARY KEY,
+    -- The place in the log up to which it is in the figures …
+    applied BIGINT NOT NULL,
+    -- … and up to which sessions are in runs.
+    flushed BIGINT NOT NULL,
+    -- The process that aggregates, and a number that it changes to show that it is alive.
+    holder BLOB,
+    beat BIGINT NOT NULL
+);
+INSERT INTO aggregator (id, applied, flushed, beat) VALUES (1, 0, 0, 0);
 
 CREATE TABLE figures (
     customer_no BIGINT NOT NULL,

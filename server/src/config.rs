@@ -165,6 +165,7 @@ impl Config {
             event_burst_per_second: self.event_burst_per_second,
             token_ttl_seconds: self.token_ttl_seconds,
             queue_requests_max: self.queue_requests_max,
+            session_events_in_memory: Settings::default().session_events_in_memory,
             connections_max: self.connections_max,
         }
     }

@@ -8,19 +8,22 @@
 //! - [`month`]: unique displays, reach and conversions look at one calendar month of a session, of which the first
 //!   display and the methods of attributed clicks per helpline are enough.
 //!
-//! A change of a session's events is counted by measuring the state before with −1 and the state after with +1 into
-//! one [`Tally`]: what cancels out was not touched, what remains is what the count tables must take in.
+//! [`measure`] counts all events of a session at once. A change of them is counted by measuring the events before with
+//! −1 and those after with +1 into one [`Tally`]: what cancels out was not touched, what remains is what the count
+//! tables must take in. It is exact as soon as every event within [`NEIGHBOURHOOD_MS`] of the new ones takes part.
 
 pub mod month;
 pub mod tally;
 pub mod timeline;
 
 pub use month::MonthState;
-pub use tally::{Cell, Grain, Tally};
+pub use tally::{Cell, Counter, Grain, Tally};
 pub use timeline::Entry;
 
 use crate::helpline::CountryCode;
 use crate::ids::HelplineNo;
+use crate::timestamp::DAY_MS;
+use std::collections::BTreeMap;
 
 /// Repeat filter: of a burst with steps up to this, in milliseconds, the last is kept (COUNTER 5.1 section 7).
 pub const REPEAT_MS: i64 = 30_000;
@@ -28,6 +31,10 @@ pub const REPEAT_MS: i64 = 30_000;
 pub const ATTRIBUTION_MS: i64 = 24 * 3_600_000;
 /// Displays that follow each other within this, in milliseconds, are one notification.
 pub const NOTIFICATION_MS: i64 = 10_000;
+
+/// How far from an event, in milliseconds, the events lie that its session's figures depend on besides it: in its
+/// calendar month, in the one before if a click of its first day converts a display there, and a day to either side.
+pub const NEIGHBOURHOOD_MS: i64 = 33 * DAY_MS;
 
 /// Looks up the country of a helpline, which cannot change once the helpline has events.
 pub trait Countries {
@@ -40,3 +47,16 @@ impl<F: Fn(HelplineNo) -> CountryCode> Countries for F {
         self(helpline)
     }
 }
+
+/// Counts all events of one session of an application. `sorted` must be sorted and hold each event once.
+pub fn measure(sorted: &[Entry], countries: &impl Countries, counter: &mut Counter<'_>) {
+    let mut months = BTreeMap::new();
+    timeline::measure(sorted, counter);
+    month::take_in(sorted, counter.zone, &mut months);
+    for state in months.values() {
+        state.measure(countries, counter);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -88,12 +88,12 @@ impl MonthState {
             let country = countries.country(*helpline);
             session.add(pair);
             by_country.entry(country).or_default().add(pair);
-            counter.display(Figure::UniqueDisplays, pair.first, *helpline, country);
+            counter.display(Figure::UniqueDisplays, pair.first, *helpline);
             if !pair.converted.is_empty() {
-                counter.display(Figure::Conversions, pair.first, *helpline, country);
+                counter.display(Figure::Conversions, pair.first, *helpline);
             }
             for method in pair.converted.iter() {
-                counter.click_through(Figure::Conversions, pair.first, *helpline, country, method);
+                counter.click_through(Figure::Conversions, pair.first, *helpline, method);
             }
         }
         if let Some(first) = session.first {

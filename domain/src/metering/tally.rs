@@ -1,10 +1,14 @@
 //! Where counts fall: the cells of the count tables.
+//!
+//! Counting touches as few cells as can be: by the hour, and additive figures by helpline alone. Days and months,
+//! countries and totals are their sums and are made at the end, by [`Tally::into_cells`].
 
+use super::Countries;
 use crate::event::ContactMethod;
 use crate::figures::{Counts, Figure, Scope};
 use crate::helpline::CountryCode;
 use crate::ids::HelplineNo;
-use crate::timestamp::Timestamp;
+use crate::timestamp::{MINUTE_MS, Timestamp};
 use crate::zone::Zone;
 use std::collections::HashMap;
 
@@ -37,94 +41,120 @@ pub struct Cell {
     pub method: u8,
 }
 
-/// A signed sum of counts by cell.
-#[derive(Debug, Default)]
-pub struct Tally {
-    cells: HashMap<Cell, Counts>,
+/// What is counted within an hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Of {
+    scope: Scope,
+    /// The hour's start.
+    hour: Timestamp,
+    member: i64,
+    method: u8,
 }
 
-/// Counts with a sign into a [`Tally`], in a customer's time zone.
-pub struct Counter<'t> {
-    pub tally: &'t mut Tally,
-    pub zone: Zone,
-    /// +1 to count, −1 to take back.
-    pub sign: i64,
+/// A signed sum of counts, in a customer's time zone.
+#[derive(Debug)]
+pub struct Tally {
+    zone: Zone,
+    counts: HashMap<Of, Counts>,
+    /// The hours of quarter hours: a zone's offsets are costly to look up.
+    hours: HashMap<i64, Timestamp>,
 }
 
 impl Tally {
-    /// The cells whose counts are not all 0.
-    pub fn into_cells(self) -> impl Iterator<Item = (Cell, Counts)> {
-        self.cells.into_iter().filter(|(_, counts)| !counts.is_zero())
+    /// Nothing counted yet.
+    #[must_use]
+    pub fn new(zone: Zone) -> Self {
+        Self { zone, counts: HashMap::new(), hours: HashMap::new() }
+    }
+
+    /// The cells whose counts are not all 0, `countries` being those of the helplines that were counted.
+    #[must_use]
+    pub fn into_cells(self, countries: &impl Countries) -> Vec<(Cell, Counts)> {
+        let mut cells: HashMap<Cell, Counts> = HashMap::new();
+        for (of, counts) in self.counts.into_iter().filter(|(_, counts)| !counts.is_zero()) {
+            let day = self.zone.day(of.hour);
+            let buckets = [of.hour.millis(), i64::from(day.0), i64::from(day.month().0)];
+            for (scope, member) in sums(of.scope, of.member, countries).into_iter().flatten() {
+                for (grain, bucket) in Grain::ALL.into_iter().zip(buckets) {
+                    let cell = Cell { scope, grain, bucket, member, method: of.method };
+                    cells.entry(cell).or_default().merge(&counts);
+                }
+            }
+        }
+        cells.into_iter().filter(|(_, counts)| !counts.is_zero()).collect()
     }
 }
 
-/// The buckets of one instant.
-#[derive(Clone, Copy)]
-struct Buckets([i64; 3]);
+/// The scopes, and their members, that a count of one scope is part of: itself first.
+fn sums(scope: Scope, member: i64, countries: &impl Countries) -> [Option<(Scope, i64)>; 3] {
+    let country = || countries.country(HelplineNo(u32::try_from(member).unwrap_or(0))).number();
+    match scope {
+        Scope::Helpline => [Some((scope, member)), Some((Scope::Country, country())), Some((Scope::Application, 0))],
+        Scope::HelplineMethod => {
+            [Some((scope, member)), Some((Scope::CountryMethod, country())), Some((Scope::Method, 0))]
+        }
+        Scope::Application | Scope::Country | Scope::Method | Scope::CountryMethod => {
+            [Some((scope, member)), None, None]
+        }
+    }
+}
 
-impl Counter<'_> {
-    fn buckets(&self, at: Timestamp) -> Buckets {
-        let day = self.zone.day(at);
-        Buckets([self.zone.hour_start(at).millis(), i64::from(day.0), i64::from(day.month().0)])
+/// Counts with a sign into a [`Tally`].
+pub struct Counter<'t> {
+    tally: &'t mut Tally,
+    /// The zone of the tally.
+    pub zone: Zone,
+    sign: i64,
+}
+
+impl<'t> Counter<'t> {
+    /// Counts what is measured.
+    pub fn plus(tally: &'t mut Tally) -> Self {
+        Self { zone: tally.zone, tally, sign: 1 }
     }
 
-    fn add(&mut self, figure: Figure, buckets: Buckets, scope: Scope, member: i64, method: Option<ContactMethod>) {
-        let method = method.map_or(0, |method| method as u8);
-        for (grain, bucket) in Grain::ALL.into_iter().zip(buckets.0) {
-            let cell = Cell { scope, grain, bucket, member, method };
-            self.tally.cells.entry(cell).or_default().add(figure, self.sign);
-        }
+    /// Takes back what is measured.
+    pub fn minus(tally: &'t mut Tally) -> Self {
+        Self { zone: tally.zone, tally, sign: -1 }
+    }
+
+    fn add(&mut self, figure: Figure, at: Timestamp, scope: Scope, member: i64, method: Option<ContactMethod>) {
+        let zone = self.zone;
+        let quarter = at.millis().div_euclid(15 * MINUTE_MS);
+        let hour = *self.tally.hours.entry(quarter).or_insert_with(|| zone.hour_start(at));
+        let of = Of { scope, hour, member, method: method.map_or(0, |method| method as u8) };
+        self.tally.counts.entry(of).or_default().add(figure, self.sign);
     }
 
     /// A display figure of a helpline: additive over helplines and countries.
-    pub fn display(&mut self, figure: Figure, at: Timestamp, helpline: HelplineNo, country: CountryCode) {
-        let buckets = self.buckets(at);
-        self.add(figure, buckets, Scope::Application, 0, None);
-        self.add(figure, buckets, Scope::Helpline, helpline.into(), None);
-        self.add(figure, buckets, Scope::Country, country.number(), None);
+    pub fn display(&mut self, figure: Figure, at: Timestamp, helpline: HelplineNo) {
+        self.add(figure, at, Scope::Helpline, helpline.into(), None);
     }
 
     /// A click figure of a helpline and method: additive over all.
-    pub fn click(
-        &mut self,
-        figure: Figure,
-        at: Timestamp,
-        helpline: HelplineNo,
-        country: CountryCode,
-        method: ContactMethod,
-    ) {
-        self.display(figure, at, helpline, country);
-        self.click_through(figure, at, helpline, country, method);
+    pub fn click(&mut self, figure: Figure, at: Timestamp, helpline: HelplineNo, method: ContactMethod) {
+        self.display(figure, at, helpline);
+        self.click_through(figure, at, helpline, method);
     }
 
     /// A figure that is counted once per method besides its total: only the counts by method.
-    pub fn click_through(
-        &mut self,
-        figure: Figure,
-        at: Timestamp,
-        helpline: HelplineNo,
-        country: CountryCode,
-        method: ContactMethod,
-    ) {
-        let buckets = self.buckets(at);
-        self.add(figure, buckets, Scope::Method, 0, Some(method));
-        self.add(figure, buckets, Scope::HelplineMethod, helpline.into(), Some(method));
-        self.add(figure, buckets, Scope::CountryMethod, country.number(), Some(method));
+    pub fn click_through(&mut self, figure: Figure, at: Timestamp, helpline: HelplineNo, method: ContactMethod) {
+        self.add(figure, at, Scope::HelplineMethod, helpline.into(), Some(method));
     }
 
     /// A figure of the session as a whole.
     pub fn session(&mut self, figure: Figure, at: Timestamp) {
-        self.add(figure, self.buckets(at), Scope::Application, 0, None);
+        self.add(figure, at, Scope::Application, 0, None);
     }
 
     /// A figure of the session, counted per country.
     pub fn session_in_country(&mut self, figure: Figure, at: Timestamp, country: CountryCode) {
-        self.add(figure, self.buckets(at), Scope::Country, country.number(), None);
+        self.add(figure, at, Scope::Country, country.number(), None);
     }
 
     /// A figure of the session, counted per method.
     pub fn session_by_method(&mut self, figure: Figure, at: Timestamp, method: ContactMethod) {
-        self.add(figure, self.buckets(at), Scope::Method, 0, Some(method));
+        self.add(figure, at, Scope::Method, 0, Some(method));
     }
 
     /// A figure of the session, counted per country and method.
@@ -135,6 +165,6 @@ impl Counter<'_> {
         country: CountryCode,
         method: ContactMethod,
     ) {
-        self.add(figure, self.buckets(at), Scope::CountryMethod, country.number(), Some(method));
+        self.add(figure, at, Scope::CountryMethod, country.number(), Some(method));
     }
 }

@@ -1,7 +1,7 @@
 //! The rules that look at an event's neighbours: repeats, attribution, notifications.
 
 use super::tally::Counter;
-use super::{ATTRIBUTION_MS, Countries, NOTIFICATION_MS, REPEAT_MS};
+use super::{ATTRIBUTION_MS, NOTIFICATION_MS, REPEAT_MS};
 use crate::event::{Action, ContactMethod};
 use crate::figures::Figure;
 use crate::ids::HelplineNo;
@@ -13,8 +13,6 @@ pub struct Entry {
     pub helpline: HelplineNo,
     pub action: Action,
     pub at: Timestamp,
-    /// The event's place in its customer's log: 1, 2, 3 …
-    pub place: u64,
 }
 
 /// The displays and clicks of one helpline within a session, each sorted by time.
@@ -44,25 +42,24 @@ pub(super) fn attributed_to(click: &Entry, displays: &[Entry]) -> Option<Timesta
 ///
 /// `sorted` are events of one (application, session), sorted, each once. An event's status depends on those within
 /// 24 hours around it, so to take in a new event it is enough to measure the days around it before and after.
-pub fn measure(sorted: &[Entry], countries: &impl Countries, counter: &mut Counter<'_>) {
+pub(super) fn measure(sorted: &[Entry], counter: &mut Counter<'_>) {
     debug_assert!(sorted.is_sorted());
     for of in by_helpline(sorted) {
-        let country = countries.country(of.helpline);
         for display in of.displays {
-            counter.display(Figure::GrossDisplays, display.at, of.helpline, country);
+            counter.display(Figure::GrossDisplays, display.at, of.helpline);
         }
         for kept in net(of.displays) {
-            counter.display(Figure::NetDisplays, kept, of.helpline, country);
+            counter.display(Figure::NetDisplays, kept, of.helpline);
         }
         for (method, clicks) in by_method(of.clicks) {
             for click in clicks {
                 let attributed = attributed_to(click, of.displays).is_some();
                 let figure = if attributed { Figure::AttributedClicks } else { Figure::UnattributedClicks };
-                counter.click(Figure::GrossClicks, click.at, of.helpline, country, method);
-                counter.click(figure, click.at, of.helpline, country, method);
+                counter.click(Figure::GrossClicks, click.at, of.helpline, method);
+                counter.click(figure, click.at, of.helpline, method);
             }
             for kept in net(clicks) {
-                counter.click(Figure::NetClicks, kept, of.helpline, country, method);
+                counter.click(Figure::NetClicks, kept, of.helpline, method);
             }
         }
     }

@@ -13,6 +13,7 @@ use crate::store::{self, Tx};
 use domain::HelplineId;
 use domain::fault::{FaultCode, Faults};
 use domain::helpline::{Country, Helpline, HelplineFilter, Topic};
+use domain::ids::HelplineNo;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -136,7 +137,7 @@ impl Engine {
     pub async fn update_helpline(&self, _: &Operator, helpline: Helpline) -> Result<Helpline, Error> {
         let helpline = helpline.check()?;
         let mut tx = self.0.db.begin().await?;
-        match put(&mut tx, &helpline).await? {
+        match self.put(&mut tx, &helpline).await? {
             Put::Created => return Err(Error::NotFound),
             Put::CountryFixed => return Err(country_fixed("country.code").into()),
             Put::Updated | Put::Unchanged => {}
@@ -165,7 +166,7 @@ impl Engine {
                     continue;
                 }
             };
-            match put(&mut tx, &helpline).await? {
+            match self.put(&mut tx, &helpline).await? {
                 Put::Created => report.created += 1,
                 Put::Updated => report.updated += 1,
                 Put::Unchanged => report.unchanged += 1,
@@ -176,6 +177,27 @@ impl Engine {
         self.commit_directory(tx).await?;
         Ok(report)
     }
+
+    async fn put(&self, tx: &mut Tx, helpline: &Helpline) -> Result<Put, Error> {
+        let Some((no, before)) = store::helplines::find(tx, &helpline.id).await? else {
+            store::helplines::insert(tx, helpline).await?;
+            return Ok(Put::Created);
+        };
+        if before == *helpline {
+            return Ok(Put::Unchanged);
+        }
+        if before.country.code != helpline.country.code && self.has_events(tx, no).await? {
+            return Ok(Put::CountryFixed);
+        }
+        store::helplines::update(tx, helpline).await?;
+        Ok(Put::Updated)
+    }
+
+    /// Whether a helpline has events, in the figures or on the way there.
+    async fn has_events(&self, tx: &mut Tx, no: HelplineNo) -> Result<bool, Error> {
+        let applied = store::aggregator::progress_in(tx).await?.applied;
+        Ok(store::figures::has_helpline(tx, no).await? || store::log::mentions(&self.0.db, applied, no).await?)
+    }
 }
 
 enum Put {
@@ -184,21 +206,6 @@ enum Put {
     Unchanged,
     /// It has events, and figures by country would no longer be what was reported.
     CountryFixed,
-}
-
-async fn put(tx: &mut Tx, helpline: &Helpline) -> Result<Put, Error> {
-    let Some((no, before)) = store::helplines::find(tx, &helpline.id).await? else {
-        store::helplines::insert(tx, helpline).await?;
-        return Ok(Put::Created);
-    };
-    if before == *helpline {
-        return Ok(Put::Unchanged);
-    }
-    if before.country.code != helpline.country.code && store::events::helpline_has_events(tx, no).await? {
-        return Ok(Put::CountryFixed);
-    }
-    store::helplines::update(tx, helpline).await?;
-    Ok(Put::Updated)
 }
 
 fn country_fixed(field: &str) -> Faults {

@@ -1,12 +1,14 @@
 //! Taking in events: check, wait for the commit, answer.
 
+mod recent;
 mod writer;
 
+pub(crate) use recent::Identity;
 pub(crate) use writer::{Intake, Writer};
 
 use crate::Engine;
 use crate::actor::ApiClient;
-use crate::store::events::IntakeKey;
+use crate::store::intake::IntakeKey;
 use domain::event::{AcceptedTimes, Event, Kind, SessionKey, Submitted, check};
 use domain::fault::{FaultCode, Faults};
 use domain::timestamp::{DAY_MS, MINUTE_MS, SECOND_MS};
@@ -110,7 +112,7 @@ impl Engine {
 
     fn intake_key(&self, client: &ApiClient, code: &'static str) -> IntakeKey {
         let (customer, application) = (client.customer_no(), client.application_no());
-        IntakeKey { quarter: quarter(self.now()), customer, application, code }
+        IntakeKey { quarter: quarter(self.now()), customer, application, code: code.into() }
     }
 
     /// Events a second that the client's application may send.

@@ -1,17 +1,34 @@
-//! The one writer: it commits together whatever has gathered while the last commit was under way, then answers.
+//! The one writer of a process: it appends to the log whatever has gathered while the last append was under way, then
+//! answers.
 
-use super::{DUPLICATE, EventError, RETRY_AFTER_SECONDS, quarter};
+use super::recent::Recent;
+use super::{EventError, RETRY_AFTER_SECONDS};
+use crate::clock::{Clock, random_bytes};
 use crate::error::Error;
-use crate::store::events::IntakeKey;
+use crate::store::codec::Pack;
+use crate::store::intake::IntakeKey;
 use crate::store::{self, Db};
 use domain::event::Event;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::Instant;
+use uuid::Uuid;
 
-/// Most events of one commit.
+/// Most events of one commit, unless a single request brings more.
 const COMMIT_EVENTS_MAX: usize = 4_096;
+/// How long an append may take before its requests are told to try again.
+const APPEND_MAX: Duration = Duration::from_secs(5);
+/// How often a writer that has nothing to do takes in what others wrote, and clears the log.
+const LOOK: Duration = Duration::from_secs(1);
+/// Packs stay in the log for at least this long, so that every writer has taken them in.
+const PACKS_STAY: Duration = Duration::from_secs(60);
+/// Packs that are cleared away at once: so few that nobody waits for it.
+const TRIM_PACKS: i64 = 500;
+/// Packs that are read at once.
+const READ_PACKS_MAX: i64 = 1_000;
 
 /// What one request brings.
 pub(crate) struct Intake {
@@ -52,7 +69,7 @@ pub(crate) struct Writer {
     queue: mpsc::Sender<Waiting>,
     /// Taken by the task that writes.
     inbox: std::sync::Mutex<Option<mpsc::Receiver<Waiting>>>,
-    /// Whether the last commit went well.
+    /// Whether the last append went well.
     healthy: Arc<AtomicBool>,
 }
 
@@ -64,6 +81,10 @@ impl Writer {
 
     /// Hands in what a request brought and waits until it is durable.
     pub async fn send(&self, intake: Intake) -> Outcome {
+        // While the store is away, nobody waits to be told so: the writer looks whether it is back.
+        if !self.is_healthy() {
+            return Err(Unavailable);
+        }
         let (answer, answered) = oneshot::channel();
         // A full queue is refused at once: memory stays flat, and the client tries again.
         self.queue.try_send(Waiting { intake, answer }).map_err(|_| Unavailable)?;
@@ -75,60 +96,133 @@ impl Writer {
         self.queue.max_capacity() - self.queue.capacity()
     }
 
-    /// Whether the last commit went well.
+    /// Whether the last append went well.
     pub fn is_healthy(&self) -> bool {
         self.healthy.load(Ordering::Relaxed)
     }
 
     /// Starts the task that writes. It ends once `stop` says so and the queue is empty.
-    pub fn start(&self, db: Db, committed: Arc<Notify>, stop: Arc<Notify>) -> Option<tokio::task::JoinHandle<()>> {
-        let inbox = self.inbox.lock().ok()?.take()?;
-        let healthy = self.healthy.clone();
-        Some(tokio::spawn(run(inbox, db, committed, stop, healthy)))
+    pub async fn start(
+        &self,
+        db: Db,
+        clock: Arc<dyn Clock>,
+        committed: Arc<Notify>,
+        stop: Arc<Notify>,
+    ) -> Result<tokio::task::JoinHandle<()>, Error> {
+        let inbox = self.inbox.lock().ok().and_then(|mut inbox| inbox.take());
+        let inbox = inbox.ok_or_else(|| Error::Internal("the workers run already".to_owned()))?;
+        let task = Task {
+            recent: remembered(&db).await?,
+            db,
+            clock,
+            committed,
+            healthy: self.healthy.clone(),
+            id: Uuid::from_bytes(random_bytes()),
+            number: 0,
+            seen: VecDeque::new(),
+            trim: None,
+        };
+        Ok(tokio::spawn(task.run(inbox, stop)))
     }
 }
 
-async fn run(
-    mut inbox: mpsc::Receiver<Waiting>,
+/// What a writer must remember when it starts.
+async fn remembered(db: &Db) -> Result<Recent, Error> {
+    let mut tx = db.snapshot().await?;
+    let applied = store::aggregator::progress_in(&mut tx).await?.applied;
+    let latest = store::blocks::latest(&mut tx).await?;
+    drop(tx);
+    store::log::go_on_after(db, applied).await?;
+    let floor = latest.map_or(domain::Timestamp::from_millis(i64::MIN), |latest| latest.plus(1));
+    let mut recent = Recent::new(floor, applied);
+    catch_up(db, &mut recent, i64::MAX).await?;
+    Ok(recent)
+}
+
+/// Takes in the packs of the log that lie before `until`.
+async fn catch_up(db: &Db, recent: &mut Recent, until: i64) -> Result<(), Error> {
+    while recent.seq + 1 < until {
+        let packs = store::log::after(db, recent.seq, READ_PACKS_MAX, i64::MAX).await?;
+        if packs.is_empty() {
+            return Ok(());
+        }
+        for logged in packs.iter().take_while(|logged| logged.seq < until) {
+            for event in &logged.pack.events {
+                recent.take_in(event, logged.seq);
+            }
+            recent.seq = logged.seq;
+        }
+        if packs.last().is_some_and(|last| last.seq >= until) {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// The task that writes.
+struct Task {
     db: Db,
+    clock: Arc<dyn Clock>,
+    recent: Recent,
     committed: Arc<Notify>,
-    stop: Arc<Notify>,
     healthy: Arc<AtomicBool>,
-) {
-    let mut stopping = false;
-    loop {
-        let first = if stopping {
-            inbox.recv().await
-        } else {
-            tokio::select! {
+    /// Tells this writer's packs from those of others.
+    id: Uuid,
+    /// Of the last pack.
+    number: i64,
+    /// How far the log was, and when.
+    seen: VecDeque<(Instant, i64)>,
+    /// Packs to clear away: from where, up to where.
+    trim: Option<(i64, i64)>,
+}
+
+impl Task {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Waiting>, stop: Arc<Notify>) {
+        let mut looks = tokio::time::interval(LOOK);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let mut stopping = false;
+        loop {
+            let first = tokio::select! {
+                biased;
+                _ = looks.tick() => {
+                    if let Err(error) = self.look().await {
+                        tracing::warn!(%error, "the log could not be looked at");
+                    }
+                    continue;
+                }
                 first = inbox.recv() => first,
-                () = stop.notified() => {
+                () = stop.notified(), if !stopping => {
                     // From now on nothing is taken, and what was taken is still answered.
                     inbox.close();
                     stopping = true;
                     continue;
                 }
+            };
+            let Some(first) = first else { return };
+            let mut events = first.intake.events.len();
+            let mut gathered = vec![first];
+            while events < COMMIT_EVENTS_MAX {
+                let Ok(next) = inbox.try_recv() else { break };
+                events += next.intake.events.len();
+                gathered.push(next);
             }
-        };
-        let Some(first) = first else { return };
-        let mut gathered = vec![first];
-        let mut events = gathered[0].intake.events.len();
-        while events < COMMIT_EVENTS_MAX {
-            let Ok(next) = inbox.try_recv() else { break };
-            events += next.intake.events.len();
-            gathered.push(next);
+            self.commit_and_answer(gathered).await;
+            self.clear_away().await;
         }
-        match commit(&db, &gathered).await {
+    }
+
+    async fn commit_and_answer(&mut self, gathered: Vec<Waiting>) {
+        match self.commit(&gathered).await {
             Ok(outcomes) => {
-                healthy.store(true, Ordering::Relaxed);
-                committed.notify_one();
+                self.healthy.store(true, Ordering::Relaxed);
+                self.committed.notify_one();
                 for (waiting, outcome) in gathered.into_iter().zip(outcomes) {
                     // Whoever went away meanwhile will ask again, and get the same id.
                     let _ = waiting.answer.send(Ok(outcome));
                 }
             }
             Err(error) => {
-                healthy.store(false, Ordering::Relaxed);
+                self.healthy.store(false, Ordering::Relaxed);
                 tracing::error!(%error, "events could not be stored");
                 for waiting in gathered {
                     let _ = waiting.answer.send(Err(Unavailable));
@@ -136,31 +230,124 @@ async fn run(
             }
         }
     }
+
+    /// Appends what some requests brought as one pack and says which events were new. Of an identity that comes twice,
+    /// the first in the log is new.
+    async fn commit(&mut self, gathered: &[Waiting]) -> Result<Vec<Vec<bool>>, Error> {
+        if self.recent.is_overrun() {
+            return Err(Error::Unavailable("the figures are too far behind".to_owned()));
+        }
+        let pack = pack_of(gathered);
+        let early: Vec<Event> = pack.events.iter().filter(|event| self.recent.must_ask(event)).copied().collect();
+        if !early.is_empty() {
+            let known = store::blocks::known(&self.db, &early).await?;
+            for event in early.iter().filter(|event| known.contains(&super::Identity::of(event))) {
+                self.recent.take_in(event, 0);
+            }
+        }
+        let seq = self.append(&pack).await?;
+        if seq > self.recent.seq + 1 {
+            self.take_in_others(seq).await?;
+        }
+        let mut is_new = pack.events.iter().map(|event| self.recent.take_in(event, seq));
+        let outcomes = gathered.iter().map(|waiting| is_new.by_ref().take(waiting.intake.events.len()).collect());
+        let outcomes = outcomes.collect();
+        self.recent.seq = seq;
+        Ok(outcomes)
+    }
+
+    /// Appends a pack. Where the connection breaks off, it is not known whether the pack was committed: appending it
+    /// once more, under the same number, settles that.
+    async fn append(&mut self, pack: &Pack) -> Result<i64, Error> {
+        self.number += 1;
+        let packed = store::codec::pack(pack)?;
+        let append = store::log::Append {
+            writer: self.id,
+            number: self.number,
+            appended_at: self.clock.now(),
+            events: pack.events.len(),
+            pack: &packed,
+        };
+        let settled = async {
+            match store::log::append(&self.db, &append).await {
+                Err(Error::Unavailable(reason)) if matches!(self.db, Db::Postgres { .. }) => {
+                    tracing::warn!(reason, "the connection broke off in a commit; asking what became of it");
+                    store::log::append(&self.db, &append).await
+                }
+                appended => appended,
+            }
+        };
+        // What is committed after all is taken in like another writer's pack.
+        let late = |_| Error::Unavailable("the database takes too long".to_owned());
+        tokio::time::timeout(APPEND_MAX, settled).await.map_err(late)?
+    }
+
+    /// Takes in what other writers appended before the pack at `seq`.
+    async fn take_in_others(&mut self, seq: i64) -> Result<(), Error> {
+        if let Some((oldest, _)) = store::log::ends(&self.db).await?
+            && oldest > self.recent.seq + 1
+        {
+            // This process slept for so long that packs are gone which it has not seen. What it remembers is worth
+            // nothing; whoever waits for an answer will get one when it asks again.
+            self.recent = remembered(&self.db).await?;
+            return Err(Error::Unavailable("the writer has fallen behind the log".to_owned()));
+        }
+        catch_up(&self.db, &mut self.recent, seq).await
+    }
+
+    /// Takes in what other writers appended, forgets what need not be remembered, and sees what can be cleared away.
+    async fn look(&mut self) -> Result<(), Error> {
+        let progress = store::aggregator::progress(&self.db).await?;
+        match store::log::ends(&self.db).await? {
+            Some((oldest, _)) if oldest > self.recent.seq + 1 => self.recent = remembered(&self.db).await?,
+            Some((_, newest)) if newest > self.recent.seq => catch_up(&self.db, &mut self.recent, i64::MAX).await?,
+            _ => {}
+        }
+        // An append that succeeds tells it as well; without one, this is how a writer finds that the store is back.
+        if !self.healthy.load(Ordering::Relaxed) {
+            self.append(&Pack::default()).await?;
+            self.healthy.store(true, Ordering::Relaxed);
+        }
+        if self.recent.is_full() {
+            self.recent.forget(progress.applied);
+        }
+        let now = Instant::now();
+        self.seen.push_back((now, self.recent.seq));
+        let mut old = None;
+        while let Some((at, seq)) = self.seen.front().copied()
+            && now.duration_since(at) > PACKS_STAY
+        {
+            old = Some(seq);
+            self.seen.pop_front();
+        }
+        if let (Some(old), None) = (old, self.trim)
+            && let Some((oldest, _)) = store::log::ends(&self.db).await?
+            && oldest <= old.min(progress.flushed)
+        {
+            self.trim = Some((oldest, old.min(progress.flushed)));
+        }
+        self.clear_away().await;
+        Ok(())
+    }
+
+    /// Clears some packs away, if there are any that nobody needs.
+    async fn clear_away(&mut self) {
+        let Some((from, to)) = self.trim.take() else { return };
+        let until = to.min(from + TRIM_PACKS);
+        match store::log::trim(&self.db, until).await {
+            Ok(()) if until < to => self.trim = Some((until + 1, to)),
+            Ok(()) => {}
+            Err(error) => tracing::warn!(%error, "the log could not be cleared"),
+        }
+    }
 }
 
-/// Stores all events of some requests in one transaction and says which were new. Of an identity that comes twice
-/// within it, the first is new.
-async fn commit(db: &Db, gathered: &[Waiting]) -> Result<Vec<Vec<bool>>, Error> {
-    let mut events: Vec<Event> = gathered.iter().flat_map(|waiting| waiting.intake.events.iter().copied()).collect();
-    events.sort_unstable();
-    events.dedup();
-    let mut tx = db.begin().await?;
-    let mut unseen: HashSet<Event> = store::events::append(&mut tx, &events).await?;
-    let mut counts: BTreeMap<IntakeKey, i64> = BTreeMap::new();
-    let mut outcomes = Vec::with_capacity(gathered.len());
-    for waiting in gathered {
-        let is_new: Vec<bool> = waiting.intake.events.iter().map(|event| unseen.remove(event)).collect();
-        for (event, _) in waiting.intake.events.iter().zip(&is_new).filter(|(_, is_new)| !**is_new) {
-            let Event { customer, application, at, .. } = *event;
-            let key = IntakeKey { quarter: quarter(at), customer, application, code: DUPLICATE };
-            *counts.entry(key).or_default() += 1;
-        }
-        for key in &waiting.intake.refused {
-            *counts.entry(*key).or_default() += 1;
-        }
-        outcomes.push(is_new);
+/// Everything that some requests brought, in their order.
+fn pack_of(gathered: &[Waiting]) -> Pack {
+    let events = gathered.iter().flat_map(|waiting| waiting.intake.events.iter().copied()).collect();
+    let mut refused: BTreeMap<&IntakeKey, i64> = BTreeMap::new();
+    for key in gathered.iter().flat_map(|waiting| &waiting.intake.refused) {
+        *refused.entry(key).or_default() += 1;
     }
-    store::events::count_intake(&mut tx, &counts).await?;
-    tx.commit().await?;
-    Ok(outcomes)
+    Pack { events, refused: refused.into_iter().map(|(key, n)| (key.clone(), n)).collect() }
 }

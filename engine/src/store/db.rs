@@ -14,16 +14,20 @@ use uuid::Uuid;
 /// How long a query waits for a connection, or SQLite for another process's write.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 
+/// How long an append to the log waits for its connection: whoever waits for the answer is told rather to try again.
+const APPEND_WAIT_MAX: Duration = Duration::from_secs(1);
+
 /// SQLite's page cache of each connection: negative means KiB. Small, as the system caches the file besides.
 const CACHE_KIB: &str = "-16384";
 
 /// The database.
 #[derive(Clone)]
 pub enum Db {
-    /// One connection writes (so writers queue here rather than fail), the others read.
-    Sqlite { writer: sqlx::SqlitePool, readers: sqlx::SqlitePool },
-    /// A pool for everything.
-    Postgres(sqlx::PgPool),
+    /// One connection writes (so writers queue here rather than fail), the others read. The log is in a file of its
+    /// own, see [`super::log`].
+    Sqlite { writer: sqlx::SqlitePool, readers: sqlx::SqlitePool, log: sqlx::SqlitePool, log_readers: sqlx::SqlitePool },
+    /// A pool for everything, and a connection that appends to the log.
+    Postgres { pool: sqlx::PgPool, log: sqlx::PgPool },
 }
 
 /// A transaction that may write. Dropped without [`Tx::commit`] it leaves nothing behind.
@@ -132,8 +136,12 @@ impl Db {
     /// Connects; creates the file of an SQLite database that does not exist yet.
     pub async fn connect(url: &str, connections_max: u32) -> Result<Self, Error> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let pool = sqlx::postgres::PgPoolOptions::new().max_connections(connections_max).acquire_timeout(WAIT_MAX);
-            return Ok(Self::Postgres(pool.connect(url).await?));
+            let pool = |connections| {
+                sqlx::postgres::PgPoolOptions::new().max_connections(connections).acquire_timeout(WAIT_MAX)
+            };
+            // The writer asks what became of a pack when the connection breaks; asking before each costs a round trip.
+            let log = pool(1).test_before_acquire(false).acquire_timeout(APPEND_WAIT_MAX).connect_lazy(url)?;
+            return Ok(Self::Postgres { pool: pool(connections_max).connect(url).await?, log });
         }
         let options = SqliteConnectOptions::from_str(url)
             .map_err(|error| {
@@ -147,10 +155,26 @@ impl Db {
             .busy_timeout(WAIT_MAX)
             .pragma("cache_size", CACHE_KIB)
             .pragma("temp_store", "MEMORY");
-        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(WAIT_MAX);
+        let pool = |connections| {
+            // A file does not go away like a server: no need to ask before each use.
+            let pool = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(WAIT_MAX);
+            pool.test_before_acquire(false)
+        };
         let writer = pool(1).connect_with(options.clone()).await?;
+        let log_options = options.clone().filename(beside(options.get_filename(), "-log")).foreign_keys(false);
+        let log = pool(1).connect_with(log_options.clone()).await?;
+        sqlx::raw_sql(super::log::SQLITE_TABLE).execute(&log).await?;
+        let log_readers = pool(2).connect_with(log_options.pragma("query_only", "ON")).await?;
         let readers = pool(connections_max).connect_with(options.pragma("query_only", "ON")).await?;
-        Ok(Self::Sqlite { writer, readers })
+        Ok(Self::Sqlite { writer, readers, log, log_readers })
+    }
+
+    /// The file that the process which aggregates holds locked, on SQLite.
+    pub fn lock_file(&self) -> Option<std::path::PathBuf> {
+        match self {
+            Self::Sqlite { writer, .. } => Some(beside(writer.connect_options().get_filename(), "-lock")),
+            Self::Postgres { .. } => None,
+        }
     }
 
     /// Brings the tables up to date and says how many migrations were missing.
@@ -159,7 +183,7 @@ impl Db {
         let failed = |error: sqlx::migrate::MigrateError| Error::Internal(format!("migration: {error}"));
         match self {
             Self::Sqlite { writer, .. } => sqlx::migrate!("../migrations/sqlite").run(writer).await.map_err(failed)?,
-            Self::Postgres(pool) => sqlx::migrate!("../migrations/postgres").run(pool).await.map_err(failed)?,
+            Self::Postgres { pool, .. } => sqlx::migrate!("../migrations/postgres").run(pool).await.map_err(failed)?,
         }
         Ok(self.applied_migrations().await.saturating_sub(before))
     }
@@ -174,7 +198,7 @@ impl Db {
     pub async fn is_migrated(&self) -> bool {
         let known = match self {
             Self::Sqlite { .. } => sqlx::migrate!("../migrations/sqlite").iter().count(),
-            Self::Postgres(_) => sqlx::migrate!("../migrations/postgres").iter().count(),
+            Self::Postgres { .. } => sqlx::migrate!("../migrations/postgres").iter().count(),
         };
         self.applied_migrations().await >= known
     }
@@ -183,7 +207,7 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx, Error> {
         match self {
             Self::Sqlite { writer, .. } => Ok(Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)),
-            Self::Postgres(pool) => Ok(Tx::Postgres(pool.begin().await?)),
+            Self::Postgres { pool, .. } => Ok(Tx::Postgres(pool.begin().await?)),
         }
     }
 
@@ -191,7 +215,7 @@ impl Db {
     pub async fn snapshot(&self) -> Result<Tx, Error> {
         match self {
             Self::Sqlite { readers, .. } => Ok(Tx::Sqlite(readers.begin().await?)),
-            Self::Postgres(pool) => {
+            Self::Postgres { pool, .. } => {
                 Ok(Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?))
             }
         }
@@ -203,7 +227,42 @@ impl Db {
             Self::Sqlite { readers, .. } => {
                 Ok(readers.fetch_all(bound!(sql)).await?.into_iter().map(Row::Sqlite).collect())
             }
-            Self::Postgres(pool) => Ok(pool.fetch_all(bound!(sql)).await?.into_iter().map(Row::Postgres).collect()),
+            Self::Postgres { pool, .. } => {
+                Ok(pool.fetch_all(bound!(sql)).await?.into_iter().map(Row::Postgres).collect())
+            }
+        }
+    }
+
+    /// Reads all rows from the file or database that holds the log.
+    pub async fn fetch_log(&self, sql: Sql) -> Result<Vec<Row>, Error> {
+        match self {
+            Self::Sqlite { log_readers, .. } => {
+                Ok(log_readers.fetch_all(bound!(sql)).await?.into_iter().map(Row::Sqlite).collect())
+            }
+            Self::Postgres { .. } => self.fetch(sql).await,
+        }
+    }
+
+    /// Runs a statement that writes the log, durable once this returns, and gives the row that it returns.
+    pub async fn append(&self, sql: Sql) -> Result<Option<Row>, Error> {
+        match self {
+            Self::Sqlite { log, .. } => Ok(log.fetch_all(bound!(sql)).await?.into_iter().next().map(Row::Sqlite)),
+            Self::Postgres { log, .. } => Ok(log.fetch_all(bound!(sql)).await?.into_iter().next().map(Row::Postgres)),
+        }
+    }
+
+    /// `($1, $2), ($3, $4)` for rows of values that are the first of a statement.
+    pub fn placeholders(&self, rows: usize, width: usize) -> String {
+        placeholders(rows, width, |at| self.placeholder(at))
+    }
+
+    /// The placeholder of a statement's value, counted from 1, in the order of the values.
+    ///
+    /// On SQLite `?`: it looks numbered ones up by name in a list, so that thousands cost their square.
+    pub fn placeholder(&self, at: usize) -> String {
+        match self {
+            Self::Sqlite { .. } => "?".to_owned(),
+            Self::Postgres { .. } => format!("${at}"),
         }
     }
 
@@ -220,13 +279,29 @@ impl Db {
     /// Closes all connections.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { writer, readers } => {
-                readers.close().await;
-                writer.close().await;
+            Self::Sqlite { writer, readers, log, log_readers } => {
+                for pool in [log_readers, readers, log, writer] {
+                    pool.close().await;
+                }
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres { pool, log } => {
+                log.close().await;
+                pool.close().await;
+            }
         }
     }
+}
+
+/// A file beside the database's, with something added to its name.
+fn beside(file: &std::path::Path, suffix: &str) -> std::path::PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn placeholders(rows: usize, width: usize, cell: impl Fn(usize) -> String) -> String {
+    let row = |r: usize| format!("({})", (1..=width).map(|c| cell(r * width + c)).collect::<Vec<_>>().join(", "));
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }
 
 impl Tx {
@@ -256,16 +331,12 @@ impl Tx {
         }
     }
 
-    /// `($1, $2), ($3, $4)` for rows of values that are the statement's only ones.
-    ///
-    /// On SQLite `(?, ?), (?, ?)`: it looks numbered ones up by name in a list, so that thousands cost their square.
+    /// `($1, $2), ($3, $4)` for rows of values that are the statement's only ones; see [`Db::placeholder`].
     pub fn placeholders(&self, rows: usize, width: usize) -> String {
-        let cell = |at: usize| match self {
+        placeholders(rows, width, |at| match self {
             Self::Sqlite(_) => "?".to_owned(),
             Self::Postgres(_) => format!("${at}"),
-        };
-        let row = |r: usize| format!("({})", (1..=width).map(|c| cell(r * width + c)).collect::<Vec<_>>().join(", "));
-        (0..rows).map(row).collect::<Vec<_>>().join(", ")
+        })
     }
 
     /// Makes it last.
@@ -273,18 +344,6 @@ impl Tx {
         match self {
             Self::Sqlite(tx) => Ok(tx.commit().await?),
             Self::Postgres(tx) => Ok(tx.commit().await?),
-        }
-    }
-
-    /// Takes a lock that lasts until the transaction ends; `false` if another one has it. On SQLite every writing
-    /// transaction is alone anyway.
-    pub async fn try_lock(&mut self, lock: i64) -> Result<bool, Error> {
-        match self {
-            Self::Sqlite(_) => Ok(true),
-            Self::Postgres(_) => {
-                let sql = Sql::new("SELECT CASE WHEN pg_try_advisory_xact_lock($1) THEN 1 ELSE 0 END").bind(lock);
-                Ok(self.fetch_one(sql).await?.int(0)? == 1)
-            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::db::{Db, Row, Sql, Tx, Value, chunks};
 use crate::error::{Error, corrupt};
 use domain::figures::{Counts, Figure, Scope};
-use domain::ids::{ApplicationNo, CustomerNo};
+use domain::ids::{ApplicationNo, CustomerNo, HelplineNo};
 use domain::metering::{Cell, Grain};
 use std::fmt::Write;
 
@@ -139,6 +139,13 @@ fn counts(row: &Row, first: usize) -> Result<Counts, Error> {
         *count = row.int(first + i)?;
     }
     Ok(counts)
+}
+
+/// Whether a helpline has figures, and so events.
+pub async fn has_helpline(tx: &mut Tx, helpline: HelplineNo) -> Result<bool, Error> {
+    let sql = "SELECT 1 FROM figures WHERE scope = $1 AND member = $2 LIMIT 1";
+    let sql = Sql::new(sql).bind(Scope::Helpline as u8).bind(helpline);
+    Ok(tx.fetch_optional(sql).await?.is_some())
 }
 
 /// A page of a customer's cells that are not all zero, in the order of the key, after `after`.

@@ -1,14 +1,17 @@
 //! All SQL of Reachline, one plain function per query. Nothing outside this module names sqlx.
 
 pub mod accounts;
-mod codec;
+pub mod aggregator;
+pub mod blocks;
+pub mod codec;
 pub mod db;
 pub mod directory;
-pub mod events;
 pub mod figures;
 pub mod helplines;
+pub mod intake;
 pub mod limits;
-pub mod sessions;
+pub mod log;
+pub mod runs;
 pub mod web_sessions;
 
 pub use db::{Db, Tx};

@@ -47,6 +47,7 @@ async fn refusals_are_counted_by_their_first_code(installation: Installation) {
     assert!(matches!(malformed, Err(EventError::Malformed)));
     let array = installation.engine.record_event(&client, Kind::Click, b"[]").await;
     assert!(array.is_err());
+    installation.settle().await;
     let reader = installation.engine.console_reader(&installation.operator, Some(customer)).unwrap();
     let period = Period::new("2026-11-24".parse().unwrap(), "2026-11-25".parse().unwrap()).unwrap();
     let intake = installation.engine.intake(&reader, period, Some(client.application_id())).await.unwrap();

@@ -1,4 +1,5 @@
-//! The two databases have the same tables and columns.
+//! The two databases have the same tables and columns, but for the log, which is in a file of its own on SQLite, and for
+//! the partitions of Postgres.
 
 use crate::support::{Installation, new_postgres_database};
 use sqlx::{Connection, Row};
@@ -28,7 +29,8 @@ async fn tables_and_columns_are_the_same() {
     engine.migrate().await.unwrap();
     let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
     let sql = "SELECT table_name::text, column_name::text FROM information_schema.columns \
-               WHERE table_schema = 'public' AND table_name NOT LIKE '\\_sqlx%'";
+               WHERE table_schema = 'public' AND table_name NOT LIKE '\\_sqlx%' AND table_name NOT LIKE 'event\\_blocks\\_%' \
+               AND table_name NOT IN ('log', 'log_head')";
     let rows = sqlx::query(sql).fetch_all(&mut connection).await.unwrap();
     let of_postgres: BTreeSet<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     assert!(of_sqlite.len() > 50);

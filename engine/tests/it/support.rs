@@ -37,7 +37,7 @@ pub struct Installation {
     pub operator: Operator,
     pub settings: Settings,
     workers: Option<Workers>,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 /// Where the tests find Postgres. A missing one fails them: skipping would hide half of what is promised.
@@ -76,6 +76,8 @@ impl Installation {
             event_age_max_days: 36_500,
             event_ahead_max_seconds: u32::MAX,
             connections_max: 4,
+            // Few, so that tests get as far as to runs and their merging.
+            session_events_in_memory: 200,
             ..Settings::default()
         };
         let clock = Arc::new(ManualClock(AtomicI64::new(at("2026-11-24T12:00:00Z").millis())));
@@ -83,12 +85,38 @@ impl Installation {
         assert!(engine.migrate().await.unwrap() > 0);
         let workers = Some(engine.start().await.unwrap());
         let operator = engine.authenticate_console();
-        Self { engine, clock, operator, settings, workers, _directory: directory }
+        Self { engine, clock, operator, settings, workers, directory: directory }
     }
 
-    /// Stops the engine and starts another one on the same database.
+    /// Another process on the same database, in its stead once this one has stopped.
+    pub async fn another(&self) -> (Engine, Workers) {
+        let engine = Engine::open(self.settings.clone(), self.clock.clone()).await.unwrap();
+        let workers = engine.start().await.unwrap();
+        (engine, workers)
+    }
+
+    /// Ends the engine as a crash would: nothing is written down, nothing is left to others.
+    pub async fn crash(&mut self) {
+        self.workers.take().unwrap().abandon();
+        self.engine = Engine::open(self.settings.clone(), self.clock.clone()).await.unwrap();
+        self.workers = Some(self.engine.start().await.unwrap());
+    }
+
+    /// The directory that holds the files of an SQLite database.
+    pub fn directory(&self) -> &std::path::Path {
+        self.directory.path()
+    }
+
+    /// Stops the engine.
+    pub async fn stop(&mut self) {
+        if let Some(workers) = self.workers.take() {
+            workers.stop().await;
+        }
+    }
+
+    /// Stops the engine, unless it has been, and starts another one on the same database.
     pub async fn restart(&mut self) {
-        self.workers.take().unwrap().stop().await;
+        self.stop().await;
         self.engine = Engine::open(self.settings.clone(), self.clock.clone()).await.unwrap();
         self.workers = Some(self.engine.start().await.unwrap());
     }

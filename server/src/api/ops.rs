@@ -28,14 +28,10 @@ pub async fn healthz() -> Json<Value> {
     responses((status = 200, description = "It can.", body = schemas::Health))
 )]
 pub async fn readyz(State(state): State<AppState>) -> Result<Json<Value>, ApiError> {
-    match state.engine.health().await {
-        Ok(health) if health.ready => Ok(Json(json!({"status": "ok"}))),
-        Ok(_) => Err(ApiError::Unavailable { retry_after_seconds: STORE_RETRY_AFTER_SECONDS }),
-        Err(error) => {
-            tracing::warn!(%error, "not ready");
-            Err(ApiError::Unavailable { retry_after_seconds: STORE_RETRY_AFTER_SECONDS })
-        }
+    if state.engine.health().await.ready {
+        return Ok(Json(json!({"status": "ok"})));
     }
+    Err(ApiError::Unavailable { retry_after_seconds: STORE_RETRY_AFTER_SECONDS })
 }
 
 /// Counters in Prometheus' text form.

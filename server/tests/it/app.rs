@@ -214,6 +214,7 @@ impl TestApp {
 
     /// Accepted events and refusals by code, of a customer.
     pub async fn intake(&self, tenant: &Tenant) -> (i64, Vec<(String, i64)>) {
+        self.engine.wait_for_figures().await.unwrap();
         let operator = self.engine.authenticate_console();
         let reader = self.engine.console_reader(&operator, Some(tenant.id)).unwrap();
         let today = domain::Zone::UTC.day(self.engine.now());

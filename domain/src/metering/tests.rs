@@ -1,0 +1,78 @@
+//! Properties of metering: whatever the order in which events come, the counts are those of the whole.
+
+use super::*;
+use crate::event::{Action, ContactMethod};
+use crate::figures::Counts;
+use crate::timestamp::Timestamp;
+use crate::zone::Zone;
+use proptest::prelude::*;
+
+/// Helplines 1 to 3 are in two countries.
+fn country(helpline: HelplineNo) -> CountryCode {
+    if helpline.0 < 3 { "NZ" } else { "NP" }.parse().unwrap()
+}
+
+/// Around the turn of a month in Kathmandu, at distances at which the rules change their mind.
+fn entry() -> impl Strategy<Value = Entry> {
+    let base = Timestamp::parse_rfc3339("2026-10-31T18:15:00Z").unwrap();
+    let step = prop::sample::select(vec![
+        0, 1, 9_999, 10_000, 10_001, 29_999, 30_000, 30_001, 86_399_999, 86_400_000, 86_400_001, 90_000_000,
+    ]);
+    let action = prop_oneof![
+        2 => Just(Action::Display),
+        1 => Just(Action::Click(ContactMethod::Phone)),
+        1 => Just(Action::Click(ContactMethod::Sms)),
+    ];
+    (1..4_u32, action, step, -2..3_i64).prop_map(move |(helpline, action, step, times)| Entry {
+        helpline: HelplineNo(helpline),
+        action,
+        at: base.plus(step * times),
+    })
+}
+
+fn cells(tally: Tally) -> BTreeMap<Cell, Counts> {
+    tally.into_cells(&country).into_iter().collect()
+}
+
+proptest! {
+    #[test]
+    fn taking_events_in_one_by_one_counts_what_all_at_once_do(entries in prop::collection::vec(entry(), 1..14)) {
+        let zone: Zone = "Asia/Kathmandu".parse().unwrap();
+        let mut step_by_step = Tally::new(zone);
+        let mut known: Vec<Entry> = Vec::new();
+        for entry in &entries {
+            let Err(place) = known.binary_search(entry) else { continue };
+            measure(&known, &country, &mut Counter::minus(&mut step_by_step));
+            known.insert(place, *entry);
+            measure(&known, &country, &mut Counter::plus(&mut step_by_step));
+        }
+        let mut at_once = Tally::new(zone);
+        measure(&known, &country, &mut Counter::plus(&mut at_once));
+        prop_assert_eq!(cells(step_by_step), cells(at_once));
+    }
+
+    #[test]
+    fn what_lies_beyond_the_neighbourhood_changes_nothing(
+        entries in prop::collection::vec(entry(), 1..10),
+        new in entry(),
+        days in 34..70_i64,
+    ) {
+        let zone: Zone = "Asia/Kathmandu".parse().unwrap();
+        let far = |sign: i64| entries.iter().map(move |e| Entry { at: e.at.plus(sign * days * DAY_MS), ..*e });
+        let change = |mut known: Vec<Entry>| {
+            known.sort_unstable();
+            known.dedup();
+            known.retain(|entry| *entry != new);
+            let mut tally = Tally::new(zone);
+            measure(&known, &country, &mut Counter::minus(&mut tally));
+            known.insert(known.binary_search(&new).unwrap_err(), new);
+            measure(&known, &country, &mut Counter::plus(&mut tally));
+            cells(tally)
+        };
+        // Only what is further away than the neighbourhood may be left out.
+        let near = |e: &Entry| (e.at.millis() - new.at.millis()).abs() <= NEIGHBOURHOOD_MS;
+        let all: Vec<Entry> = entries.iter().copied().chain(far(-1)).chain(far(1)).collect();
+        let only_near = all.iter().copied().filter(near).collect();
+        prop_assert_eq!(change(all), change(only_near));
+    }
+}

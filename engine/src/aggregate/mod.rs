@@ -1,0 +1,260 @@
+//! The aggregator: takes committed packs from the log, in its order, and brings figures, event blocks and counts of
+//! refusals up to date.
+//!
+//! One transaction writes what a batch of packs changes and how far the log has been read with it: a crash leaves
+//! either all of that or nothing, and the batch comes again. What is known of sessions is in memory and in runs
+//! ([`sessions`]); the memory is made anew from the log, which keeps what is in no run yet.
+
+mod anew;
+mod batch;
+mod lease;
+mod sessions;
+
+pub(crate) use anew::customer_cells;
+pub(crate) use lease::Watched;
+
+use crate::Engine;
+use crate::directory::Directory;
+use crate::error::{Error, corrupt};
+use crate::store::blocks::{Open, Span};
+use crate::store::{self, Tx};
+use batch::{Batch, Measured};
+use domain::Timestamp;
+use domain::helpline::CountryCode;
+use domain::ids::HelplineNo;
+use domain::timestamp::DAY_MS;
+use domain::zone::Zone;
+use lease::Lease;
+use sessions::Known;
+use std::collections::{BTreeSet, HashMap};
+
+/// Most events of one batch, unless a single pack holds more.
+const BATCH_EVENTS_MAX: i64 = 50_000;
+/// Most packs of one batch.
+const BATCH_PACKS_MAX: i64 = 5_000;
+/// How long [`Engine::wait_for_figures`] waits before it looks again what another process has done.
+const WAIT: std::time::Duration = std::time::Duration::from_millis(20);
+
+/// What the process that aggregates holds in memory.
+pub(crate) struct Held {
+    lease: Lease,
+    /// The place in the log up to which it is in the figures.
+    applied: i64,
+    /// The place in the log up to which sessions are in runs.
+    flushed: i64,
+    known: Known,
+    /// Last blocks of the spans of the latest batch.
+    open: HashMap<Span, Open>,
+    /// Months whose partitions are there.
+    partitions: BTreeSet<i32>,
+}
+
+impl Engine {
+    /// Takes a batch of packs from the log into the figures and says how many there were; 0 also while another
+    /// process does it.
+    ///
+    /// # Errors
+    /// Only of the store.
+    pub async fn aggregate(&self) -> Result<usize, Error> {
+        let mut slot = self.0.aggregator.lock().await;
+        // Whatever fails, the memory may be ahead of the store then: it is made anew.
+        let held = match slot.take() {
+            Some(held) => Some(held),
+            None => self.take_over().await?,
+        };
+        let Some(mut held) = held else { return Ok(0) };
+        for (customer, zone) in store::aggregator::customers_of_changed_zone(&self.0.db).await? {
+            self.make_anew(&held, customer, zone).await?;
+        }
+        let packs = store::log::after(&self.0.db, held.applied, BATCH_PACKS_MAX, BATCH_EVENTS_MAX).await?;
+        let count = packs.len();
+        if packs.is_empty() {
+            held.lease.renew(self, held.applied, held.flushed).await?;
+        } else {
+            held = self.take_in(held, packs).await?;
+        }
+        if held.known.recent_events() >= self.0.settings.session_events_in_memory {
+            self.flush(&mut held).await?;
+        }
+        *slot = Some(held);
+        Ok(count)
+    }
+
+    /// Leaves the figures to other processes, all that is in memory written down.
+    pub(crate) async fn leave_figures(&self) -> Result<(), Error> {
+        let Some(mut held) = self.0.aggregator.lock().await.take() else { return Ok(()) };
+        self.flush(&mut held).await?;
+        let mut tx = self.0.db.begin().await?;
+        store::aggregator::leave(&mut tx, self.0.process).await?;
+        tx.commit().await
+    }
+
+    /// Waits until all events that were accepted so far are in the figures, and these in their customers' time zones,
+    /// helping with it.
+    ///
+    /// # Errors
+    /// Only of the store.
+    pub async fn wait_for_figures(&self) -> Result<(), Error> {
+        let newest = store::log::ends(&self.0.db).await?.map_or(0, |(_, newest)| newest);
+        loop {
+            let done = self.aggregate().await?;
+            if store::aggregator::progress(&self.0.db).await?.applied >= newest
+                && store::aggregator::customers_of_changed_zone(&self.0.db).await?.is_empty()
+            {
+                return Ok(());
+            }
+            if done == 0 {
+                // Another process is at it.
+                tokio::time::sleep(WAIT).await;
+            }
+        }
+    }
+
+    /// The countries of helplines, some of which another process may have added a moment ago.
+    pub(crate) async fn countries(&self, helplines: impl Iterator<Item = HelplineNo>) -> Result<Countries, Error> {
+        let mut directory = self.directory();
+        let mut countries = HashMap::new();
+        for no in helplines {
+            let country = match directory.country(no) {
+                Some(country) => country,
+                None => {
+                    directory = Directory::load(&self.0.db).await?.into();
+                    directory.country(no).ok_or_else(|| corrupt("helpline of an event"))?
+                }
+            };
+            countries.insert(no, country);
+        }
+        Ok(Countries(countries))
+    }
+
+    /// Becomes the process that aggregates, if none does, and reads what it must hold in memory.
+    async fn take_over(&self) -> Result<Option<Held>, Error> {
+        let Some((lease, progress)) = Lease::take(self).await? else { return Ok(None) };
+        let mut known = Known::new(store::runs::all(&self.0.db).await?);
+        let mut seq = progress.flushed;
+        while seq < progress.applied {
+            let packs = store::log::after(&self.0.db, seq, BATCH_PACKS_MAX, i64::MAX).await?;
+            let Some(last) = packs.last() else { break };
+            seq = last.seq;
+            let packs = packs.into_iter().filter(|logged| logged.seq <= progress.applied);
+            known.remember(packs.flat_map(|logged| logged.pack.events));
+        }
+        Ok(Some(Held {
+            lease,
+            applied: progress.applied,
+            flushed: progress.flushed,
+            known,
+            open: HashMap::new(),
+            partitions: BTreeSet::new(),
+        }))
+    }
+
+    /// Takes packs into memory, measures what they change, and writes it.
+    async fn take_in(&self, mut held: Held, packs: Vec<store::log::Logged>) -> Result<Held, Error> {
+        let Some(to) = packs.last().map(|last| last.seq) else { return Ok(held) };
+        let batch = Batch::of(packs);
+        let earlier = held.known.look_up(&self.0.db, &batch.events).await?;
+        let helplines = batch.helplines().chain(earlier.helplines()).chain(held.known.helplines(&batch.events));
+        let countries = self.countries(BTreeSet::from_iter(helplines).into_iter()).await?;
+        // Nobody but the holder changes what this reads.
+        let mut snapshot = self.0.db.snapshot().await?;
+        let kept = store::aggregator::kept(&mut snapshot, &batch.customers()).await?;
+        drop(snapshot);
+        // Computing holds a thread for a while: not one that answers requests.
+        let computing = tokio::task::spawn_blocking(move || {
+            let measured = batch.measure(&mut held.known, earlier, &kept, &countries);
+            (held, measured)
+        });
+        let (mut held, measured) = computing.await.map_err(|error| Error::Internal(format!("measuring: {error}")))?;
+        let measured = measured?;
+        self.open_blocks(&mut held, &measured).await?;
+        let mut tx = self.0.db.begin().await?;
+        self.fence(&mut tx, &held, to, held.flushed).await?;
+        self.write_events(&mut tx, &mut held, &measured).await?;
+        store::figures::add(&mut tx, &measured.deltas).await?;
+        store::intake::count(&mut tx, &measured.intake).await?;
+        for (customer, length) in &measured.log_lengths {
+            store::aggregator::set_log_length(&mut tx, *customer, *length).await?;
+        }
+        tx.commit().await?;
+        held.applied = to;
+        Ok(held)
+    }
+
+    /// Reads the last blocks of the spans that new events lie in.
+    async fn open_blocks(&self, held: &mut Held, measured: &Measured) -> Result<(), Error> {
+        held.open.retain(|span, _| measured.new.contains_key(span));
+        let missing: Vec<Span> = measured.new.keys().filter(|span| !held.open.contains_key(span)).copied().collect();
+        held.open.extend(store::blocks::last_of(&self.0.db, &missing).await?);
+        Ok(())
+    }
+
+    async fn write_events(&self, tx: &mut Tx, held: &mut Held, measured: &Measured) -> Result<(), Error> {
+        let months: BTreeSet<i32> =
+            measured.new.keys().map(|(span, _)| Zone::UTC.day(Timestamp::from_millis(*span)).month().0).collect();
+        self.make_partitions(tx, &mut held.partitions, months).await?;
+        let mut blocks = Vec::new();
+        for (span, new) in &measured.new {
+            blocks.extend(store::blocks::add(*span, held.open.entry(*span).or_default(), new.iter().copied())?);
+        }
+        store::blocks::save(tx, &blocks).await
+    }
+
+    /// Writes what is known of sessions in memory as runs.
+    async fn flush(&self, held: &mut Held) -> Result<(), Error> {
+        if held.known.recent_events() == 0 {
+            return Ok(());
+        }
+        let runs = held.known.flush(&self.0.db).await?;
+        let mut tx = self.0.db.begin().await?;
+        self.fence(&mut tx, held, held.applied, held.applied).await?;
+        for run in &runs {
+            store::runs::save(&mut tx, run).await?;
+        }
+        tx.commit().await?;
+        held.flushed = held.applied;
+        held.known.flushed(runs);
+        Ok(())
+    }
+
+    /// Notes progress in a transaction, which must fail if another process has taken over meanwhile.
+    async fn fence(&self, tx: &mut Tx, held: &Held, to: i64, flushed: i64) -> Result<(), Error> {
+        if store::aggregator::advance(tx, self.0.process, held.applied, to, flushed).await? {
+            return Ok(());
+        }
+        Err(Error::Unavailable("another process has taken over the figures".to_owned()))
+    }
+
+    /// Makes the partitions of some months (of [`Zone::UTC`]), unless they are there.
+    async fn make_partitions(&self, tx: &mut Tx, made: &mut BTreeSet<i32>, months: BTreeSet<i32>) -> Result<(), Error> {
+        let missing: Vec<i32> = months.difference(made).copied().collect();
+        let bounds = |month: &i32| {
+            let first =
+                |month: i32| Timestamp::from_millis(i64::from(domain::zone::Month(month).first_day().0) * DAY_MS);
+            let name = domain::zone::Month(*month).to_string().replace('-', "_");
+            (name, first(*month), first(month + 1))
+        };
+        store::aggregator::make_partitions(tx, &missing.iter().map(bounds).collect::<Vec<_>>()).await?;
+        made.extend(missing);
+        Ok(())
+    }
+
+    /// Makes the partitions of this month and the next, so that nobody waits for it when the month turns.
+    pub(crate) async fn make_partitions_ahead(&self) -> Result<(), Error> {
+        let month = Zone::UTC.day(self.now()).month().0;
+        let mut tx = self.0.db.begin().await?;
+        self.make_partitions(&mut tx, &mut BTreeSet::new(), [month, month + 1].into()).await?;
+        tx.commit().await
+    }
+}
+
+/// Countries of the helplines at hand.
+#[derive(Default)]
+pub(crate) struct Countries(HashMap<HelplineNo, CountryCode>);
+
+impl domain::metering::Countries for Countries {
+    fn country(&self, helpline: HelplineNo) -> CountryCode {
+        // `Engine::countries` was asked for every helpline whose events are measured, and fails if one has none.
+        self.0.get(&helpline).copied().unwrap_or(CountryCode::UNKNOWN)
+    }
+}

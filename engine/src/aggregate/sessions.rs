@@ -1,0 +1,192 @@
+//! What the aggregator knows of sessions: the latest events in memory, all others in runs.
+
+use crate::error::Error;
+use crate::store::Db;
+use crate::store::codec::Session;
+use crate::store::runs::{self, NewRun, Run, Sessions};
+use domain::Timestamp;
+use domain::event::Event;
+use domain::ids::{CustomerNo, HelplineNo};
+use domain::metering::{Entry, NEIGHBOURHOOD_MS};
+use hashbrown::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Runs are merged up to this many events: few enough to do it at once.
+const RUN_EVENTS_MAX: usize = 1_048_576;
+/// Runs of further apart are not merged, so that old ones stay alone and are not read.
+const RUN_SPAN_MAX_MS: i64 = 62 * domain::timestamp::DAY_MS;
+
+/// An event as its session knows it.
+pub(super) fn entry(event: &Event) -> Entry {
+    Entry { helpline: event.helpline, action: event.action, at: event.at }
+}
+
+/// The session of an event.
+pub(super) fn session(event: &Event) -> Session {
+    Session { key: event.session, application: event.application }
+}
+
+/// What is known of a customer's sessions.
+#[derive(Default)]
+struct OfCustomer {
+    /// Events that are in no run, by session, each sorted.
+    recent: HashMap<Session, Vec<Entry>>,
+    /// Oldest first.
+    runs: Vec<Run>,
+}
+
+/// What is known of all sessions.
+pub(super) struct Known {
+    of: BTreeMap<CustomerNo, OfCustomer>,
+    /// How many events are in memory.
+    recent_events: usize,
+}
+
+/// Events of some sessions that were found in runs.
+#[derive(Default)]
+pub(super) struct Earlier(HashMap<(CustomerNo, Session), Vec<Entry>>);
+
+impl Earlier {
+    /// The helplines of all of them.
+    pub fn helplines(&self) -> impl Iterator<Item = HelplineNo> {
+        self.0.values().flatten().map(|entry| entry.helpline)
+    }
+
+    /// Those of a session, sorted.
+    pub fn of(&self, customer: CustomerNo, session: Session) -> &[Entry] {
+        self.0.get(&(customer, session)).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Known {
+    /// Knows what is in these runs.
+    pub fn new(runs: Vec<Run>) -> Self {
+        let mut of: BTreeMap<CustomerNo, OfCustomer> = BTreeMap::new();
+        for run in runs {
+            of.entry(run.customer).or_default().runs.push(run);
+        }
+        Self { of, recent_events: 0 }
+    }
+
+    /// How many events are in memory.
+    pub fn recent_events(&self) -> usize {
+        self.recent_events
+    }
+
+    /// Takes events into memory that have been counted before; retries among them change nothing.
+    pub fn remember(&mut self, events: impl IntoIterator<Item = Event>) {
+        for event in events {
+            let known = self.recent_mut(event.customer, session(&event));
+            if let Err(place) = known.binary_search(&entry(&event)) {
+                known.insert(place, entry(&event));
+                self.recent_events += 1;
+            }
+        }
+    }
+
+    /// The events of a session in memory, sorted. What is added must be told by [`Self::added`].
+    pub fn recent_mut(&mut self, customer: CustomerNo, session: Session) -> &mut Vec<Entry> {
+        self.of.entry(customer).or_default().recent.entry(session).or_default()
+    }
+
+    /// Notes that so many events were added in memory.
+    pub fn added(&mut self, events: usize) {
+        self.recent_events += events;
+    }
+
+    /// The helplines of the sessions of some events, as far as they are in memory.
+    pub fn helplines(&self, events: &[Event]) -> BTreeSet<HelplineNo> {
+        let recent = |event: &Event| self.of.get(&event.customer)?.recent.get(&session(event));
+        events.iter().filter_map(recent).flatten().map(|entry| entry.helpline).collect()
+    }
+
+    /// Finds the events in runs that the figures of these events' sessions depend on.
+    pub async fn look_up(&mut self, db: &Db, events: &[Event]) -> Result<Earlier, Error> {
+        let mut by_customer: BTreeMap<CustomerNo, Vec<&Event>> = BTreeMap::new();
+        for event in events {
+            by_customer.entry(event.customer).or_default().push(event);
+        }
+        let mut earlier = Earlier::default();
+        for (customer, events) in by_customer {
+            let Some(of) = self.of.get_mut(&customer) else { continue };
+            let mut wanted: BTreeSet<(i64, i64)> = BTreeSet::new();
+            let mut sessions: BTreeSet<Session> = BTreeSet::new();
+            for run in &mut of.runs {
+                let is_near = |event: &&&Event| {
+                    let (first, last) = (run.first_at.plus(-NEIGHBOURHOOD_MS), run.last_at.plus(NEIGHBOURHOOD_MS));
+                    first <= event.at && event.at <= last
+                };
+                let mut near = events.iter().filter(is_near).peekable();
+                if near.peek().is_none() {
+                    continue;
+                }
+                let filter = match &run.filter {
+                    Some(filter) => filter.clone(),
+                    None => runs::filter(db, customer, run.no).await?,
+                };
+                for session in near.map(|event| session(event)).filter(|session| filter.may_know(session)) {
+                    wanted.insert((run.no, run.part_of(&session)));
+                    sessions.insert(session);
+                }
+                run.filter = Some(filter);
+            }
+            let wanted: Vec<(i64, i64)> = wanted.into_iter().collect();
+            for (session, entries) in runs::parts(db, customer, &wanted).await? {
+                if sessions.contains(&session) {
+                    earlier.0.entry((customer, session)).or_default().extend(entries);
+                }
+            }
+        }
+        for entries in earlier.0.values_mut() {
+            entries.sort_unstable();
+        }
+        Ok(earlier)
+    }
+
+    /// Packs what is in memory as runs, merged with earlier ones that are not larger: so there are few of them, and an
+    /// event is written again only as often as their number doubles.
+    pub async fn flush(&self, db: &Db) -> Result<Vec<NewRun>, Error> {
+        let mut new = Vec::new();
+        for (customer, of) in self.of.iter().filter(|(_, of)| !of.recent.is_empty()) {
+            let mut sessions: Sessions =
+                of.recent.iter().map(|(session, entries)| (*session, entries.clone())).collect();
+            let (mut replaces, mut events) = (Vec::new(), sessions.values().map(Vec::len).sum::<usize>());
+            let mut times = span(&sessions);
+            for run in of.runs.iter().rev() {
+                let joined = times.map(|(first, last)| (first.min(run.first_at), last.max(run.last_at)));
+                let is_near = joined.is_some_and(|(first, last)| last.millis() - first.millis() <= RUN_SPAN_MAX_MS);
+                if run.events > events || run.events + events > RUN_EVENTS_MAX || !is_near {
+                    break;
+                }
+                for (session, entries) in runs::sessions(db, run).await? {
+                    let known = sessions.entry(session).or_default();
+                    known.extend(entries);
+                    known.sort_unstable();
+                }
+                replaces.push(run.no);
+                (events, times) = (events + run.events, joined);
+            }
+            let (customer, no) = (*customer, of.runs.last().map_or(0, |last| last.no) + 1);
+            let packing = tokio::task::spawn_blocking(move || NewRun::of(customer, no, &sessions, replaces));
+            new.extend(packing.await.map_err(|error| Error::Internal(format!("packing: {error}")))??);
+        }
+        Ok(new)
+    }
+
+    /// What was in memory is in these runs now.
+    pub fn flushed(&mut self, runs: Vec<NewRun>) {
+        for NewRun { run, replaces, .. } in runs {
+            let of = self.of.entry(run.customer).or_default();
+            of.recent = HashMap::new();
+            of.runs.retain(|known| !replaces.contains(&known.no));
+            of.runs.push(run);
+        }
+        self.recent_events = 0;
+    }
+}
+
+/// The first and last instant of some sessions.
+fn span(sessions: &Sessions) -> Option<(Timestamp, Timestamp)> {
+    let times = || sessions.values().flatten().map(|entry| entry.at);
+    times().min().zip(times().max())
+}

@@ -1,0 +1,120 @@
+//! How far the figures are, who brings them further, and what they are kept by.
+
+use super::db::{Db, Row, Sql, Tx, Value, chunks};
+use crate::error::{Error, corrupt};
+use domain::Timestamp;
+use domain::ids::CustomerNo;
+use domain::zone::Zone;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// How far the figures are, and who brings them further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// The place in the log up to which it is in the figures.
+    pub applied: i64,
+    /// The place in the log up to which sessions are in runs.
+    pub flushed: i64,
+    /// The process that aggregates, unless it has left.
+    pub holder: Option<Uuid>,
+    /// Changes as long as the holder lives.
+    pub beat: i64,
+}
+
+const PROGRESS: &str = "SELECT applied, flushed, holder, beat FROM aggregator WHERE id = 1";
+
+fn progress_of(row: &Row) -> Result<Progress, Error> {
+    Ok(Progress { applied: row.int(0)?, flushed: row.int(1)?, holder: row.opt_uuid(2)?, beat: row.int(3)? })
+}
+
+/// How far the figures are.
+pub async fn progress(db: &Db) -> Result<Progress, Error> {
+    progress_of(&db.fetch_one(Sql::new(PROGRESS)).await?)
+}
+
+/// How far the figures are in the state that a transaction sees.
+pub async fn progress_in(tx: &mut Tx) -> Result<Progress, Error> {
+    progress_of(&tx.fetch_one(Sql::new(PROGRESS)).await?)
+}
+
+/// Makes a process the holder, if nothing has changed since `seen`.
+pub async fn take_over(tx: &mut Tx, seen: &Progress, process: Uuid) -> Result<bool, Error> {
+    let sql = "UPDATE aggregator SET holder = $1, beat = beat + 1 WHERE id = 1 AND beat = $2";
+    Ok(tx.execute(Sql::new(sql).bind(process).bind(seen.beat)).await? == 1)
+}
+
+/// Notes progress, if the process still holds the figures and they are where it left them: whoever lost them while it
+/// was away must not write.
+pub async fn advance(tx: &mut Tx, process: Uuid, from: i64, to: i64, flushed: i64) -> Result<bool, Error> {
+    let sql = "UPDATE aggregator SET applied = $1, flushed = $2, beat = beat + 1 \
+               WHERE id = 1 AND holder = $3 AND applied = $4";
+    Ok(tx.execute(Sql::new(sql).bind(to).bind(flushed).bind(process).bind(from)).await? == 1)
+}
+
+/// Leaves the figures to others.
+pub async fn leave(tx: &mut Tx, process: Uuid) -> Result<(), Error> {
+    let sql = "UPDATE aggregator SET holder = NULL, beat = beat + 1 WHERE id = 1 AND holder = $1";
+    tx.execute(Sql::new(sql).bind(process)).await?;
+    Ok(())
+}
+
+/// What a customer's figures are kept by.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept {
+    /// The zone of its hours, days and months.
+    pub zone: Zone,
+    /// Events in its log: the place of the latest.
+    pub log_length: u64,
+}
+
+/// What customers' figures are kept by.
+pub async fn kept(tx: &mut Tx, customers: &[CustomerNo]) -> Result<HashMap<CustomerNo, Kept>, Error> {
+    let mut kept = HashMap::new();
+    for chunk in chunks(customers) {
+        let list: Vec<String> = (1..=chunk.len()).map(|i| format!("${i}")).collect();
+        let sql = format!("SELECT no, figures_zone, log_length FROM customers WHERE no IN ({})", list.join(", "));
+        for row in tx.fetch(Sql::new(sql).bind_all(chunk.iter().map(|no| Value::from(*no)))).await? {
+            let zone = row.text(1)?.parse().map_err(|_| corrupt("time zone"))?;
+            kept.insert(CustomerNo(row.narrow(0)?), Kept { zone, log_length: row.narrow(2)? });
+        }
+    }
+    Ok(kept)
+}
+
+/// Notes how long a customer's log has become.
+pub async fn set_log_length(tx: &mut Tx, customer: CustomerNo, length: u64) -> Result<(), Error> {
+    let length = i64::try_from(length).unwrap_or(i64::MAX);
+    tx.execute(Sql::new("UPDATE customers SET log_length = $1 WHERE no = $2").bind(length).bind(customer)).await?;
+    Ok(())
+}
+
+/// Customers whose figures are kept in another zone than their own: they have to be made anew.
+pub async fn customers_of_changed_zone(db: &Db) -> Result<Vec<(CustomerNo, Zone)>, Error> {
+    let rows = db.fetch(Sql::new("SELECT no, time_zone FROM customers WHERE time_zone <> figures_zone")).await?;
+    let zone = |row: &Row| row.text(1)?.parse().map_err(|_| corrupt("time zone"));
+    rows.iter().map(|row| Ok((CustomerNo(row.narrow(0)?), zone(row)?))).collect()
+}
+
+/// Notes the zone of a customer's figures and forgets those that were counted in another.
+pub async fn forget_figures(tx: &mut Tx, customer: CustomerNo, zone: Zone) -> Result<(), Error> {
+    tx.execute(Sql::new("DELETE FROM figures WHERE customer_no = $1").bind(customer)).await?;
+    let sql = Sql::new("UPDATE customers SET figures_zone = $1 WHERE no = $2").bind(zone.name()).bind(customer);
+    tx.execute(sql).await?;
+    Ok(())
+}
+
+/// Makes the partitions for the months of some instants, on Postgres, unless they are there.
+pub async fn make_partitions(tx: &mut Tx, months: &[(String, Timestamp, Timestamp)]) -> Result<(), Error> {
+    if matches!(tx, Tx::Sqlite(_)) {
+        return Ok(());
+    }
+    for (name, from, to) in months {
+        let sql = format!(
+            "CREATE TABLE IF NOT EXISTS event_blocks_{name} PARTITION OF event_blocks FOR VALUES FROM ({}) TO ({})",
+            from.millis(),
+            to.millis()
+        );
+        tx.execute(Sql::new(sql)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! The log: what the writers have committed, in packs, in the order of their commits.
+//!
+//! An answer to a partner follows the commit of a pack, so an append is one statement, one write at the end of a table
+//! and one sync, whatever else the database is busy with. Each database needs a way of its own for that:
+//!
+//! - On SQLite there is one write lock per file, and the aggregator holds that of the main file for a while. So the log
+//!   is in a file beside it (`….db-log`), which only writers write.
+//! - On Postgres numbers would be given before commits and so not in their order. The append takes the next number
+//!   from a row that stays locked until the commit: whoever sees a pack has seen all with smaller numbers.
+
+use super::codec::{Pack, unpack};
+use super::db::{Db, Row, Sql, Value};
+use crate::error::Error;
+use domain::Timestamp;
+use domain::ids::HelplineNo;
+use uuid::Uuid;
+
+/// The table on SQLite, where it is in a file of its own and no migration reaches it.
+pub const SQLITE_TABLE: &str = "CREATE TABLE IF NOT EXISTS log (
+    seq INTEGER PRIMARY KEY,
+    writer BLOB NOT NULL,
+    number BIGINT NOT NULL,
+    appended_at BIGINT NOT NULL,
+    events BIGINT NOT NULL,
+    pack BLOB NOT NULL
+)";
+
+/// A pack to append. A writer numbers its packs, so that it can find out whether one was committed when the connection
+/// broke off before the answer.
+#[derive(Debug, Clone)]
+pub struct Append<'a> {
+    pub writer: Uuid,
+    pub number: i64,
+    pub appended_at: Timestamp,
+    /// Events in the pack.
+    pub events: usize,
+    pub pack: &'a [u8],
+}
+
+/// Appends a pack and gives its place in the log. On Postgres a pack that its writer has appended before is not
+/// appended again: the place is that of the first time.
+pub async fn append(db: &Db, append: &Append<'_>) -> Result<i64, Error> {
+    let values = |sql: Sql| {
+        let events = i64::try_from(append.events).unwrap_or(i64::MAX);
+        sql.bind(append.writer).bind(append.number).bind(append.appended_at).bind(events).bind(append.pack)
+    };
+    match db {
+        Db::Sqlite { .. } => {
+            let sql = "INSERT INTO log (writer, number, appended_at, events, pack) VALUES ($1, $2, $3, $4, $5) \
+                       RETURNING seq";
+            db.append(values(Sql::new(sql))).await?.ok_or(Error::NotFound)?.int(0)
+        }
+        Db::Postgres { .. } => {
+            let sql = "WITH head AS (UPDATE log_head SET seq = seq + 1 RETURNING seq) \
+                       INSERT INTO log (seq, writer, number, appended_at, events, pack) \
+                       SELECT seq, $1, $2, $3, $4, $5 FROM head ON CONFLICT (writer, number) DO NOTHING RETURNING seq";
+            if let Some(row) = db.append(values(Sql::new(sql))).await? {
+                return row.int(0);
+            }
+            let sql = Sql::new("SELECT seq FROM log WHERE writer = $1 AND number = $2");
+            db.append(sql.bind(append.writer).bind(append.number)).await?.ok_or(Error::NotFound)?.int(0)
+        }
+    }
+}
+
+/// A pack of the log.
+#[derive(Debug)]
+pub struct Logged {
+    pub seq: i64,
+    pub pack: Pack,
+}
+
+/// Packs after a place, oldest first, until they hold `events_max` events or there are `packs_max`; at least one if
+/// there is any.
+pub async fn after(db: &Db, seq: i64, packs_max: i64, events_max: i64) -> Result<Vec<Logged>, Error> {
+    let sql = "SELECT seq, pack, events FROM log WHERE seq > $1 ORDER BY seq LIMIT $2";
+    let mut packs = Vec::new();
+    let mut events = 0;
+    for row in db.fetch_log(Sql::new(sql).bind(seq).bind(packs_max)).await? {
+        if events >= events_max {
+            break;
+        }
+        events += row.int(2)?;
+        packs.push(Logged { seq: row.int(0)?, pack: unpack(&row.bytes(1)?)? });
+    }
+    Ok(packs)
+}
+
+/// Whether a pack after a place holds an event of a helpline.
+pub async fn mentions(db: &Db, mut seq: i64, helpline: HelplineNo) -> Result<bool, Error> {
+    loop {
+        let packs = after(db, seq, 1_000, i64::MAX).await?;
+        let Some(last) = packs.last() else { return Ok(false) };
+        seq = last.seq;
+        if packs.iter().flat_map(|logged| &logged.pack.events).any(|event| event.helpline == helpline) {
+            return Ok(true);
+        }
+    }
+}
+
+/// The places of the oldest and the newest pack; `None` if there is none.
+pub async fn ends(db: &Db) -> Result<Option<(i64, i64)>, Error> {
+    let row = db.fetch_log(Sql::new("SELECT MIN(seq), MAX(seq) FROM log")).await?;
+    let Some(row) = row.first() else { return Ok(None) };
+    Ok(row.opt_int(0)?.zip(row.opt_int(1)?))
+}
+
+/// What lies in the log after a place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Backlog {
+    pub packs: i64,
+    pub events: i64,
+    /// When the oldest of it was committed.
+    pub since: Option<Timestamp>,
+}
+
+/// What lies in the log after a place.
+pub async fn backlog(db: &Db, seq: i64) -> Result<Backlog, Error> {
+    let sql = "SELECT COUNT(*), CAST(COALESCE(SUM(events), 0) AS BIGINT), MIN(appended_at) FROM log WHERE seq > $1";
+    let rows = db.fetch_log(Sql::new(sql).bind(seq)).await?;
+    let of = |row: &Row| Ok(Backlog { packs: row.int(0)?, events: row.int(1)?, since: row.opt_at(2)? });
+    rows.first().map_or(Ok(Backlog::default()), of)
+}
+
+/// Forgets packs up to a place. The newest stays, so that numbers go on from it.
+pub async fn trim(db: &Db, seq: i64) -> Result<(), Error> {
+    let sql = "DELETE FROM log WHERE seq <= $1 AND seq < (SELECT MAX(seq) FROM log)";
+    db.append(Sql::new(sql).bind(seq)).await?;
+    Ok(())
+}
+
+/// Lets the numbers of a log that was lost or is older than the figures go on after `applied`, so that what comes is
+/// not taken for what is in the figures already. (On Postgres both are in one database.)
+pub async fn go_on_after(db: &Db, applied: i64) -> Result<(), Error> {
+    if !matches!(db, Db::Sqlite { .. }) || ends(db).await?.map_or(0, |(_, newest)| newest) >= applied {
+        return Ok(());
+    }
+    let sql = "INSERT INTO log (seq, writer, number, appended_at, events, pack) VALUES ($1, $2, 0, 0, 0, $3)";
+    let empty = super::codec::pack(&Pack::default())?;
+    let values: [Value; 3] = [applied.into(), Uuid::nil().into(), empty.into()];
+    db.append(Sql::new(sql).bind_all(values)).await?;
+    Ok(())
+}

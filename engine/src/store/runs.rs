@@ -1,0 +1,237 @@
+//! Runs: what the aggregator knows of sessions, written in bulk.
+//!
+//! Sessions are keyed at random, so a table by session would be written all over for every few events. Instead the
+//! aggregator gathers some hundred thousand events in memory and writes them at once, sorted by session and cut into
+//! parts, as one *run* of each customer. A filter in memory tells which runs can know a session at all, and its key in
+//! which part: nothing else is read.
+
+use super::codec::{Session, pack_part, unpack_part};
+use super::db::{Db, Row, Sql, Tx, Value, chunks};
+use crate::error::{Error, corrupt};
+use domain::Timestamp;
+use domain::ids::CustomerNo;
+use domain::metering::Entry;
+use fastbloom::BloomFilter;
+use std::collections::BTreeMap;
+
+/// Events of a part, about: what is read for one session.
+const PART_EVENTS: usize = 128;
+/// Most parts of a run.
+const PARTS_MAX: usize = 1 << 16;
+/// Bits of the filter for each session: one in some two thousand that a run does not know seems known.
+const FILTER_BITS_PER_SESSION: usize = 16;
+/// Sessions with their events, each sorted.
+pub type Sessions = BTreeMap<Session, Vec<Entry>>;
+
+/// A run, without its sessions.
+#[derive(Debug, Clone)]
+pub struct Run {
+    pub customer: CustomerNo,
+    pub no: i64,
+    pub first_at: Timestamp,
+    pub last_at: Timestamp,
+    pub events: usize,
+    parts: usize,
+    /// Read when it is first needed.
+    pub filter: Option<Filter>,
+}
+
+/// Tells which sessions a run may know.
+#[derive(Debug, Clone)]
+pub struct Filter(BloomFilter);
+
+impl Filter {
+    fn of(sessions: &Sessions) -> Self {
+        let bits = (sessions.len() * FILTER_BITS_PER_SESSION).next_multiple_of(64).max(64);
+        let mut filter = BloomFilter::with_num_bits(bits).expected_items(sessions.len().max(1));
+        for session in sessions.keys() {
+            filter.insert_hash(hash(session));
+        }
+        Self(filter)
+    }
+
+    /// Whether the run may know a session. A `false` is certain.
+    pub fn may_know(&self, session: &Session) -> bool {
+        self.0.contains_hash(hash(session))
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let hashes = self.0.num_hashes().to_le_bytes();
+        hashes.into_iter().chain(self.0.as_slice().iter().flat_map(|word| word.to_le_bytes())).collect()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (hashes, words) = bytes.split_first_chunk::<4>()?;
+        let words = words.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect::<Vec<u64>>();
+        (!words.is_empty()).then(|| Self(BloomFilter::from_vec(words).hashes(u32::from_le_bytes(*hashes))))
+    }
+}
+
+/// Session keys are keyed hashes: half of one is a hash already, and nobody can choose it.
+fn hash(session: &Session) -> u64 {
+    let [.., a, b, c, d, e, f, g, h] = session.key.0;
+    u64::from_be_bytes([a, b, c, d, e, f, g, h]) ^ u64::from(session.application.0).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// The part of a run of `parts` (a power of two) that a session is in: by the first bits of its key.
+fn part_of(session: &Session, parts: usize) -> i64 {
+    let [a, b, c, d, ..] = session.key.0;
+    i64::from(u32::from_be_bytes([a, b, c, d])) * i64::try_from(parts).unwrap_or(1) >> 32
+}
+
+impl Run {
+    /// The part that a session is in, if it is in this run.
+    pub fn part_of(&self, session: &Session) -> i64 {
+        part_of(session, self.parts)
+    }
+}
+
+/// All runs, oldest first, without their filters.
+pub async fn all(db: &Db) -> Result<Vec<Run>, Error> {
+    let sql = "SELECT customer_no, run, first_at, last_at, events, parts FROM session_runs ORDER BY customer_no, run";
+    let run = |row: &Row| {
+        Ok(Run {
+            customer: CustomerNo(row.narrow(0)?),
+            no: row.int(1)?,
+            first_at: row.at(2)?,
+            last_at: row.at(3)?,
+            events: row.narrow(4)?,
+            parts: row.narrow(5)?,
+            filter: None,
+        })
+    };
+    db.fetch(Sql::new(sql)).await?.iter().map(run).collect()
+}
+
+/// The filter of a run.
+pub async fn filter(db: &Db, customer: CustomerNo, no: i64) -> Result<Filter, Error> {
+    let sql = "SELECT filter FROM session_runs WHERE customer_no = $1 AND run = $2";
+    let row = db.fetch_one(Sql::new(sql).bind(customer).bind(no)).await?;
+    Filter::from_bytes(&row.bytes(0)?).ok_or_else(|| corrupt("filter"))
+}
+
+/// The sessions of some parts, each given as run and part.
+pub async fn parts(db: &Db, customer: CustomerNo, wanted: &[(i64, i64)]) -> Result<Vec<(Session, Vec<Entry>)>, Error> {
+    let mut sessions = Vec::new();
+    for chunk in chunks(wanted) {
+        let sql = format!(
+            "WITH wanted (run, part) AS (VALUES {}) SELECT r.first_at, p.pack FROM wanted w \
+             JOIN session_parts p ON p.customer_no = {} AND p.run = w.run AND p.part = w.part \
+             JOIN session_runs r ON r.customer_no = p.customer_no AND r.run = p.run",
+            db.placeholders(chunk.len(), 2),
+            db.placeholder(chunk.len() * 2 + 1)
+        );
+        let values = chunk.iter().flat_map(|(run, part)| [Value::from(*run), (*part).into()]);
+        for row in db.fetch(Sql::new(sql).bind_all(values).bind(customer)).await? {
+            sessions.extend(unpack_part(row.at(0)?, &row.bytes(1)?)?);
+        }
+    }
+    Ok(sessions)
+}
+
+/// All sessions of a run.
+pub async fn sessions(db: &Db, run: &Run) -> Result<Vec<(Session, Vec<Entry>)>, Error> {
+    let sql = Sql::new("SELECT pack FROM session_parts WHERE customer_no = $1 AND run = $2 ORDER BY part");
+    let rows = db.fetch(sql.bind(run.customer).bind(run.no)).await?;
+    let unpacked = |row: &Row| unpack_part(run.first_at, &row.bytes(0)?);
+    let sessions = rows.iter().map(unpacked).collect::<Result<Vec<_>, Error>>()?;
+    Ok(sessions.into_iter().flatten().collect())
+}
+
+/// A run as it is written, and those that it takes the place of.
+#[derive(Debug)]
+pub struct NewRun {
+    pub run: Run,
+    parts: Vec<(i64, Vec<u8>)>,
+    pub replaces: Vec<i64>,
+}
+
+impl NewRun {
+    /// Packs sessions as a run; `None` if there is no event.
+    pub fn of(customer: CustomerNo, no: i64, sessions: &Sessions, replaces: Vec<i64>) -> Result<Option<Self>, Error> {
+        let times = || sessions.values().flatten().map(|entry| entry.at);
+        let (Some(first_at), Some(last_at)) = (times().min(), times().max()) else { return Ok(None) };
+        let events = sessions.values().map(Vec::len).sum::<usize>();
+        let parts = events.div_ceil(PART_EVENTS).next_power_of_two().min(PARTS_MAX);
+        let in_order: Vec<(Session, Vec<Entry>)> = sessions.iter().map(|(s, entries)| (*s, entries.clone())).collect();
+        let packed = in_order
+            .chunk_by(|(a, _), (b, _)| part_of(a, parts) == part_of(b, parts))
+            .map(|part| Ok((part_of(&part[0].0, parts), pack_part(first_at, part)?)))
+            .collect::<Result<Vec<_>, Error>>()?;
+        let run = Run { customer, no, first_at, last_at, events, parts, filter: Some(Filter::of(sessions)) };
+        Ok(Some(Self { run, parts: packed, replaces }))
+    }
+}
+
+/// Writes a run in place of those that it replaces.
+pub async fn save(tx: &mut Tx, new: &NewRun) -> Result<(), Error> {
+    let run = &new.run;
+    for no in &new.replaces {
+        for table in ["session_parts", "session_runs"] {
+            let sql = Sql::new(format!("DELETE FROM {table} WHERE customer_no = $1 AND run = $2"));
+            tx.execute(sql.bind(run.customer).bind(*no)).await?;
+        }
+    }
+    let sql = "INSERT INTO session_runs (customer_no, run, first_at, last_at, events, parts, filter) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+    let sql = Sql::new(sql).bind(run.customer).bind(run.no).bind(run.first_at).bind(run.last_at);
+    let filter = run.filter.as_ref().map(Filter::bytes).unwrap_or_default();
+    tx.execute(sql.bind(number(run.events)).bind(number(run.parts)).bind(filter)).await?;
+    for chunk in chunks(&new.parts) {
+        let rows = tx.placeholders(chunk.len(), 4);
+        let sql = format!("INSERT INTO session_parts (customer_no, run, part, pack) VALUES {rows}");
+        let values = chunk.iter().flat_map(|(part, pack)| {
+            [Value::from(run.customer), run.no.into(), (*part).into(), pack.as_slice().into()]
+        });
+        tx.execute(Sql::new(sql).bind_all(values)).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::event::{Action, SessionKey};
+    use domain::ids::{ApplicationNo, HelplineNo};
+
+    fn session(i: u32) -> Session {
+        let mut key = [0; 16];
+        key[..4].copy_from_slice(&i.wrapping_mul(2_654_435_761).to_be_bytes());
+        key[8..].copy_from_slice(&(u64::from(i) + 1).wrapping_mul(0xd6e8_feb8_6659_fd93).to_be_bytes());
+        Session { key: SessionKey(key), application: ApplicationNo(1 + i % 2) }
+    }
+
+    #[test]
+    fn a_filter_knows_its_sessions_and_few_others() {
+        for size in [1, 2, 500, 20_000] {
+            let sessions: Sessions = (0..size).map(|i| (session(i), Vec::new())).collect();
+            let filter = Filter::from_bytes(&Filter::of(&sessions).bytes()).unwrap();
+            assert!(sessions.keys().all(|session| filter.may_know(session)), "{size}");
+            let mistaken = (size..size + 20_000).filter(|i| filter.may_know(&session(*i))).count();
+            assert!(mistaken < 60, "{size}: {mistaken}");
+        }
+        assert!(Filter::from_bytes(&[1, 0, 0]).is_none());
+    }
+
+    #[test]
+    fn filters_that_were_stored_are_read_for_ever() {
+        let stored = [11, 0, 0, 0, 144, 190, 40, 71, 244, 13, 78, 165, 116, 23, 89, 141, 104, 48, 112, 168];
+        let sessions: Sessions = (0..8).map(|i| (session(i), Vec::new())).collect();
+        assert_eq!(Filter::of(&sessions).bytes(), stored, "the crate hashes otherwise: filters need a new form");
+    }
+
+    #[test]
+    fn every_session_is_in_the_part_that_is_asked_for_it() {
+        let entry = Entry { helpline: HelplineNo(1), action: Action::Display, at: Timestamp::from_millis(5) };
+        let sessions: Sessions = (0..3_000).map(|i| (session(i), vec![entry])).collect();
+        let new = NewRun::of(CustomerNo(1), 7, &sessions, Vec::new()).unwrap().unwrap();
+        assert_eq!((new.run.events, new.run.parts), (3_000, 32));
+        for (session, _) in &sessions {
+            let part = new.run.part_of(session);
+            let (_, pack) = new.parts.iter().find(|(no, _)| *no == part).unwrap();
+            assert!(unpack_part(new.run.first_at, pack).unwrap().iter().any(|(known, _)| known == session));
+        }
+        assert!(NewRun::of(CustomerNo(1), 7, &Sessions::new(), Vec::new()).unwrap().is_none());
+    }
+}

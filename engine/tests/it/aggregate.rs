@@ -1,0 +1,133 @@
+//! The aggregator: what it knows in memory, in runs and after a crash, and which process it is.
+
+use crate::support::{Installation, on_both};
+use domain::account::Tier;
+use domain::event::Kind;
+use domain::figures::Figure;
+use domain::period::{Filter, Period};
+use engine::actor::ApiClient;
+use serde_json::{Value, json};
+
+on_both!(
+    sessions_are_known_from_runs_and_from_memory,
+    a_crash_loses_and_doubles_nothing,
+    another_process_takes_over,
+    writers_know_what_others_wrote,
+);
+
+async fn prepare(installation: &Installation) -> ApiClient {
+    installation.helplines(&[("h1", "NZ"), ("h2", "AU")]).await;
+    let customer = installation.customer("A", "Europe/Paris").await;
+    let credentials = installation.application(customer, "web", Tier::Production).await;
+    installation.client(&credentials).await
+}
+
+/// Event `i` of a stream in which sessions come back after hundreds of others, with clicks a while later.
+fn event(i: usize) -> (Kind, Value) {
+    let (session, helpline) = (i * 7 % 331, ["h1", "h2"][i % 2]);
+    let at =
+        format!("2026-11-{:02}T{:02}:{:02}:{:02}.{:03}Z", 1 + i % 20, i * 5 % 24, i * 11 % 60, i * 13 % 60, i % 1_000);
+    let mut body = json!({"helpline_id": helpline, "session_id": format!("s{session}"), "timestamp": at});
+    if i % 3 == 0 {
+        body["contact_method"] = ["phone", "sms", "website"][i / 3 % 3].into();
+        return (Kind::Click, body);
+    }
+    (Kind::Display, body)
+}
+
+async fn post(installation: &Installation, client: &ApiClient, events: std::ops::Range<usize>) -> usize {
+    let mut new = 0;
+    for i in events {
+        let (kind, body) = event(i);
+        new += usize::from(installation.post(client, kind, &body).await.unwrap());
+    }
+    new
+}
+
+async fn gross(installation: &Installation, client: &ApiClient) -> i64 {
+    let period = Period::new("2026-10-01".parse().unwrap(), "2026-12-01".parse().unwrap()).unwrap();
+    let customer = client.customer_id();
+    let reader = installation.engine.console_reader(&installation.operator, Some(customer)).unwrap();
+    let counts = installation.engine.summary(&reader, period, &Filter::default()).await.unwrap().counts;
+    counts.get(Figure::GrossDisplays) + counts.get(Figure::GrossClicks)
+}
+
+async fn sessions_are_known_from_runs_and_from_memory(mut installation: Installation) {
+    let client = prepare(&installation).await;
+    for part in 0..8 {
+        assert_eq!(post(&installation, &client, part * 150..(part + 1) * 150).await, 150);
+        // In pieces, so that events of one session are counted at different times.
+        installation.settle().await;
+        if part == 4 {
+            installation.restart().await;
+        }
+    }
+    // Retries of what is in runs by now.
+    assert_eq!(post(&installation, &client, 0..300).await, 0);
+    installation.settle().await;
+    assert_eq!(gross(&installation, &client).await, 1_200);
+}
+
+async fn a_crash_loses_and_doubles_nothing(mut installation: Installation) {
+    let client = prepare(&installation).await;
+    for round in 0..4 {
+        assert_eq!(post(&installation, &client, round * 90..(round + 1) * 90).await, 90);
+        installation.crash().await;
+        assert_eq!(post(&installation, &client, round * 90..(round + 1) * 90).await, 0, "answered, so never new again");
+    }
+    installation.settle().await;
+    assert_eq!(gross(&installation, &client).await, 360);
+}
+
+async fn another_process_takes_over(mut installation: Installation) {
+    let client = prepare(&installation).await;
+    post(&installation, &client, 0..50).await;
+    installation.settle().await;
+    let (second, workers) = installation.another().await;
+    assert!(installation.engine.health().await.aggregates);
+    assert!(!second.health().await.aggregates, "one at a time");
+    installation.crash().await;
+    post(&installation, &client, 50..100).await;
+    let begun = std::time::Instant::now();
+    installation.settle().await;
+    assert!(begun.elapsed() < std::time::Duration::from_secs(10));
+    assert_eq!(gross(&installation, &client).await, 100);
+    workers.stop().await;
+}
+
+async fn writers_know_what_others_wrote(installation: Installation) {
+    let client = prepare(&installation).await;
+    let (second, workers) = installation.another().await;
+    for i in 0..120 {
+        let (kind, body) = event(i);
+        let body = body.to_string();
+        let (first, again) = if i % 2 == 0 { (&installation.engine, &second) } else { (&second, &installation.engine) };
+        let receipt = first.record_event(&client, kind, body.as_bytes()).await.unwrap();
+        assert_eq!(receipt.status, engine::ReceiptStatus::Accepted);
+        // At once, and again when it is counted.
+        if i % 10 == 0 {
+            installation.settle().await;
+        }
+        let receipt = again.record_event(&client, kind, body.as_bytes()).await.unwrap();
+        assert_eq!(receipt.status, engine::ReceiptStatus::Duplicate);
+    }
+    installation.settle().await;
+    assert_eq!(gross(&installation, &client).await, 120);
+    workers.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_log_loses_nothing_that_was_written_down() {
+    let mut installation = Installation::on_sqlite().await;
+    let client = prepare(&installation).await;
+    post(&installation, &client, 0..100).await;
+    installation.settle().await;
+    installation.stop().await;
+    for file in ["test.db-log", "test.db-log-wal", "test.db-log-shm"] {
+        let _ = std::fs::remove_file(installation.directory().join(file));
+    }
+    installation.restart().await;
+    assert_eq!(post(&installation, &client, 0..150).await, 50);
+    installation.settle().await;
+    assert_eq!(gross(&installation, &client).await, 150);
+}
