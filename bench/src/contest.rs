@@ -84,9 +84,9 @@ impl Contestant {
         let database_url = match &store {
             Store::Nothing | Store::Sqlite => format!("sqlite://{}", place.directory.join(name).display()),
             Store::Postgres(cluster) => {
-                cluster.query("postgres", &format!("CREATE DATABASE {name}"))?;
+                cluster.query("postgres", &format!("CREATE DATABASE bench_{name}"))?;
                 let server = cluster.url.rsplit_once('/').ok_or("an address of Postgres names its database")?.0;
-                format!("{server}/{name}")
+                format!("{server}/bench_{name}")
             }
         };
         let mut contestant = Self {
@@ -191,8 +191,8 @@ impl Contestant {
         match &self.store {
             Store::Nothing | Store::Sqlite => machine::file_bytes(&self.place.directory, self.name),
             Store::Postgres(cluster) => {
-                cluster.query(self.name, "CHECKPOINT")?;
-                let query = format!("SELECT pg_database_size('{}')", self.name);
+                cluster.query("postgres", "CHECKPOINT")?;
+                let query = format!("SELECT pg_database_size('bench_{}')", self.name);
                 Ok(cluster.query("postgres", &query)?.parse()?)
             }
         }
