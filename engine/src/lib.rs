@@ -64,6 +64,8 @@ struct Inner {
     directory: RwLock<Arc<Directory>>,
     directory_loaded: AtomicBool,
     token_mac: OnceLock<Hmac<Sha256>>,
+    /// See [`Engine::open_limit`].
+    stores_no_events: bool,
 }
 
 impl Engine {
@@ -73,6 +75,19 @@ impl Engine {
     /// # Errors
     /// [`Error::Unavailable`] if it cannot be reached.
     pub async fn open(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        Self::connect(settings, clock, false).await
+    }
+
+    /// An engine that judges events like any other and then answers at once, storing nothing: how fast a server could
+    /// be at most, for `make bench` to compare with.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub async fn open_limit(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        Self::connect(settings, clock, true).await
+    }
+
+    async fn connect(settings: Settings, clock: Arc<dyn Clock>, stores_no_events: bool) -> Result<Self, Error> {
         let db = store::Db::connect(&settings.database_url, settings.connections_max).await?;
         let engine = Self(Arc::new(Inner {
             process: uuid::Uuid::from_bytes(clock::random_bytes()),
@@ -86,6 +101,7 @@ impl Engine {
             directory: RwLock::default(),
             directory_loaded: AtomicBool::new(false),
             token_mac: OnceLock::new(),
+            stores_no_events,
         }));
         if engine.0.db.is_migrated().await {
             engine.refresh_directory().await?;

@@ -9,6 +9,8 @@ mod figures;
 mod helplines;
 mod serve;
 
+pub use serve::answer_until_told;
+
 use crate::config::{Config, ConfigError, LogFormat};
 use clap::{Args, Parser, Subcommand};
 use domain::Faults;

@@ -65,7 +65,10 @@ async fn tidy(state: AppState) {
 }
 
 /// Answers requests until the process is told to stop, and then those that it has taken.
-async fn answer_until_told(listener: TcpListener, state: AppState) -> Result<(), Failure> {
+///
+/// # Errors
+/// If connections cannot be taken.
+pub async fn answer_until_told(listener: TcpListener, state: AppState) -> std::io::Result<()> {
     // Answers are small: waiting to fill a packet would only delay them.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
@@ -89,7 +92,7 @@ async fn answer_until_told(listener: TcpListener, state: AppState) -> Result<(),
         }
     };
     tokio::select! {
-        ended = serving => Ok(ended?),
+        ended = serving => ended,
         () = too_long => {
             tracing::warn!("some connections did not end in time");
             Ok(())
