@@ -1,12 +1,15 @@
 //! Events: from a request's body to something that can be counted.
 
+mod submitted;
+
+pub use submitted::{Element, Submitted};
+
 use crate::fault::{FaultCode, Faults};
 use crate::ids::{ApplicationNo, CustomerNo, HelplineNo};
 use crate::timestamp::{DAY_MS, SECOND_MS, Timestamp};
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 use std::fmt;
+use submitted::Member;
 
 /// The longest session id, in bytes.
 pub const SESSION_ID_BYTES_MAX: usize = 255;
@@ -107,79 +110,15 @@ pub enum Kind {
     Click,
 }
 
-/// What an event says before anything of it is checked: unknown members are ignored and never kept.
-#[derive(Debug, Default, Deserialize)]
-pub struct Submitted<'a> {
-    #[serde(borrow, default, rename = "helpline_id")]
-    helpline: Member<'a>,
-    #[serde(borrow, default, rename = "session_id")]
-    session: Member<'a>,
-    #[serde(borrow, default)]
-    timestamp: Member<'a>,
-    #[serde(borrow, default)]
-    contact_method: Member<'a>,
-}
-
-/// A member of the body: text, missing (or null), or of another type.
-#[derive(Debug, Default)]
-enum Member<'a> {
-    #[default]
-    Missing,
-    Text(Cow<'a, str>),
-    OtherType,
-}
-
-impl<'a> Member<'a> {
-    fn text(&self) -> Option<&str> {
-        if let Self::Text(text) = self { Some(text) } else { None }
-    }
-    fn is_missing(&self) -> bool {
-        matches!(self, Self::Missing)
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Member<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(MemberVisitor)
-    }
-}
-
-struct MemberVisitor;
-
-impl<'de> Visitor<'de> for MemberVisitor {
-    type Value = Member<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Member<'de>, E> {
-        Ok(Member::Text(Cow::Borrowed(text)))
-    }
-    fn visit_str<E>(self, text: &str) -> Result<Member<'de>, E> {
-        Ok(Member::Text(Cow::Owned(text.to_owned())))
-    }
-    fn visit_unit<E>(self) -> Result<Member<'de>, E> {
-        Ok(Member::Missing)
-    }
-    fn visit_bool<E>(self, _: bool) -> Result<Member<'de>, E> {
-        Ok(Member::OtherType)
-    }
-    fn visit_i64<E>(self, _: i64) -> Result<Member<'de>, E> {
-        Ok(Member::OtherType)
-    }
-    fn visit_u64<E>(self, _: u64) -> Result<Member<'de>, E> {
-        Ok(Member::OtherType)
-    }
-    fn visit_f64<E>(self, _: f64) -> Result<Member<'de>, E> {
-        Ok(Member::OtherType)
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Member<'de>, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Member::OtherType)
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Member<'de>, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Member::OtherType)
+impl Kind {
+    /// Reads a member `type`, spelt as the paths of the API may be.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "helpline_display" | "helpline-display" => Some(Self::Display),
+            "helpline_click" | "helpline-click" => Some(Self::Click),
+            _ => None,
+        }
     }
 }
 
@@ -237,7 +176,7 @@ impl fmt::Debug for SessionKey {
     }
 }
 
-/// Checks an event by the rules of *From request to event*.
+/// Checks an event whose kind is known by the rules of *From request to event*.
 ///
 /// `helpline` looks an id up in the catalogue. The order of the faults is the order of the rules: the first one is
 /// the code under which a refused event is counted.
@@ -250,7 +189,36 @@ pub fn check<'a>(
     times: AcceptedTimes,
     helpline: impl FnOnce(&str) -> Option<HelplineNo>,
 ) -> Result<Parsed<'a>, Faults> {
+    check_members(submitted, Some(kind), times, helpline, Faults::default())
+}
+
+/// Checks an event that names its own kind in the member `type`. That is the first rule; the others are those of
+/// [`check`].
+///
+/// # Errors
+/// All faults at once.
+pub fn check_typed<'a>(
+    submitted: &'a Submitted<'_>,
+    times: AcceptedTimes,
+    helpline: impl FnOnce(&str) -> Option<HelplineNo>,
+) -> Result<Parsed<'a>, Faults> {
     let mut faults = Faults::default();
+    let kind = submitted.kind();
+    if submitted.kind.is_missing() {
+        faults.add("type", FaultCode::FieldMissing, "This member is required.");
+    } else if kind.is_none() {
+        faults.add("type", FaultCode::TypeInvalid, "Must be helpline_display or helpline_click.");
+    }
+    check_members(submitted, kind, times, helpline, faults)
+}
+
+fn check_members<'a>(
+    submitted: &'a Submitted<'_>,
+    kind: Option<Kind>,
+    times: AcceptedTimes,
+    helpline: impl FnOnce(&str) -> Option<HelplineNo>,
+    mut faults: Faults,
+) -> Result<Parsed<'a>, Faults> {
     let helpline = match &submitted.helpline {
         Member::Missing => missing(&mut faults, "helpline_id"),
         member => member.text().and_then(helpline).or_else(|| {
@@ -268,8 +236,9 @@ pub fn check<'a>(
         }),
     };
     let action = match kind {
-        Kind::Display => Some(Action::Display),
-        Kind::Click => check_contact_method(&submitted.contact_method, &mut faults).map(Action::Click),
+        None => None,
+        Some(Kind::Display) => Some(Action::Display),
+        Some(Kind::Click) => check_contact_method(&submitted.contact_method, &mut faults).map(Action::Click),
     };
     if let Some(at) = at {
         check_time(at, times, &mut faults);
@@ -430,6 +399,35 @@ mod tests {
         {
             assert!(!is_personal(opaque), "{opaque}");
         }
+    }
+
+    #[test]
+    fn an_event_of_a_batch_names_its_type() {
+        let faults = |body: &str| -> Vec<(String, FaultCode)> {
+            let submitted: Submitted<'_> = serde_json::from_str(body).unwrap();
+            let times = AcceptedTimes::usual(Timestamp::parse_rfc3339(NOW).unwrap());
+            match check_typed(&submitted, times, |id| (id == "h1").then_some(HelplineNo(1))) {
+                Ok(_) => Vec::new(),
+                Err(faults) => faults.0.into_iter().map(|fault| (fault.field, fault.code)).collect(),
+            }
+        };
+        for name in ["helpline_display", "helpline-display"] {
+            assert_eq!(faults(&display(&format!(r#","type":"{name}""#))), []);
+        }
+        for name in ["helpline_click", "helpline-click"] {
+            let missing = [("contact_method".to_owned(), FaultCode::FieldMissing)];
+            assert_eq!(faults(&display(&format!(r#","type":"{name}""#))), missing);
+            assert_eq!(faults(&display(&format!(r#","type":"{name}","contact_method":"sms""#))), []);
+        }
+        for missing in ["", r#","type":null"#] {
+            assert_eq!(faults(&display(missing)), [("type".to_owned(), FaultCode::FieldMissing)]);
+        }
+        for wrong in ["\"display\"", "\"click\"", "\"Helpline_Display\"", "\"\"", "1", "[\"helpline_click\"]", "{}"] {
+            assert_eq!(faults(&display(&format!(r#","type":{wrong}"#))), [("type".to_owned(), FaultCode::TypeInvalid)]);
+        }
+        use FaultCode::*;
+        let codes: Vec<_> = faults("{}").into_iter().map(|(_, code)| code).collect();
+        assert_eq!(codes, [FieldMissing, FieldMissing, SessionIdMissing, FieldMissing]);
     }
 
     proptest! {

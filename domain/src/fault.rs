@@ -40,6 +40,8 @@ codes! {
     TimestampTooOld = "timestamp_too_old",
     /// No known contact method.
     ContactMethodInvalid = "contact_method_invalid",
+    /// No known type of event.
+    TypeInvalid = "type_invalid",
     /// A required member or parameter is missing.
     FieldMissing = "field_missing",
     /// The value is of the wrong type or form.

@@ -1,6 +1,7 @@
 //! Typed identifiers: an id of one kind never fits where another is expected.
 
 use serde::{Deserialize, Serialize};
+use std::borrow::Borrow;
 use std::{fmt, str::FromStr};
 use uuid::Uuid;
 
@@ -67,6 +68,13 @@ impl HelplineId {
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// So that an id is looked up by its text.
+impl Borrow<str> for HelplineId {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

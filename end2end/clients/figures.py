@@ -1,9 +1,12 @@
 """Compares what the API answers of a customer's figures with the oracle."""
 
+import gzip
 import json
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+
+import zstandard
 
 import oracle
 import reachline
@@ -32,6 +35,47 @@ def jobs_of(customer, events, rng):
         head = reachline.head(path, customer.applications[event["application"]].token)
         jobs.append(Job(head, json.dumps(oracle.as_sent(event, rng)).encode(), event, customer))
     return jobs
+
+
+@dataclass
+class Batch:
+    """One request with many events of one application."""
+
+    head: bytes
+    body: bytes
+    events: list
+    customer: object = None
+
+
+def batches_of(customer, events, rng, size_max=1_000):
+    """The requests of a stream in batches of all sizes, in all forms and encodings."""
+    batches = []
+    for application, of in customer.applications.items():
+        left = [event for event in events if event["application"] == application]
+        while left:
+            size = rng.choice((1, rng.randrange(1, size_max + 1), size_max))
+            batch, left = left[:size], left[size:]
+            sent = [oracle.as_sent(event, rng) | {"type": event["type"].replace("_", rng.choice("-_"))} for event in batch]
+            content_type, body = batch_body(sent, rng.choice(("array", "object", "lines")))
+            encoding, body = encoded(body, rng.choice(("identity", "gzip", "zstd")))
+            head = reachline.head("/v1/events/batch", of.token, content_type) + f"Content-Encoding: {encoding}\r\n".encode()
+            batches.append(Batch(head, body, batch, customer))
+    rng.shuffle(batches)
+    return batches
+
+
+def batch_body(events, form):
+    """The content type and body of a batch in one of its forms."""
+    if form == "lines":
+        return "application/x-ndjson", "\n".join(map(json.dumps, events)).encode()
+    return "application/json", json.dumps(events if form == "array" else {"events": events}).encode()
+
+
+def encoded(body, encoding):
+    """The encoding and the body in it."""
+    if encoding == "identity":
+        return encoding, body
+    return encoding, gzip.compress(body) if encoding == "gzip" else zstandard.compress(body)
 
 
 def make_customer(installation, name, zone):

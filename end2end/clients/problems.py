@@ -5,12 +5,12 @@ import re
 STATUS_OF = {
     "malformed_json": 400, "token_missing": 401, "token_invalid": 401, "token_expired": 401,
     "application_suspended": 403, "scope_missing": 403, "forbidden": 403, "not_found": 404, "method_not_allowed": 405,
-    "body_too_large": 413, "media_type_unsupported": 415, "validation_failed": 422, "rate_limited": 429,
+    "body_too_large": 413, "too_many_events": 413, "media_type_unsupported": 415, "validation_failed": 422, "rate_limited": 429,
     "quota_exceeded": 429, "unavailable": 503,
 }
 FIELD_CODES = {
     "helpline_unknown", "session_id_missing", "session_id_too_long", "session_id_personal", "timestamp_invalid",
-    "timestamp_in_future", "timestamp_too_old", "contact_method_invalid", "field_missing", "field_invalid",
+    "timestamp_in_future", "timestamp_too_old", "contact_method_invalid", "type_invalid", "field_missing", "field_invalid",
     "field_too_long", "field_taken", "period_invalid", "time_zone_unknown", "country_unknown",
 }
 OAUTH_STATUS_OF = {

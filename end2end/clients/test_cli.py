@@ -429,3 +429,37 @@ def test_the_demo():
         query = {"from": figures.day_before(today, 95), "to": figures.day_before(today, -2)}
         reachline.wait_for("the demo's figures", lambda: client.get("/v1/analytics/summary", query).json["figures"]["reach"] > 100, 30)
         figures.verified(made)
+
+
+@pytest.mark.parametrize("kind", reachline.KINDS)
+def test_more_traffic_for_the_demo(kind):
+    """`--events` loads the demo where it is not there, and adds events of a whole year to it, each time new ones."""
+    with reachline.installation(kind, start=False) as made:
+        first = made.command("demo", "--events", "4000")
+        assert first["loaded"] and 3_900 <= first["added"] <= 4_000, first
+        events = figures.verified(made)["events"]
+        assert events == first["events"] + first["added"]
+        for seed in ("1", "2"):
+            more = made.command("demo", "--events", "2500", "--seed", seed)
+            assert not more["loaded"] and 2_400 <= more["added"] <= 2_500, more
+            events += more["added"]
+        assert figures.verified(made)["events"] == events
+        assert made.command("demo", "--events", "0")["added"] == 0
+        made.start()
+        application = first["applications"][0]
+        client = made.client(token_of(made, application, application["client_secret"]).json["access_token"])
+        today = figures.stamp(figures.now_ms())[:10]
+        query = {"from": figures.day_before(today, 360), "to": figures.day_before(today, -1), "interval": "month"}
+        buckets = client.get("/v1/analytics/timeseries", query).json["buckets"]
+        assert len(buckets) >= 12 and all(bucket["figures"]["reach"] > 0 for bucket in buckets), buckets
+        for wrong in ("-1", "x", "1.5", ""):
+            assert made.run("demo", "--events", wrong).returncode == 2, wrong
+        assert made.run("demo", "--seed", "5").returncode == 2
+
+
+def test_traffic_needs_the_demo():
+    with reachline.installation("sqlite", start=False) as made:
+        made.customer()
+        assert made.run("demo", "--events", "10").returncode == 1
+        assert made.command("demo", "--if-empty", "--events", "10") == {"loaded": False}
+        assert made.command("figures", "verify")["events"] == 0

@@ -64,6 +64,22 @@ class Answers:
         self.ids = defaultdict(set)          # identity -> event ids
         self.unsettled = set()               # customers of whom a request was cut off
 
+    def take_batch(self, batch, answer, sent):
+        """Each result as if its event had been sent alone."""
+        assert answer.status == 200, answer
+        body = answer.json
+        assert [result["index"] for result in body["results"]] == list(range(len(batch.events))), answer
+        statuses = Counter(result["status"] for result in body["results"])
+        assert {name: body[name] for name in ("accepted", "duplicate", "rejected")} == \
+            {name: statuses[name] for name in ("accepted", "duplicate", "rejected")}, answer
+        for event, result in zip(batch.events, body["results"]):
+            alone = figures.Job(batch.head, batch.body, event, batch.customer)
+            if result["status"] == "rejected":
+                headers = {"content-type": "application/problem+json"}
+                self.take(alone, reachline.Answer(422, headers, json.dumps(result["error"]).encode()), sent)
+            else:
+                self.take(alone, reachline.Answer(202, {}, json.dumps(result).encode()), sent)
+
     def take(self, job, answer, sent):
         counts, customer = self.of_customer[job.customer.id], job.customer.id
         if sent > 1:
@@ -136,6 +152,35 @@ def test_worked_stream(installation):
         figures.compare_tables(reading, tier, expected["tiers"][tier])
     reading.close()
     figures.compare(installation, customer, events, rng)
+
+
+def test_streams_in_batches(installation):
+    """The worked stream and a large one in batches, some of their events sent alone meanwhile: the same answers and figures."""
+    for name, zone, events in (("worked stream in batches", oracle.CONFIG["time_zone"], oracle.worked_stream()),
+                               ("large stream in batches", "Asia/Kathmandu", oracle.generate(4_711, 6_000))):
+        customer = figures.make_customer(installation, name, zone)
+        rng, answers = oracle.rng_of(name), Answers()
+        events = oracle.shuffled(events, rng)
+        alone = len(events) // 20
+        jobs = figures.jobs_of(customer, events[:alone], rng) + figures.batches_of(customer, events[alone:], rng)
+        rng.shuffle(jobs)
+
+        def take(job, answer, sent):
+            (answers.take if isinstance(job, figures.Job) else answers.take_batch)(job, answer, sent)
+
+        asyncio.run(reachline.deliver(installation.port, jobs, take, CONNECTIONS))
+        counts = answers.of_customer[customer.id]
+        facts = oracle.reference.figures(events, oracle.config(zone))
+        assert (counts.pop("accepted"), counts.pop("duplicate")) == (facts["accepted"], facts["duplicates"])
+        assert dict(counts) == facts["rejected"]
+        assert all(len(found) == 1 for (of, _), found in answers.ids.items() if of == customer.id)
+        figures.compare(installation, customer, events, rng)
+        # Once more, cut otherwise: nothing is new.
+        again = Answers()
+        asyncio.run(reachline.deliver(installation.port, figures.batches_of(customer, events, rng), again.take_batch, CONNECTIONS))
+        assert again.of_customer[customer.id]["accepted"] == 0
+        assert again.ids == answers.ids
+        figures.compare(installation, customer, events, rng, deeply=False)
 
 
 def test_generated_streams(installation, streams):

@@ -140,6 +140,21 @@ def test_an_event_cannot_be_put_into_another_application(sides):
         assert others.ask(ANALYTICS[0]).json["figures"] == before
 
 
+def test_a_batch_cannot_be_put_into_another_application(sides):
+    """As above, of each event of a batch and of the batch itself; and the ids of another's events are not given away."""
+    for mine, others in pairs(sides):
+        before = others.ask(ANALYTICS[0]).json["figures"]
+        claims = {"application_id": others.web.id, "application": others.web.id, "client_id": others.web.client_id,
+                  "customer_id": others.customer.id, "customer": others.customer.id, "tier": "sandbox"}
+        own = [(event, event_id) for client, event, event_id in mine.events if client is mine.client]
+        events = [event | claims | {"type": "helpline_display"} for event, _ in own]
+        answer = mine.client.post("/v1/events/batch", claims | {"events": events})
+        check_answer(answer)
+        assert [(result["status"], result["event_id"]) for result in answer.json["results"]] == \
+            [("duplicate", event_id) for _, event_id in own], answer
+        assert others.ask(ANALYTICS[0]).json["figures"] == before
+
+
 def test_credentials_do_not_mix(sides):
     for mine, others in pairs(sides):
         for id_, secret in ((mine.web.client_id, others.web.client_secret), (others.web.client_id, mine.web.client_secret),
@@ -170,7 +185,7 @@ def test_every_route_of_the_description_is_tried_here(sides):
     """A route that is new must be thought of: with the ids of the other customer in it."""
     known = {"/oauth/token", "/v1/events/helpline-display", "/v1/events/helpline-click", "/v1/helplines", "/v1/helplines/{id}",
              "/v1/countries", "/v1/topics", *ANALYTICS, *(f"{path}.csv" for path in ANALYTICS), "/openapi.json", "/healthz",
-             "/readyz", "/metrics", "/v1/events/helpline_display", "/v1/events/helpline_click", "/docs"}
+             "/readyz", "/metrics", "/v1/events/helpline_display", "/v1/events/helpline_click", "/v1/events/batch", "/docs"}
     answer = sides[0].client.get("/openapi.json", token=None)
     new = set(json.loads(answer.body)["paths"]) - known
     assert not new, f"not tried for isolation: {sorted(new)}"

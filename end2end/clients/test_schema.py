@@ -38,7 +38,7 @@ def test_the_description_is_openapi_3_1(installation):
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             assert operation.get("operationId") and operation.get("summary") and operation["responses"], f"{method} {path}"
-    routes = {"/oauth/token", "/v1/events/helpline-display", "/v1/events/helpline-click", "/v1/helplines", "/v1/helplines/{id}",
+    routes = {"/oauth/token", "/v1/events/helpline-display", "/v1/events/helpline-click", "/v1/events/batch", "/v1/helplines", "/v1/helplines/{id}",
               "/v1/countries", "/v1/topics", "/v1/analytics/summary", "/v1/analytics/timeseries", "/v1/analytics/breakdown"}
     assert routes <= set(document["paths"])
     assert client.get("/docs").content_type == "text/html"

@@ -104,8 +104,7 @@ impl Directory {
     }
 
     pub fn helpline_no(&self, id: &str) -> Option<HelplineNo> {
-        // An id of another form is in no catalogue.
-        self.helplines.get(&id.parse::<HelplineId>().ok()?).copied()
+        self.helplines.get(id).copied()
     }
 
     pub fn helpline(&self, no: HelplineNo) -> Option<&Arc<Helpline>> {

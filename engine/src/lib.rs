@@ -29,7 +29,7 @@ pub use demo::{DemoLogin, DemoReport};
 pub use error::Error;
 pub use figures::IntakeReport;
 pub use health::Health;
-pub use ingest::{EventError, Receipt, ReceiptStatus};
+pub use ingest::{BATCH_EVENTS_MAX, Batch, BatchForm, BatchResult, EventError, EventFault, Receipt, ReceiptStatus};
 pub use login::{LoginError, WebSession};
 pub use settings::Settings;
 pub use verify::{Difference, Verification};

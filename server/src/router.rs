@@ -1,6 +1,6 @@
 //! The one table of routes.
 
-use crate::api::{analytics, catalogue, events, oauth, ops};
+use crate::api::{analytics, batch, catalogue, events, oauth, ops};
 use crate::http::error::ApiError;
 use crate::http::observe;
 use crate::state::AppState;
@@ -17,6 +17,7 @@ pub fn router(state: AppState) -> Router {
         .route("/v1/events/helpline_display", post(events::display))
         .route("/v1/events/helpline-click", post(events::click))
         .route("/v1/events/helpline_click", post(events::click))
+        .route("/v1/events/batch", post(batch::batch))
         .route("/v1/helplines", get(catalogue::helplines))
         .route("/v1/helplines/{id}", get(catalogue::helpline))
         .route("/v1/countries", get(catalogue::countries))

@@ -1,7 +1,7 @@
 //! What all handlers share.
 
 use crate::config::Config;
-use crate::http::limits::{Addresses, Bursts};
+use crate::http::limits::{Addresses, Bursts, Places};
 use crate::http::metrics::Metrics;
 use axum::extract::FromRef;
 use engine::Engine;
@@ -20,6 +20,7 @@ pub struct Shared {
     pub bursts: Bursts,
     pub addresses: Addresses,
     pub metrics: Metrics,
+    pub batches: Places,
     leptos: LeptosOptions,
 }
 
@@ -30,7 +31,7 @@ impl AppState {
         let leptos = LeptosOptions::builder().output_name("reachline").build();
         let addresses = Addresses::new(config.catalogue_rate_per_ip);
         let (bursts, metrics) = (Bursts::default(), Metrics::default());
-        Self(Arc::new(Shared { engine, config, bursts, addresses, metrics, leptos }))
+        Self(Arc::new(Shared { engine, config, bursts, addresses, metrics, batches: Places::default(), leptos }))
     }
 
     /// What leptos wants to know.

@@ -221,8 +221,9 @@ fn advice(code: &str) -> &'static str {
             "The event came too late. Send events as they happen; old ones are imported by the operator."
         }
         "contact_method_invalid" => "Send one of phone, sms, online_chat, website, tty, whatsapp, reporting_form.",
+        "type_invalid" => "In a batch each event has a type: helpline_display or helpline_click.",
         "field_missing" => {
-            "A required member was missing: helpline_id, session_id, timestamp, and contact_method for clicks."
+            "A required member was missing: helpline_id, session_id, timestamp, contact_method for clicks, type in a batch."
         }
         "field_invalid" => "A member was of the wrong type. All of them are texts.",
         "field_too_long" => "A member was too long.",

@@ -6,19 +6,23 @@ mod traffic;
 use crate::actor::Operator;
 use crate::directory::ApplicationEntry;
 use crate::error::Error;
-use crate::ingest::{Intake, session_key};
+use crate::ingest::{BATCH_EVENTS_MAX, Intake, session_key};
 use crate::{Engine, parse_helplines_json, store};
-use cast::{APPLICATIONS, CUSTOMERS, HELPLINES_JSON, PASSWORD, USERS};
+use cast::{APPLICATIONS, CUSTOMERS, DemoApplication, HELPLINES_JSON, PASSWORD, USERS};
 use domain::account::{ApplicationForm, CustomerForm, NewCredentials, UserForm};
-use domain::event::Event;
+use domain::event::{Event, SessionKey};
 use domain::fault::{FaultCode, Faults};
+use domain::helpline::Helpline;
 use domain::ids::HelplineNo;
 use serde::Serialize;
 use std::sync::Arc;
+use tokio::task::JoinSet;
+use traffic::year::year;
 use traffic::{DemoEvent, SEED, traffic};
 
-/// Events that are stored together.
-const BATCH_EVENTS: usize = 1_000;
+/// Batches that wait for their commit at the same time: so many that the writer always has some, and few enough to
+/// take no memory to speak of.
+const BATCHES_UNDER_WAY: usize = 8;
 
 /// How to log in to the demo.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -77,24 +81,82 @@ impl Engine {
         self.import_helplines(operator, rows).await?;
         let applications = self.load_demo_accounts(operator).await?;
 
+        let entry = |new: &NewCredentials| self.directory().application_of_client(&new.application.client_id).cloned();
+        let cast = Cast::new(self, applications.iter().filter_map(entry).collect(), &helplines);
         let events: Vec<DemoEvent> = traffic(self.now(), &helplines, SEED).collect();
-        let directory = self.directory();
-        let numbers: Vec<HelplineNo> =
-            helplines.iter().filter_map(|helpline| directory.helpline_no(helpline.id.as_str())).collect();
-        let entry = |new: &NewCredentials| directory.application_of_client(&new.application.client_id).cloned();
-        let entries: Vec<Arc<ApplicationEntry>> = applications.iter().filter_map(entry).collect();
         let total = events.len() as u64;
-        let (mut accepted, mut done) = (0_u64, 0_u64);
-        for batch in events.chunks(BATCH_EVENTS) {
-            let events = batch.iter().map(|event| stored_form(event, &entries, &numbers)).collect();
-            let outcome = self.0.writer.send(Intake { events, refused: Vec::new() }).await;
-            let outcome = outcome.map_err(|_| Error::Unavailable("the writer does not run".to_owned()))?;
-            accepted += outcome.into_iter().filter(|is_new| *is_new).count() as u64;
-            done += batch.len() as u64;
-            progress(done, total);
-        }
+        let accepted = self.take_demo_events(&cast, events.into_iter(), |done| progress(done, total)).await?;
         self.wait_for_figures().await?;
         Ok(DemoReport { logins: Self::demo_logins(), applications, helplines: helplines.len(), events: accepted })
+    }
+
+    /// Adds `count` events of the past year to the demo's applications, and says how many of them were new. The same
+    /// `seed` at the same instant gives the same events; a few in a thousand are retries. The workers must have been
+    /// started. `progress` is told how many events are done.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the demo is not loaded, or not whole any more.
+    pub async fn add_demo_traffic(
+        &self,
+        _: &Operator,
+        count: u64,
+        seed: u64,
+        progress: impl Fn(u64),
+    ) -> Result<u64, Error> {
+        let helplines: Vec<_> = parse_helplines_json(HELPLINES_JSON)?.into_iter().map(|(_, line)| line).collect();
+        let cast = self.find_cast(&helplines).ok_or_else(|| {
+            let detail = "Traffic is added to the demo, and its customers, applications or helplines are not here.";
+            Faults::one("database", FaultCode::FieldMissing, detail)
+        })?;
+        let accepted = self.take_demo_events(&cast, year(self.now(), &helplines, seed, count), progress).await?;
+        self.wait_for_figures().await?;
+        Ok(accepted)
+    }
+
+    /// The demo's applications, if all of them are there, by their names and those of their customers.
+    fn find_cast(&self, helplines: &[Helpline]) -> Option<Cast> {
+        let directory = self.directory();
+        let find = |wanted: &DemoApplication| {
+            let is_it = |entry: &&Arc<ApplicationEntry>| {
+                entry.record.application.name == wanted.name
+                    && entry.customer.record.customer.name == CUSTOMERS[wanted.customer].name
+            };
+            directory.applications().into_iter().find(is_it).cloned()
+        };
+        let applications: Vec<_> = APPLICATIONS.iter().filter_map(find).collect();
+        let is_whole = applications.len() == APPLICATIONS.len();
+        let cast = Cast::new(self, applications, helplines);
+        (is_whole && cast.helplines.len() == helplines.len()).then_some(cast)
+    }
+
+    /// Stores events in batches, several of them under way at a time, and says how many were new.
+    async fn take_demo_events(
+        &self,
+        cast: &Cast,
+        mut events: impl Iterator<Item = DemoEvent>,
+        progress: impl Fn(u64),
+    ) -> Result<u64, Error> {
+        let mut under_way = JoinSet::new();
+        let (mut accepted, mut done) = (0_u64, 0_u64);
+        loop {
+            let batch = cast.batch(&mut events);
+            let is_last = batch.is_empty();
+            if !is_last {
+                let engine = self.clone();
+                under_way.spawn(async move { engine.0.writer.send(Intake { events: batch, refused: vec![] }).await });
+            }
+            while under_way.len() >= BATCHES_UNDER_WAY || (is_last && !under_way.is_empty()) {
+                let Some(Ok(Ok(outcome))) = under_way.join_next().await else {
+                    return Err(Error::Unavailable("the writer does not answer".to_owned()));
+                };
+                accepted += outcome.iter().filter(|is_new| **is_new).count() as u64;
+                done += outcome.len() as u64;
+                progress(done);
+            }
+            if is_last {
+                return Ok(accepted);
+            }
+        }
     }
 
     async fn load_demo_accounts(&self, operator: &Operator) -> Result<Vec<NewCredentials>, Error> {
@@ -127,15 +189,36 @@ impl Engine {
     }
 }
 
-/// A demo event as the store takes it: its times lie further back than a request's may.
-fn stored_form(event: &DemoEvent, applications: &[Arc<ApplicationEntry>], helplines: &[HelplineNo]) -> Event {
-    let application = &applications[event.application];
-    Event {
-        at: event.at,
-        customer: application.record.customer_no,
-        application: application.record.no,
-        helpline: helplines[event.helpline],
-        action: event.action,
-        session: session_key(&application.customer.session_mac, &event.session_id),
+/// Those whose traffic it is.
+struct Cast {
+    /// As [`APPLICATIONS`].
+    applications: Vec<Arc<ApplicationEntry>>,
+    helplines: Vec<HelplineNo>,
+}
+
+impl Cast {
+    fn new(engine: &Engine, applications: Vec<Arc<ApplicationEntry>>, helplines: &[Helpline]) -> Self {
+        let directory = engine.directory();
+        let helplines = helplines.iter().filter_map(|line| directory.helpline_no(line.id.as_str())).collect();
+        Self { applications, helplines }
+    }
+
+    /// The next events as the store takes them: their times lie further back than a request's may.
+    fn batch(&self, events: &mut impl Iterator<Item = DemoEvent>) -> Vec<Event> {
+        let mut last: Option<(DemoEvent, SessionKey)> = None;
+        let stored = |event: DemoEvent| {
+            let application = &self.applications[event.application];
+            // The events of a session come together, and hashing its id is dear.
+            let known = last
+                .take()
+                .filter(|(last, _)| (last.application, &last.session_id) == (event.application, &event.session_id));
+            let hash = || session_key(&application.customer.session_mac, &event.session_id);
+            let session = known.map_or_else(hash, |(_, key)| key);
+            let (at, action, helpline) = (event.at, event.action, self.helplines[event.helpline]);
+            let (customer, no) = (application.record.customer_no, application.record.no);
+            last = Some((event, session));
+            Event { at, customer, application: no, helpline, action, session }
+        };
+        events.take(BATCH_EVENTS_MAX).map(stored).collect()
     }
 }

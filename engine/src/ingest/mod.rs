@@ -1,8 +1,10 @@
 //! Taking in events: check, wait for the commit, answer.
 
+mod batch;
 mod recent;
 mod writer;
 
+pub use batch::{BATCH_EVENTS_MAX, Batch, BatchForm, BatchResult};
 pub(crate) use recent::Identity;
 pub(crate) use writer::{Intake, Writer};
 
@@ -39,21 +41,51 @@ pub struct Receipt {
     pub status: ReceiptStatus,
 }
 
-/// Why an event was not taken.
+/// What is wrong with an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EventFault {
+    /// It is no JSON object in UTF-8.
+    Malformed,
+    /// All of its faults.
+    Invalid(Faults),
+}
+
+impl EventFault {
+    /// The code under which it is counted: that of the first rule that it breaks.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed => MALFORMED,
+            Self::Invalid(faults) => faults.first_code().map_or(MALFORMED, FaultCode::as_str),
+        }
+    }
+
+    fn has(&self, code: FaultCode) -> bool {
+        matches!(self, Self::Invalid(faults) if faults.0.iter().any(|fault| fault.code == code))
+    }
+}
+
+/// Why an event, or all of a batch, was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
     /// The token was not issued for events.
     #[error("forbidden")]
     Forbidden,
-    /// The body is no JSON object in UTF-8.
-    #[error("malformed")]
-    Malformed,
-    /// All of its faults.
-    #[error("invalid")]
-    Invalid(Faults),
+    /// It breaks rules.
+    #[error("refused")]
+    Refused(EventFault),
+    /// A batch of more events than one may hold.
+    #[error("too many")]
+    TooMany { events_max: usize },
     /// The queue is full or the store is away. Nothing was stored, or a retry will tell.
     #[error("unavailable")]
     Unavailable { retry_after_seconds: u32 },
+}
+
+impl From<EventFault> for EventError {
+    fn from(fault: EventFault) -> Self {
+        Self::Refused(fault)
+    }
 }
 
 impl Engine {
@@ -64,9 +96,7 @@ impl Engine {
     pub async fn record_event(&self, client: &ApiClient, kind: Kind, body: &[u8]) -> Result<Receipt, EventError> {
         client.require(crate::ApiScope::EventsWrite).map_err(|_| EventError::Forbidden)?;
         let mut parsed = self.parse_event(client, kind, body);
-        if names_unknown_helpline(&parsed) && !self.directory().is_current(&self.0.db).await.unwrap_or(true) {
-            // Another process may have added the helpline a moment ago.
-            let _ = self.refresh_directory().await;
+        if matches!(&parsed, Err(fault) if fault.has(FaultCode::HelplineUnknown)) && self.refreshed_directory().await {
             parsed = self.parse_event(client, kind, body);
         }
         match parsed {
@@ -76,15 +106,14 @@ impl Engine {
                 let status = if is_new { ReceiptStatus::Accepted } else { ReceiptStatus::Duplicate };
                 Ok(Receipt { event_id: event_id(&event), status })
             }
-            Err(refused) => {
-                let code = match &refused {
-                    EventError::Invalid(faults) => faults.first_code().map_or(MALFORMED, FaultCode::as_str),
-                    _ => MALFORMED,
-                };
-                self.store(Intake::refused(self.intake_key(client, code))).await?;
-                Err(refused)
-            }
+            Err(fault) => Err(self.count_refused(client, fault).await),
         }
+    }
+
+    /// Looks whether another process added a helpline a moment ago: whether the directory is another one now.
+    async fn refreshed_directory(&self) -> bool {
+        let is_current = self.directory().is_current(&self.0.db).await.unwrap_or(true);
+        !is_current && self.refresh_directory().await.is_ok()
     }
 
     /// Hands what a request brought to the writer. For each of its events, whether it is new.
@@ -95,11 +124,19 @@ impl Engine {
         Ok(self.0.writer.send(intake).await?)
     }
 
-    fn parse_event(&self, client: &ApiClient, kind: Kind, body: &[u8]) -> Result<Event, EventError> {
-        let submitted: Submitted<'_> = serde_json::from_slice(body).map_err(|_| EventError::Malformed)?;
+    /// Counts a request that is refused as a whole, and says what to answer.
+    async fn count_refused(&self, client: &ApiClient, fault: EventFault) -> EventError {
+        match self.store(Intake::refused(self.intake_key(client, fault.code()))).await {
+            Ok(_) => fault.into(),
+            Err(unavailable) => unavailable,
+        }
+    }
+
+    fn parse_event(&self, client: &ApiClient, kind: Kind, body: &[u8]) -> Result<Event, EventFault> {
+        let submitted: Submitted<'_> = serde_json::from_slice(body).map_err(|_| EventFault::Malformed)?;
         let directory = self.directory();
         let parsed = check(&submitted, kind, self.accepted_times(), |id| directory.helpline_no(id))
-            .map_err(EventError::Invalid)?;
+            .map_err(EventFault::Invalid)?;
         Ok(Event {
             at: parsed.at,
             customer: client.customer_no(),
@@ -129,11 +166,6 @@ impl Engine {
         let own = client.application.customer.record.customer.limits.event_burst_per_second;
         own.unwrap_or(self.0.settings.event_burst_per_second).max(1)
     }
-}
-
-fn names_unknown_helpline(parsed: &Result<Event, EventError>) -> bool {
-    let Err(EventError::Invalid(faults)) = parsed else { return false };
-    faults.0.iter().any(|fault| fault.code == FaultCode::HelplineUnknown)
 }
 
 /// The quarter hour of an instant: every zone's hours and days are made of whole ones.

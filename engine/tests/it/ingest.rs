@@ -4,7 +4,7 @@ use crate::support::{Installation, on_both};
 use domain::account::Tier;
 use domain::event::Kind;
 use domain::period::{Filter, Interval, Period};
-use engine::{Engine, EventError, ReceiptStatus, TokenRefusal};
+use engine::{Engine, EventError, EventFault, ReceiptStatus, TokenRefusal};
 use serde_json::json;
 
 on_both!(
@@ -44,7 +44,7 @@ async fn refusals_are_counted_by_their_first_code(installation: Installation) {
     let faults = installation.post(&client, Kind::Click, &none).await.unwrap_err();
     assert_eq!(faults, ["field_missing", "session_id_missing", "field_missing", "field_missing"]);
     let malformed = installation.engine.record_event(&client, Kind::Click, b"{\"helpline_id\": \"\xff\"}").await;
-    assert!(matches!(malformed, Err(EventError::Malformed)));
+    assert!(matches!(malformed, Err(EventError::Refused(EventFault::Malformed))));
     let array = installation.engine.record_event(&client, Kind::Click, b"[]").await;
     assert!(array.is_err());
     installation.settle().await;

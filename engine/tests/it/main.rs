@@ -1,5 +1,7 @@
 //! Tests of the engine as a whole, each on SQLite and on Postgres.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
+
 mod accounts;
 mod aggregate;
 mod golden;

@@ -149,10 +149,10 @@ impl Installation {
 
     /// Posts an event and says whether it was new, or the codes of its faults.
     pub async fn post(&self, client: &ApiClient, kind: Kind, body: &serde_json::Value) -> Result<bool, Vec<String>> {
-        use engine::{EventError, ReceiptStatus};
+        use engine::{EventError, EventFault, ReceiptStatus};
         match self.engine.record_event(client, kind, body.to_string().as_bytes()).await {
             Ok(receipt) => Ok(receipt.status == ReceiptStatus::Accepted),
-            Err(EventError::Invalid(faults)) => {
+            Err(EventError::Refused(EventFault::Invalid(faults))) => {
                 Err(faults.0.into_iter().map(|fault| fault.code.as_str().to_owned()).collect())
             }
             Err(error) => panic!("{error}"),

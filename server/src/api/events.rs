@@ -2,7 +2,7 @@
 
 use crate::http::body::{self, EVENT_BYTES_MAX};
 use crate::http::client::EventsClient;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, Malformed};
 use crate::openapi::schemas;
 use crate::state::AppState;
 use axum::Json;
@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::State;
 use domain::event::Kind;
 use engine::actor::ApiClient;
-use engine::{ApiScope, EventError, Receipt, ReceiptStatus};
+use engine::{ApiScope, EventError, EventFault, Receipt, ReceiptStatus};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
@@ -67,19 +67,15 @@ pub async fn click(
 
 async fn record(state: &AppState, client: &ApiClient, kind: Kind, headers: &HeaderMap, body: Body) -> Answer {
     let recorded = match read(headers, body).await {
-        Ok(bytes) => state.engine.record_event(client, kind, &bytes).await.map_err(refused),
+        Ok(bytes) => {
+            state.engine.record_event(client, kind, &bytes).await.map_err(|error| refused(error, Malformed::Event))
+        }
         Err(error) => Err(error),
     };
-    let name = match kind {
-        Kind::Display => "display",
-        Kind::Click => "click",
-    };
+    let name = name_of(Some(kind));
     match recorded {
         Ok(Receipt { event_id, status }) => {
-            let status = match status {
-                ReceiptStatus::Accepted => "accepted",
-                ReceiptStatus::Duplicate => "duplicate",
-            };
+            let status = status_of(status);
             state.metrics.event(name, status);
             Ok((StatusCode::ACCEPTED, Json(Accepted { event_id: event_id.to_string(), status })))
         }
@@ -90,21 +86,40 @@ async fn record(state: &AppState, client: &ApiClient, kind: Kind, headers: &Head
     }
 }
 
+/// A kind of event, as counts of events name it.
+pub fn name_of(kind: Option<Kind>) -> &'static str {
+    match kind {
+        Some(Kind::Display) => "display",
+        Some(Kind::Click) => "click",
+        None => "unknown",
+    }
+}
+
+/// A status, as answers name it.
+pub fn status_of(status: ReceiptStatus) -> &'static str {
+    match status {
+        ReceiptStatus::Accepted => "accepted",
+        ReceiptStatus::Duplicate => "duplicate",
+    }
+}
+
 /// The body. What it holds is for the engine to judge, which also counts what it refuses.
 async fn read(headers: &HeaderMap, body: Body) -> Result<bytes::Bytes, ApiError> {
     if !body::media_type(headers).is_some_and(|essence| body::is_json(&essence)) {
         return Err(ApiError::MediaTypeUnsupported);
     }
-    let bytes = body::read(headers, body, EVENT_BYTES_MAX).await?;
+    let bytes = body::read_encoded(headers, body, EVENT_BYTES_MAX).await?;
     // An event is an object: an array, whose members would be taken by their position, is passed on as nothing.
     Ok(if body::is_object(&bytes) { bytes } else { bytes::Bytes::new() })
 }
 
-fn refused(error: EventError) -> ApiError {
+/// What to answer to what the engine refuses; `malformed` says what should have been there.
+pub fn refused(error: EventError, malformed: Malformed) -> ApiError {
     match error {
         EventError::Forbidden => ApiError::ScopeMissing(ApiScope::EventsWrite),
-        EventError::Malformed => ApiError::MalformedJson,
-        EventError::Invalid(faults) => ApiError::ValidationFailed(faults),
+        EventError::Refused(EventFault::Malformed) => ApiError::MalformedJson(malformed),
+        EventError::Refused(EventFault::Invalid(faults)) => ApiError::ValidationFailed(faults),
+        EventError::TooMany { events_max } => ApiError::TooManyEvents { events_max },
         EventError::Unavailable { retry_after_seconds } => {
             ApiError::Unavailable { retry_after_seconds: retry_after_seconds.into() }
         }
@@ -112,7 +127,7 @@ fn refused(error: EventError) -> ApiError {
 }
 
 /// The code under which a refused event is counted: that of the first rule it breaks.
-fn outcome(error: &ApiError) -> &'static str {
+pub fn outcome(error: &ApiError) -> &'static str {
     match error {
         ApiError::ValidationFailed(faults) => faults.first_code().map_or("validation_failed", |code| code.as_str()),
         other => other.code(),

@@ -1,6 +1,7 @@
 //! What programs call, one file for each group of endpoints.
 
 pub mod analytics;
+pub mod batch;
 pub mod catalogue;
 pub mod csv;
 pub mod events;

@@ -1,6 +1,7 @@
 //! `POST /oauth/token`: OAuth 2.0 client credentials (RFC 6749 section 4.4).
 
 use crate::http::body::{self, TOKEN_REQUEST_BYTES_MAX};
+use crate::http::encoding::Encoding;
 use crate::http::error::{ApiError, REALM};
 use crate::http::query::decode_form_value;
 use crate::openapi::schemas;
@@ -87,7 +88,8 @@ async fn issue(state: &AppState, request: TokenRequest) -> Result<serde_json::Va
 /// Reads body and `Authorization`. Each parameter at most once, and one way to authenticate (section 2.3).
 async fn read_request(headers: &HeaderMap, body: Body) -> Result<TokenRequest, Refusal> {
     let bytes = body::read(headers, body, TOKEN_REQUEST_BYTES_MAX).await.map_err(Refusal::Other)?;
-    let mut request = match body::media_type(headers).as_deref() {
+    let is_plain = Encoding::of(headers) == Ok(Encoding::Identity);
+    let mut request = match body::media_type(headers).filter(|_| is_plain).as_deref() {
         _ if bytes.is_empty() => TokenRequest::default(),
         Some("application/x-www-form-urlencoded") => from_form(&bytes)?,
         Some(essence) if body::is_json(essence) => serde_json::from_slice(&bytes)

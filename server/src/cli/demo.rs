@@ -15,6 +15,12 @@ pub struct Demo {
     /// Do nothing if the installation has customers or users already
     #[arg(long)]
     if_empty: bool,
+    /// Add this many events of the past year to the demo's applications, after loading the demo if it is not loaded
+    #[arg(long, value_name = "N")]
+    events: Option<u64>,
+    /// Decides, with the time of the call, what those events are
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, requires = "events")]
+    seed: u64,
     #[command(flatten)]
     output: Output,
 }
@@ -27,20 +33,53 @@ impl Demo {
             self.output.print(&json!({"loaded": false}), text)?;
             return Ok(ExitCode::SUCCESS);
         }
+        let is_addition = self.events.is_some() && engine.has_demo().await?;
         let workers = engine.start().await?;
-        let bar = progress_bar("events");
-        let loaded = engine
-            .load_demo(&engine.authenticate_console(), |done, total| {
-                bar.set_length(total);
-                bar.set_position(done);
-            })
-            .await;
-        bar.finish_and_clear();
+        let loaded = async {
+            let report = if is_addition { None } else { Some(load(&engine).await?) };
+            let added = match self.events {
+                Some(count) => Some(add(&engine, count, self.seed).await?),
+                None => None,
+            };
+            Ok::<_, engine::Error>((report, added))
+        }
+        .await;
         workers.stop().await;
-        let report = loaded?;
-        self.output.print(&report_json(&report), || describe(&report))?;
+        let (report, added) = loaded?;
+        let mut value = report.as_ref().map_or_else(|| json!({"loaded": false}), report_json);
+        if let Some(added) = added {
+            value["added"] = json!(added);
+        }
+        let text = || {
+            let mut text = report.as_ref().map_or_else(String::new, describe);
+            if let Some(added) = added {
+                let _ = writeln!(text, "Added {added} events of the past year.");
+            }
+            text
+        };
+        self.output.print(&value, text)?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+async fn load(engine: &Engine) -> Result<DemoReport, engine::Error> {
+    let bar = progress_bar("events");
+    let progress = |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    };
+    let loaded = engine.load_demo(&engine.authenticate_console(), progress).await;
+    bar.finish_and_clear();
+    loaded
+}
+
+async fn add(engine: &Engine, count: u64, seed: u64) -> Result<u64, engine::Error> {
+    let bar = progress_bar("events");
+    bar.set_length(count);
+    let added =
+        engine.add_demo_traffic(&engine.authenticate_console(), count, seed, |done| bar.set_position(done)).await;
+    bar.finish_and_clear();
+    added
 }
 
 /// A bar on standard error, drawn only where that is a terminal.

@@ -1,14 +1,17 @@
 //! Request bodies: read up to a named limit, of a known media type.
 
-use crate::http::error::ApiError;
+use crate::http::encoding::Encoding;
+use crate::http::error::{ApiError, Malformed};
 use axum::body::Body;
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 /// Largest body of one event, in bytes.
 pub const EVENT_BYTES_MAX: usize = 16 * 1024;
+/// Largest body of a batch of events, in bytes.
+pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
 /// Largest body of a token request, in bytes.
 pub const TOKEN_REQUEST_BYTES_MAX: usize = 8 * 1024;
 
@@ -25,20 +28,25 @@ pub async fn read(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<B
     match Limited::new(body, bytes_max).collect().await {
         Ok(whole) => Ok(whole.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(ApiError::BodyTooLarge { bytes_max }),
-        Err(_) => Err(ApiError::MalformedJson),
+        Err(_) => Err(ApiError::MalformedJson(Malformed::BrokenOff)),
     }
 }
 
-/// The media type of a body, without its parameters, in lower case; `None` if it is missing, not plain, in another
-/// encoding than UTF-8 or compressed.
+/// Reads a body that may be compressed. `bytes_max` holds for what is sent and for what it decompresses to.
+///
+/// # Errors
+/// Those of [`read`], [`Encoding::of`] and [`Encoding::decode`].
+pub async fn read_encoded(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Bytes, ApiError> {
+    let encoding = Encoding::of(headers)?;
+    encoding.decode(read(headers, body, bytes_max).await?, bytes_max)
+}
+
+/// The media type of a body, without its parameters, in lower case; `None` if it is missing, not plain, or in
+/// another charset than UTF-8.
 #[must_use]
 pub fn media_type(headers: &HeaderMap) -> Option<String> {
     let mut lines = headers.get_all(CONTENT_TYPE).iter();
     let (Some(line), None) = (lines.next(), lines.next()) else { return None };
-    let identity = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
-    if !headers.get_all(CONTENT_ENCODING).iter().all(identity) {
-        return None;
-    }
     let mut parts = line.to_str().ok()?.split(';').map(str::trim);
     let essence = parts.next()?.to_ascii_lowercase();
     let is_utf8 = |parameter: &str| match parameter.split_once('=') {
@@ -56,6 +64,12 @@ pub fn media_type(headers: &HeaderMap) -> Option<String> {
 pub fn is_json(essence: &str) -> bool {
     let structured = |rest: &str| rest.len() > "+json".len() && rest.ends_with("+json");
     essence == "application/json" || essence.strip_prefix("application/").is_some_and(structured)
+}
+
+/// Whether a media type is JSON on each line.
+#[must_use]
+pub fn is_json_lines(essence: &str) -> bool {
+    matches!(essence, "application/x-ndjson" | "application/ndjson")
 }
 
 /// Whether a JSON text can only be an object.

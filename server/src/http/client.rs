@@ -85,6 +85,19 @@ impl FromRequestParts<AppState> for EventsClient {
     }
 }
 
+/// A client that may post events now. How many, only the body tells: they are taken once that is read.
+pub struct BatchClient(pub ApiClient);
+
+impl FromRequestParts<AppState> for BatchClient {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let Client { client, .. } = Client::<EventsWrite>::from_request_parts(parts, state).await?;
+        state.bursts.peek(client.application_id(), state.engine.event_burst(&client))?;
+        Ok(Self(client))
+    }
+}
+
 /// A client whose address may make one more call of the catalogue in this second. The day's quota is charged by
 /// [`Charged::charge`], so that a path that is no id costs nothing.
 pub struct CatalogueClient(pub ApiClient);

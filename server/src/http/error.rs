@@ -3,10 +3,11 @@
 
 use axum::response::{IntoResponse, Response};
 use domain::{Fault, Faults};
-use engine::{ApiScope, TokenRefusal};
+use engine::{ApiScope, EventFault, TokenRefusal};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// The media type of refusals.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -17,7 +18,7 @@ pub const REALM: &str = "reachline";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApiError {
     /// The body is not JSON in UTF-8.
-    MalformedJson,
+    MalformedJson(Malformed),
     TokenMissing,
     TokenInvalid,
     TokenExpired,
@@ -31,6 +32,10 @@ pub enum ApiError {
     /// Larger than this many bytes.
     BodyTooLarge {
         bytes_max: usize,
+    },
+    /// A batch of more than this many events.
+    TooManyEvents {
+        events_max: usize,
     },
     MediaTypeUnsupported,
     /// Every fault of the input at once.
@@ -51,6 +56,17 @@ pub enum ApiError {
     Internal,
 }
 
+/// What should have been there instead of a body that is no JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Malformed {
+    Event,
+    Batch,
+    /// All that was announced.
+    BrokenOff,
+    /// What the header `Content-Encoding` says.
+    Encoding,
+}
+
 /// What is the same for all refusals of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Meaning {
@@ -66,12 +82,12 @@ const fn meaning(code: &'static str, status: StatusCode, title: &'static str, ad
 }
 
 /// Every code that an answer can carry, in the order of their statuses.
-pub const MEANINGS: [Meaning; 16] = [
+pub const MEANINGS: [Meaning; 17] = [
     meaning(
         "malformed_json",
         StatusCode::BAD_REQUEST,
         "The body is not JSON",
-        "Send one JSON object, encoded in UTF-8.",
+        "Send JSON in UTF-8: one object, or a batch; compressed only as Content-Encoding says.",
     ),
     meaning(
         "token_missing",
@@ -123,10 +139,16 @@ pub const MEANINGS: [Meaning; 16] = [
         "Send less; detail names the limit.",
     ),
     meaning(
+        "too_many_events",
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "Too many events in one batch",
+        "Nothing was stored. Send them as several batches; detail names the limit.",
+    ),
+    meaning(
         "media_type_unsupported",
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "The media type is not supported",
-        "Send Content-Type: application/json, without a Content-Encoding.",
+        "Send a Content-Type that the endpoint knows, in UTF-8. Events may have Content-Encoding: gzip or zstd.",
     ),
     meaning(
         "validation_failed",
@@ -165,7 +187,7 @@ impl ApiError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::MalformedJson => "malformed_json",
+            Self::MalformedJson(_) => "malformed_json",
             Self::TokenMissing => "token_missing",
             Self::TokenInvalid => "token_invalid",
             Self::TokenExpired => "token_expired",
@@ -175,6 +197,7 @@ impl ApiError {
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::BodyTooLarge { .. } => "body_too_large",
+            Self::TooManyEvents { .. } => "too_many_events",
             Self::MediaTypeUnsupported => "media_type_unsupported",
             Self::ValidationFailed(_) => "validation_failed",
             Self::RateLimited { .. } => "rate_limited",
@@ -194,7 +217,13 @@ impl ApiError {
 
     fn detail(&self) -> String {
         match self {
-            Self::MalformedJson => "The body must be one JSON object in UTF-8.".to_owned(),
+            Self::MalformedJson(malformed) => match malformed {
+                Malformed::Event => "The body must be one JSON object in UTF-8.",
+                Malformed::Batch => "The body must be JSON in UTF-8: an array of events, or an object with one.",
+                Malformed::BrokenOff => "The body broke off before its end.",
+                Malformed::Encoding => "The body is not encoded as its Content-Encoding says.",
+            }
+            .to_owned(),
             Self::TokenMissing => "Send the header Authorization: Bearer with an access token.".to_owned(),
             Self::TokenInvalid => "This access token was not issued here, or its secret was revoked.".to_owned(),
             Self::TokenExpired => "This access token has expired. Get a new one.".to_owned(),
@@ -203,14 +232,12 @@ impl ApiError {
             Self::Forbidden => "The caller may not do this.".to_owned(),
             Self::NotFound => "There is nothing here under this path and id.".to_owned(),
             Self::MethodNotAllowed => "The header Allow lists the methods of this path.".to_owned(),
-            Self::BodyTooLarge { bytes_max } => format!("At most {bytes_max} bytes."),
+            Self::BodyTooLarge { bytes_max } => format!("At most {bytes_max} bytes, also once decompressed."),
+            Self::TooManyEvents { events_max } => format!("At most {events_max} events in one batch."),
             Self::MediaTypeUnsupported => {
-                "The body must be application/json in UTF-8, without a Content-Encoding.".to_owned()
+                "The body must be JSON in UTF-8, plain or, of events, with Content-Encoding: gzip or zstd.".to_owned()
             }
-            Self::ValidationFailed(Faults(faults)) => match faults.len() {
-                1 => "There is one fault; see errors.".to_owned(),
-                count => format!("There are {count} faults; see errors."),
-            },
+            Self::ValidationFailed(faults) => count_of(faults),
             Self::RateLimited { retry_after_seconds }
             | Self::QuotaExceeded { retry_after_seconds }
             | Self::Unavailable { retry_after_seconds } => {
@@ -241,6 +268,35 @@ impl ApiError {
                 Some(format!("Bearer realm=\"{REALM}\", error=\"insufficient_scope\", scope=\"{}\"", scope.as_str()))
             }
             _ => None,
+        }
+    }
+}
+
+fn count_of(Faults(faults): &Faults) -> String {
+    match faults.len() {
+        1 => "There is one fault; see errors.".to_owned(),
+        count => format!("There are {count} faults; see errors."),
+    }
+}
+
+/// What is wrong with one event of a batch: the members of a [`Problem`] that say it.
+#[derive(Serialize)]
+pub struct EventProblem<'a> {
+    code: &'static str,
+    detail: Cow<'static, str>,
+    #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
+    errors: &'a [Fault],
+}
+
+impl<'a> From<&'a EventFault> for EventProblem<'a> {
+    fn from(fault: &'a EventFault) -> Self {
+        match fault {
+            EventFault::Malformed => {
+                Self { code: "malformed_json", detail: "It must be one JSON object in UTF-8.".into(), errors: &[] }
+            }
+            EventFault::Invalid(faults) => {
+                Self { code: "validation_failed", detail: count_of(faults).into(), errors: &faults.0 }
+            }
         }
     }
 }
@@ -322,7 +378,7 @@ mod tests {
     #[test]
     fn every_refusal_has_its_row() {
         let all = [
-            ApiError::MalformedJson,
+            ApiError::MalformedJson(Malformed::Event),
             ApiError::TokenMissing,
             ApiError::TokenInvalid,
             ApiError::TokenExpired,
@@ -332,6 +388,7 @@ mod tests {
             ApiError::NotFound,
             ApiError::MethodNotAllowed,
             ApiError::BodyTooLarge { bytes_max: 1 },
+            ApiError::TooManyEvents { events_max: 1 },
             ApiError::MediaTypeUnsupported,
             ApiError::ValidationFailed(Faults::default()),
             ApiError::RateLimited { retry_after_seconds: 1 },

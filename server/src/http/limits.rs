@@ -1,15 +1,17 @@
 //! Limits on calls a second: per application on events, per address on the catalogue.
 
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, STORE_RETRY_AFTER_SECONDS};
 use app::context::ClientAddress;
 use domain::ApplicationId;
 use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, RateLimiter};
+use governor::{DefaultKeyedRateLimiter, RateLimiter};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// What `RateLimit-Policy` and `RateLimit` say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,13 +34,15 @@ fn retry_after_seconds(not_until: &governor::NotUntil<<DefaultClock as Clock>::I
 }
 
 /// Events a second, per application. There are no more entries than applications that hold a valid token.
-#[derive(Default)]
-pub struct Bursts(RwLock<HashMap<ApplicationId, Burst>>);
+pub struct Bursts {
+    started: Instant,
+    applications: RwLock<HashMap<ApplicationId, Arc<Burst>>>,
+}
 
-#[derive(Clone)]
-struct Burst {
-    per_second: u32,
-    limiter: Arc<DefaultDirectRateLimiter>,
+impl Default for Bursts {
+    fn default() -> Self {
+        Self { started: Instant::now(), applications: RwLock::default() }
+    }
 }
 
 impl Bursts {
@@ -47,22 +51,107 @@ impl Bursts {
     /// # Errors
     /// [`ApiError::RateLimited`].
     pub fn check(&self, application: ApplicationId, per_second: u32) -> Result<(), ApiError> {
-        let limiter = self.limiter(application, per_second);
-        let checked = limiter.check();
-        checked.map_err(|until| ApiError::RateLimited { retry_after_seconds: retry_after_seconds(&until) })
+        self.check_many(application, per_second, 1)
     }
 
-    /// The application's limiter; a new one where its limit has changed.
-    fn limiter(&self, application: ApplicationId, limit: u32) -> Arc<DefaultDirectRateLimiter> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(burst) = known.get(&application).filter(|burst| burst.per_second == limit) {
-            return Arc::clone(&burst.limiter);
+    /// Takes the events of a batch.
+    ///
+    /// # Errors
+    /// [`ApiError::RateLimited`]; then none is taken.
+    pub fn check_many(&self, application: ApplicationId, per_second: u32, events: usize) -> Result<(), ApiError> {
+        self.burst(application, per_second).take(events, self.now_ns()).map_err(limited)
+    }
+
+    /// Whether one more event could be taken now, without taking it.
+    ///
+    /// # Errors
+    /// [`ApiError::RateLimited`].
+    pub fn peek(&self, application: ApplicationId, per_second: u32) -> Result<(), ApiError> {
+        self.burst(application, per_second).fits(1, self.now_ns()).map(drop).map_err(limited)
+    }
+
+    fn now_ns(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// The application's burst; a new one where its limit has changed.
+    fn burst(&self, application: ApplicationId, per_second: u32) -> Arc<Burst> {
+        let known = self.applications.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(burst) = known.get(&application).filter(|burst| burst.per_second == per_second) {
+            return Arc::clone(burst);
         }
         drop(known);
-        let burst = Burst { per_second: limit, limiter: Arc::new(RateLimiter::direct(per_second(limit))) };
-        let limiter = Arc::clone(&burst.limiter);
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(application, burst);
-        limiter
+        let burst = Arc::new(Burst { per_second, paid_until_ns: AtomicU64::new(0) });
+        self.applications.write().unwrap_or_else(PoisonError::into_inner).insert(application, burst.clone());
+        burst
+    }
+}
+
+fn limited(wait_ns: u64) -> ApiError {
+    ApiError::RateLimited { retry_after_seconds: wait_ns.div_ceil(SECOND_NS).max(1) }
+}
+
+const SECOND_NS: u64 = 1_000_000_000;
+
+/// What an application has taken (the generic cell rate algorithm). Each event costs its share of a second, and what
+/// is paid for may lie up to a second ahead. A batch of more events than that fits into a whole second; then it is
+/// taken and still costs all it costs, so that over time no more than the limit comes through, however it is cut.
+struct Burst {
+    per_second: u32,
+    /// On the clock of [`Bursts`].
+    paid_until_ns: AtomicU64,
+}
+
+impl Burst {
+    fn cost_ns(&self, events: usize) -> u64 {
+        (events as u64).saturating_mul(SECOND_NS) / u64::from(self.per_second.max(1))
+    }
+
+    /// What is paid for so far, if so many events can be taken; or the time until they can.
+    fn fits(&self, events: usize, now_ns: u64) -> Result<(u64, u64), u64> {
+        let seen = self.paid_until_ns.load(Ordering::Relaxed);
+        let from = seen.max(now_ns);
+        let ahead = (from - now_ns).saturating_add(self.cost_ns(events).min(SECOND_NS));
+        if ahead > SECOND_NS { Err(ahead - SECOND_NS) } else { Ok((seen, from)) }
+    }
+
+    fn take(&self, events: usize, now_ns: u64) -> Result<(), u64> {
+        loop {
+            let (seen, from) = self.fits(events, now_ns)?;
+            let to = from.saturating_add(self.cost_ns(events));
+            let taken = self.paid_until_ns.compare_exchange_weak(seen, to, Ordering::Relaxed, Ordering::Relaxed);
+            if taken.is_ok() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Batches that are read and stored at the same time: each may fill two bodies and a thousand events of memory.
+const BATCHES_MAX: usize = 128;
+/// How long a batch waits for its place; nothing of its body is read until then.
+const PLACE_WAIT: Duration = Duration::from_secs(5);
+
+/// The places of batches under way.
+pub struct Places(Semaphore);
+
+impl Default for Places {
+    fn default() -> Self {
+        Self(Semaphore::new(BATCHES_MAX))
+    }
+}
+
+impl Places {
+    /// Takes a place until what is returned is dropped.
+    ///
+    /// # Errors
+    /// [`ApiError::Unavailable`] if there is none in time.
+    pub async fn take(&self) -> Result<SemaphorePermit<'_>, ApiError> {
+        let unavailable = ApiError::Unavailable { retry_after_seconds: STORE_RETRY_AFTER_SECONDS };
+        match tokio::time::timeout(PLACE_WAIT, self.0.acquire()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(unavailable),
+        }
     }
 }
 
@@ -137,5 +226,22 @@ mod tests {
         assert!(bursts.check(application, 1).is_ok());
         assert!(matches!(bursts.check(application, 1), Err(ApiError::RateLimited { retry_after_seconds: 1 })));
         assert!(bursts.check(application, 2).is_ok());
+    }
+
+    #[test]
+    fn a_batch_costs_what_its_events_cost() {
+        let ms = |millis: u64| millis * SECOND_NS / 1_000;
+        let burst = Burst { per_second: 100, paid_until_ns: AtomicU64::new(0) };
+        assert_eq!(burst.take(60, ms(5_000)), Ok(()));
+        assert_eq!(burst.take(60, ms(5_000)), Err(ms(200)), "all of it or nothing");
+        assert_eq!(burst.take(40, ms(5_000)), Ok(()));
+        assert_eq!(burst.take(1, ms(5_000)), Err(ms(10)));
+        assert_eq!(burst.take(60, ms(5_600)), Ok(()));
+        // More than a second's: taken once the second is untouched, and paid for afterwards.
+        assert_eq!(burst.take(1_000, ms(5_600)), Err(ms(1_000)));
+        assert_eq!(burst.take(1_000, ms(6_600)), Ok(()));
+        assert!(burst.fits(1, ms(6_600)).is_err());
+        assert_eq!(burst.take(1, ms(15_600)), Err(ms(10)));
+        assert_eq!(burst.take(100, ms(16_600)), Ok(()));
     }
 }

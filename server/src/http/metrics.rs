@@ -20,7 +20,7 @@ pub struct Metrics {
     handle: PrometheusHandle,
     /// Looking up a counter by its labels is dear: these are the ones that have been used.
     requests: RwLock<HashMap<RequestKey, (Counter, Histogram)>>,
-    events: RwLock<HashMap<(&'static str, &'static str), Counter>>,
+    events_seen: RwLock<HashMap<(&'static str, &'static str), Counter>>,
 }
 
 #[derive(PartialEq, Eq, Hash)]
@@ -39,7 +39,7 @@ impl Default for Metrics {
         recorder.describe_counter(REQUESTS.into(), Some(Unit::Count), "Requests by route, method and status".into());
         recorder.describe_histogram(DURATIONS.into(), Some(Unit::Seconds), "Time to answer, by route".into());
         recorder.describe_counter(EVENTS.into(), Some(Unit::Count), "Events by kind and outcome".into());
-        Self { recorder, handle, requests: RwLock::default(), events: RwLock::default() }
+        Self { recorder, handle, requests: RwLock::default(), events_seen: RwLock::default() }
     }
 }
 
@@ -69,16 +69,22 @@ impl Metrics {
         self.requests.write().unwrap_or_else(PoisonError::into_inner).insert(key, (count, durations));
     }
 
-    /// Notes an event: `kind` is `display` or `click`, `outcome` the answer's status or the code of the refusal.
+    /// Notes an event: see [`Metrics::events`].
     pub fn event(&self, kind: &'static str, outcome: &'static str) {
-        if let Some(known) = self.events.read().unwrap_or_else(PoisonError::into_inner).get(&(kind, outcome)) {
-            known.increment(1);
+        self.events(kind, outcome, 1);
+    }
+
+    /// Notes events: `kind` is `display`, `click` or, in batches, `unknown`; `outcome` the answer's status or the code
+    /// of the refusal.
+    pub fn events(&self, kind: &'static str, outcome: &'static str, count: u64) {
+        if let Some(known) = self.events_seen.read().unwrap_or_else(PoisonError::into_inner).get(&(kind, outcome)) {
+            known.increment(count);
             return;
         }
         let labels = vec![Label::from_static_parts("kind", kind), Label::from_static_parts("outcome", outcome)];
-        let count = self.recorder.register_counter(&Key::from_parts(EVENTS, labels), &METADATA);
-        count.increment(1);
-        self.events.write().unwrap_or_else(PoisonError::into_inner).insert((kind, outcome), count);
+        let counter = self.recorder.register_counter(&Key::from_parts(EVENTS, labels), &METADATA);
+        counter.increment(count);
+        self.events_seen.write().unwrap_or_else(PoisonError::into_inner).insert((kind, outcome), counter);
     }
 
     /// All of it in Prometheus' text form.

@@ -3,6 +3,7 @@
 pub mod address;
 pub mod body;
 pub mod client;
+pub mod encoding;
 pub mod error;
 pub mod limits;
 pub mod metrics;

@@ -1,5 +1,6 @@
 //! What is the same for many operations, added to the description: refusals, headers, aliases.
 
+use super::batch;
 use crate::http::body::{EVENT_BYTES_MAX, TOKEN_REQUEST_BYTES_MAX};
 use crate::http::error::{MEANINGS, PROBLEM_JSON};
 use domain::FaultCode;
@@ -18,6 +19,7 @@ pub fn complete(document: &mut Value) {
     problem["code"]["enum"] = MEANINGS.iter().map(|meaning| meaning.code).collect();
     let fault = &mut document["components"]["schemas"]["Fault"]["properties"];
     fault["code"]["enum"] = FaultCode::ALL.iter().map(|code| code.as_str()).collect();
+    batch::complete(document);
     let Some(paths) = document["paths"].as_object_mut() else { return };
     for (path, item) in paths.iter_mut() {
         for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
@@ -131,9 +133,10 @@ fn complete_operation(path: &str, operation: &mut Value) {
         "/v1/analytics/breakdown" => {
             responses["200"]["headers"]["Link"] = json!({"$ref": "#/components/headers/Link"});
         }
-        _ if path.starts_with("/v1/events/") => {
+        _ if path.starts_with("/v1/events/helpline") => {
             operation["requestBody"]["description"] = json!(format!(
-                "One JSON object in UTF-8 of at most {EVENT_BYTES_MAX} bytes. Unknown members are ignored."
+                "One JSON object in UTF-8 of at most {EVENT_BYTES_MAX} bytes. Unknown members are ignored. It may be \
+                 compressed: `Content-Encoding: gzip` or `zstd`."
             ));
         }
         _ => {}

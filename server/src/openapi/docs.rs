@@ -2,7 +2,7 @@
 
 use crate::http::error::MEANINGS;
 use crate::http::observe::Transport;
-use crate::openapi::{document, example};
+use crate::openapi::{batch, document, example};
 use crate::state::AppState;
 use axum::extract::{Request, State};
 use axum::response::{Html, IntoResponse, Response};
@@ -106,6 +106,7 @@ impl Page {
              -d '{{\"helpline_id\":\"HELPLINE\",\"session_id\":\"any-opaque-id\",\"timestamp\":\"'$NOW'\"}}'\n\
              curl {base}/v1/events/helpline-click -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \\\n  \
              -d '{{\"helpline_id\":\"HELPLINE\",\"session_id\":\"any-opaque-id\",\"timestamp\":\"'$NOW'\",\"contact_method\":\"phone\"}}'</code></pre>\
+             <p>Whoever has many events sends up to a thousand at once: <a href=\"#batch\"><code>POST /v1/events/batch</code></a>.</p>\
              <h3>3. See the figures</h3><pre><code>curl \"{base}/v1/analytics/summary?from=$(date -u +%Y-%m-01)&amp;to=$(date -u +%Y)-12-31\" \\\n  \
              -H \"Authorization: Bearer $TOKEN\"</code></pre>\
              <p>An event that is answered with <code>202</code> is stored for good. Sending it again is safe: the same \
@@ -153,6 +154,14 @@ impl Page {
             let body = example::of_request(document, value);
             let _ = write!(curl, " \\\n  -H 'Content-Type: application/json' \\\n  -d '{body}'");
         }
+        if *path == batch::PATH {
+            let _ = write!(
+                curl,
+                "\n\ngzip -c events.ndjson | curl '{}{path}' \\\n  -H \"Authorization: Bearer $TOKEN\" \\\n  \
+                 -H 'Content-Type: application/x-ndjson' -H 'Content-Encoding: gzip' \\\n  --data-binary @-",
+                self.base
+            );
+        }
         if path.ends_with(".csv") {
             curl.push_str(" -O");
         }
@@ -161,9 +170,10 @@ impl Page {
 }
 
 /// What comes first in its group; the rest follows by name.
-const FIRST: [&str; 6] = [
+const FIRST: [&str; 7] = [
     "/v1/events/helpline-display",
     "/v1/events/helpline-click",
+    "/v1/events/batch",
     "/v1/helplines",
     "/v1/helplines/{id}",
     "/v1/analytics/summary",
@@ -222,7 +232,11 @@ fn parameters(html: &mut String, document: &Value, operation: &Value) {
 fn members(html: &mut String, document: &Value, operation: &Value) {
     let body = &operation["requestBody"];
     let Some((_, content)) = body["content"].as_object().and_then(|content| content.iter().next()) else { return };
-    let schema = example::resolve(document, &content["schema"]);
+    let schema = match content["schema"].get("oneOf") {
+        // A batch: its members are those of its events.
+        Some(_) => &document["components"]["schemas"]["BatchEvent"],
+        None => example::resolve(document, &content["schema"]),
+    };
     let types: Vec<_> = body["content"].as_object().into_iter().flat_map(Map::keys).map(String::as_str).collect();
     let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let _ = write!(

@@ -1,6 +1,7 @@
 //! The description of the API (OpenAPI 3.1), made from the handlers' own annotations and from the tables of refusals,
 //! so that it cannot say other than what they do.
 
+pub mod batch;
 pub mod complete;
 pub mod docs;
 pub mod example;
@@ -32,6 +33,7 @@ use utoipa::OpenApi;
         api::oauth::token,
         api::events::display,
         api::events::click,
+        api::batch::batch,
         api::catalogue::helplines,
         api::catalogue::helpline,
         api::catalogue::countries,
@@ -44,7 +46,7 @@ use utoipa::OpenApi;
         api::ops::readyz,
         api::ops::metrics,
     ),
-    components(schemas(schemas::Problem)),
+    components(schemas(schemas::Problem, schemas::BatchEvent)),
 )]
 struct Described;
 

@@ -59,6 +59,7 @@ pub struct Tenant {
 
 pub struct TestApp {
     pub engine: Engine,
+    pub config: Config,
     pub clock: Arc<ManualClock>,
     pub address: SocketAddr,
     pub acme: Tenant,
@@ -149,10 +150,11 @@ impl TestApp {
         let other = tenant(&engine, "Other").await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = router(AppState::new(engine.clone(), config)).into_make_service_with_connect_info::<SocketAddr>();
+        let service =
+            router(AppState::new(engine.clone(), config.clone())).into_make_service_with_connect_info::<SocketAddr>();
         let serving = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { engine, clock, address, acme, other, client, workers, serving, _directory: directory }
+        Self { engine, config, clock, address, acme, other, client, workers, serving, _directory: directory }
     }
 
     pub async fn stop(self) {

@@ -134,9 +134,25 @@ on_both! {
         for kind in [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("application/json; charset=iso-8859-1"), Some("json")] {
             send(app, &token, kind, good()).await.is_problem(415, "media_type_unsupported");
         }
-        let request = app.request(Method::POST, DISPLAY).bearer_auth(&token).header("content-encoding", "gzip").json(&display("s"));
+        let request = app.request(Method::POST, DISPLAY).bearer_auth(&token).header("content-encoding", "br").json(&display("s"));
         app.send(request).await.is_problem(415, "media_type_unsupported");
         assert_eq!(app.intake(&app.acme).await.0, 0);
+    }
+
+    async fn bodies_may_be_compressed(app) {
+        let token = app.token(&app.acme.production).await;
+        let send = async |encoding: &str, body: Vec<u8>| {
+            let request = app.request(Method::POST, DISPLAY).bearer_auth(&token).header("content-type", "application/json");
+            app.send(request.header("content-encoding", encoding).body(body)).await
+        };
+        let event = display("s").to_string().into_bytes();
+        is_receipt(&send("zstd", zstd::encode_all(&event[..], 3).unwrap()).await, "accepted");
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut gzip, &event).unwrap();
+        is_receipt(&send("gzip", gzip.finish().unwrap()).await, "duplicate");
+        send("gzip", event).await.is_problem(400, "malformed_json");
+        let bomb = zstd::encode_all(&vec![b' '; 16_385][..], 3).unwrap();
+        send("zstd", bomb).await.is_problem(413, "body_too_large");
     }
 
     async fn bodies_have_a_limit(app) {

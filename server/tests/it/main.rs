@@ -33,6 +33,7 @@ macro_rules! on_both {
 
 mod analytics;
 mod app;
+mod batch;
 mod catalogue;
 mod commands;
 mod events;

@@ -134,6 +134,26 @@ async fn answers_have_the_described_form() {
 }
 
 #[tokio::test]
+async fn a_batch_is_answered_in_the_described_form() {
+    let app = TestApp::on_sqlite().await;
+    let token = app.token(&app.acme.production).await;
+    let path = "/v1/events/batch";
+    let described = &document()["paths"][path]["post"];
+    let mut good = display("a");
+    good["type"] = "helpline_display".into();
+    let good_and_bad = serde_json::json!([good, good, {}, 5]);
+    let documented = &described["requestBody"]["content"]["application/json"]["schema"]["example"];
+    for body in [&good_and_bad, documented, &Value::Null, &serde_json::json!({})] {
+        let answer = app.post(path, &token, body).await;
+        let response = server::openapi::example::resolve(document(), &described["responses"][answer.status.as_str()]);
+        let content = &response["content"][answer.header("content-type")];
+        assert!(content.is_object(), "{}: {}", answer.status, answer.header("content-type"));
+        conforms(&content["schema"], &answer.json(), path);
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn the_page_for_people_needs_no_script() {
     let app = TestApp::on_sqlite().await;
     let page = app.get("/docs", "").await;

@@ -5,6 +5,8 @@
 //! that convert better than others, bursts of repeats, retries, sessions that come back, and an integration that
 //! forgets its displays.
 
+pub mod year;
+
 use super::cast::{APPLICATIONS, BAD_INTEGRATION, CUSTOMERS};
 use domain::event::{Action, ContactMethod};
 use domain::helpline::{Availability, Helpline};
@@ -38,8 +40,7 @@ pub struct DemoEvent {
 ///
 /// A few in a thousand are retries: equal to the event right before them, to be answered as duplicates.
 pub fn traffic(now: Timestamp, helplines: &[Helpline], seed: u64) -> impl Iterator<Item = DemoEvent> + use<> {
-    let mut maker =
-        Maker { rng: StdRng::seed_from_u64(seed), now, catalogue: Catalogue::of(helplines), events: vec![] };
+    let mut maker = Maker::new(now, DAYS, helplines, seed);
     maker.make();
     // Stable: a retry stays behind the event that it repeats.
     maker.events.sort_by_key(|event| event.at);
@@ -155,6 +156,8 @@ fn choose(rng: &mut StdRng, weights: impl Iterator<Item = f64> + Clone) -> Optio
 struct Maker {
     rng: StdRng,
     now: Timestamp,
+    /// Nothing is kept of this instant or of before.
+    after: Timestamp,
     catalogue: Catalogue,
     events: Vec<DemoEvent>,
 }
@@ -166,6 +169,11 @@ struct Session {
 }
 
 impl Maker {
+    fn new(now: Timestamp, days: i32, helplines: &[Helpline], seed: u64) -> Self {
+        let after = now.plus(-i64::from(days) * DAY_MS);
+        Self { rng: StdRng::seed_from_u64(seed), now, after, catalogue: Catalogue::of(helplines), events: vec![] }
+    }
+
     fn make(&mut self) {
         for (application, per_day) in SESSIONS_PER_DAY.into_iter().enumerate() {
             let zone = CUSTOMERS[APPLICATIONS[application].customer].time_zone.parse().unwrap_or(Zone::UTC);
@@ -194,15 +202,25 @@ impl Maker {
         weekday * growth * spike * self.rng.random_range(0.94..1.06)
     }
 
-    fn make_session(&mut self, application: usize, day: Day) {
+    /// Where the people of an application's session are.
+    fn market(&mut self, application: usize) -> Option<usize> {
         let customer = APPLICATIONS[application].customer;
         let weights = self.catalogue.0.iter().map(|market| market.weights[customer]);
-        let Some(market) = choose(&mut self.rng, weights) else {
+        choose(&mut self.rng, weights)
+    }
+
+    fn make_session(&mut self, application: usize, day: Day) {
+        let Some(market) = self.market(application) else {
             return;
         };
         let hour = choose(&mut self.rng, HOUR_WEIGHTS.into_iter()).unwrap_or_default() as i64;
         let in_hour = self.rng.random_range(0..HOUR_MS);
         let start = self.catalogue.0[market].zone.day_start(day).plus(hour * HOUR_MS + in_hour);
+        self.play(application, market, start);
+    }
+
+    /// All that happens in a session that starts at an instant.
+    fn play(&mut self, application: usize, market: usize, start: Timestamp) {
         let session = Session { application, id: format!("s-{:016x}", self.rng.random::<u64>()) };
         let card = self.card(market);
         if application == BAD_INTEGRATION && self.rng.random_bool(0.75) {
@@ -292,9 +310,9 @@ impl Maker {
         }
     }
 
-    /// Keeps an event of the 90 days; a few are sent twice, as after an answer that got lost.
+    /// Keeps an event of these days; a few are sent twice, as after an answer that got lost.
     fn push(&mut self, session: &Session, market: usize, place: usize, action: Action, at: Timestamp) {
-        if at > self.now || at <= self.now.plus(-i64::from(DAYS) * DAY_MS) {
+        if at > self.now || at <= self.after {
             return;
         }
         let helpline = self.catalogue.0[market].helplines[place].index;
