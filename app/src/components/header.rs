@@ -2,9 +2,11 @@
 
 use crate::calls::{SignOut, who_am_i};
 use crate::forms::Me;
+use domain::account::Role;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::components::A;
+use leptos_router::hooks::use_location;
 
 /// Brand, navigation, and who is signed in.
 #[component]
@@ -22,7 +24,7 @@ pub fn Header() -> impl IntoView {
                 </a>
                 <Suspense fallback=|| ()>
                     {move || Suspend::new(async move {
-                        me.await.ok().flatten().map(|me| view! { <Navigation is_supervisor=!me.role.is_of_customer() /> <Account me /> })
+                        me.await.ok().flatten().map(|me| view! { <Navigation role=me.role /> <Account me /> })
                     })}
                 </Suspense>
             </div>
@@ -31,7 +33,8 @@ pub fn Header() -> impl IntoView {
 }
 
 #[component]
-fn Navigation(is_supervisor: bool) -> impl IntoView {
+fn Navigation(role: Role) -> impl IntoView {
+    let (is_supervisor, is_operator) = (!role.is_of_customer(), role == Role::Operator);
     view! {
         <nav class="main-nav" aria-label="Main">
             <ul>
@@ -45,6 +48,7 @@ fn Navigation(is_supervisor: bool) -> impl IntoView {
                             <li><A href="/admin/helplines">"Helplines"</A></li>
                         }
                     })}
+                {is_operator.then(|| view! { <li><A href="/admin/system">"System"</A></li> })}
             </ul>
         </nav>
     }
@@ -53,13 +57,21 @@ fn Navigation(is_supervisor: bool) -> impl IntoView {
 
 #[component]
 fn Account(me: Me) -> impl IntoView {
+    let (menu, place_now) = (NodeRef::<leptos::html::Details>::new(), use_location().pathname);
+    // Whoever follows a link of the menu is done with it.
+    Effect::new(move |_| {
+        place_now.track();
+        if let Some(menu) = menu.get_untracked() {
+            menu.set_open(false);
+        }
+    });
     let name = if me.name.is_empty() { me.email.clone() } else { me.name.clone() };
     let place = match &me.customer {
         Some(customer) => format!("{}, {customer}", me.role.label()),
         None => me.role.label().to_owned(),
     };
     view! {
-        <details class="account">
+        <details class="account" node_ref=menu>
             <summary>
                 <span class="account-who">
                     <span class="visually-hidden">"Signed in as "</span>
