@@ -20,7 +20,8 @@ export class Installation {
         if (error) failed(new Error(`reachline ${args.join(" ")}: ${stdout}${stderr}`));
         else done(JSON.parse(stdout));
       });
-      child.stdin.end(input);
+      // A command that takes no input may be gone by now.
+      child.stdin.on("error", () => {}).end(input);
     });
   }
 
@@ -30,8 +31,11 @@ export class Installation {
     return { id, name, timeZone };
   }
 
+  /** An application that the server knows of: a process of its own makes it, and it takes the server up to a second to hear. */
   async application(customer, { name = "web", tier = "production" } = {}) {
-    return this.command(["application", "create", "--customer", customer.id, "--name", name, "--tier", tier]);
+    const made = await this.command(["application", "create", "--customer", customer.id, "--name", name, "--tier", tier]);
+    await this.api(made);
+    return made;
   }
 
   async user({ role, customer, name = "Tess Test" }) {
@@ -50,7 +54,6 @@ export class Installation {
   /** A client of the API with an application's credentials. */
   async api(application) {
     let token;
-    // A process of its own made the application; the server hears of it within a second.
     await expect(async () => {
       const answer = await requestToken(this.url, application);
       expect(answer.status).toBe(200);

@@ -59,6 +59,10 @@ test("each figure says what it counts, by pointer and by keyboard", async ({ pag
   await expect(definition).toBeVisible();
   await page.keyboard.press("Escape");
   await expect(definition).toBeHidden();
+  await page.getByText("What the figures mean").click();
+  const definitions = page.locator(".definitions");
+  await expect(definitions.getByRole("term")).toHaveText((await tableOf(page.locator("#breakdown table"))).head.slice(1));
+  await expect(definitions).toContainText("each pair of session and helpline counts once a month");
   for (const other of await page.locator(".term-word").all()) {
     await expect(other).toHaveAccessibleDescription(/\w+/);
   }

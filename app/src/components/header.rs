@@ -3,10 +3,12 @@
 use crate::calls::{SignOut, who_am_i};
 use crate::forms::Me;
 use domain::account::Role;
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use leptos::wasm_bindgen::JsCast;
+use leptos::web_sys::Element;
 use leptos_router::components::A;
-use leptos_router::hooks::use_location;
 
 /// Brand, navigation, and who is signed in.
 #[component]
@@ -57,21 +59,13 @@ fn Navigation(role: Role) -> impl IntoView {
 
 #[component]
 fn Account(me: Me) -> impl IntoView {
-    let (menu, place_now) = (NodeRef::<leptos::html::Details>::new(), use_location().pathname);
-    // Whoever follows a link of the menu is done with it.
-    Effect::new(move |_| {
-        place_now.track();
-        if let Some(menu) = menu.get_untracked() {
-            menu.set_open(false);
-        }
-    });
     let name = if me.name.is_empty() { me.email.clone() } else { me.name.clone() };
     let place = match &me.customer {
         Some(customer) => format!("{}, {customer}", me.role.label()),
         None => me.role.label().to_owned(),
     };
     view! {
-        <details class="account" node_ref=menu>
+        <details class="account">
             <summary>
                 <span class="account-who">
                     <span class="visually-hidden">"Signed in as "</span>
@@ -79,7 +73,7 @@ fn Account(me: Me) -> impl IntoView {
                     <span class="account-role">{place}</span>
                 </span>
             </summary>
-            <div class="account-menu">
+            <div class="account-menu" on:click=move |event| close_menu(&event)>
                 <p class="account-email">{me.email}</p>
                 <a href="/account">"Account and password"</a>
                 // A form of its own that loads a page anew: nothing of the session stays behind in the browser.
@@ -90,4 +84,12 @@ fn Account(me: Me) -> impl IntoView {
         </details>
     }
     .into_any()
+}
+
+/// Whoever follows a link of the menu is done with it.
+fn close_menu(event: &MouseEvent) {
+    let link = event.target().and_then(|target| target.dyn_into::<Element>().ok()?.closest("a").ok()?);
+    if let Some(menu) = link.and_then(|link| link.closest("details").ok()?) {
+        let _ = menu.remove_attribute("open");
+    }
 }

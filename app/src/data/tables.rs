@@ -103,6 +103,11 @@ pub async fn intake(question: &Question) -> Result<Intake, UiError> {
     })
 }
 
+/// A share that is there, however small.
+fn share(ratio: f64) -> String {
+    if ratio < 0.0005 { "less than 0.1\u{a0}%".to_owned() } else { format::percent(ratio) }
+}
+
 /// What became of all requests, in a sentence each.
 fn outcome(accepted: i64, duplicates: i64, refused: i64) -> String {
     let all = accepted + duplicates + refused;
@@ -124,7 +129,7 @@ fn outcome(accepted: i64, duplicates: i64, refused: i64) -> String {
         n => format!(
             "{} ({}) {} refused.",
             number(n, "request", "requests"),
-            format::percent(n as f64 / all as f64),
+            share(n as f64 / all as f64),
             if n == 1 { "was" } else { "were" }
         ),
     };

@@ -131,6 +131,7 @@ fn values(caption: String, columns: Vec<String>, rows: Vec<(String, Vec<String>)
 #[component]
 pub fn Breakdown(table: Table) -> impl IntoView {
     let Table { tabs, of, measure, note, columns, rows, first, next, csv } = table;
+    let terms = (!rows.is_empty()).then(|| definitions(&columns));
     let body = if rows.is_empty() {
         view! { <p class="panel-empty">"No events in this period."</p> }.into_any()
     } else {
@@ -146,9 +147,26 @@ pub fn Breakdown(table: Table) -> impl IntoView {
             {body}
             <div class="panel-foot">
                 <Pager first next />
+                {terms}
                 <a class="download" href=csv download>"Download CSV"</a>
             </div>
         </section>
+    }
+    .into_any()
+}
+
+/// What the columns count, for those who cannot point at them.
+fn definitions(columns: &[Column]) -> AnyView {
+    let entry = |column: &Column| {
+        let Column { label, definition } = column.clone();
+        view! { <div><dt>{label}</dt><dd>{definition}</dd></div> }
+    };
+    let entries = columns.iter().map(entry).collect_view();
+    view! {
+        <details class="table-behind">
+            <summary>"What the figures mean"</summary>
+            <dl class="definitions">{entries}</dl>
+        </details>
     }
     .into_any()
 }
