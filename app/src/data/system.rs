@@ -26,7 +26,7 @@ pub struct Measure {
 }
 
 /// Something that is as it should be, or not.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Check {
     pub label: &'static str,
     pub is_good: bool,
