@@ -50,6 +50,8 @@ fn root(field: &str) -> &str {
 /// The name of a field in words: `country.emergencyNumber` is the country emergency number.
 fn words(field: &str) -> String {
     let mut words = String::new();
+    // One name of the API is two words.
+    let field = if field == "timezone" { "time_zone" } else { field };
     for c in field.strip_suffix("_id").unwrap_or(field).chars() {
         match c {
             _ if words.is_empty() => words.push(c.to_ascii_uppercase()),
@@ -244,9 +246,9 @@ mod tests {
 
     #[test]
     fn fields_are_named_in_words() {
-        let of =
-            ["name", "customer_id", "country.emergencyNumber", "hours.monday", "catalogue_quota_per_day"].map(words);
-        let expected = ["Name", "Customer", "Country emergency number", "Hours monday", "Catalogue quota per day"];
+        let of = ["timezone", "customer_id", "country.emergencyNumber", "hours.monday", "catalogue_quota_per_day"]
+            .map(words);
+        let expected = ["Time zone", "Customer", "Country emergency number", "Hours monday", "Catalogue quota per day"];
         assert_eq!(of, expected);
     }
 }
