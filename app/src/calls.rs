@@ -123,6 +123,12 @@ pub async fn helpline_page(#[server(default)] helpline: Option<String>) -> Resul
     .await
 }
 
+/// How the installation is.
+#[server(endpoint = "pages/system", input = GetUrl, output = JsonText)]
+pub async fn system_page() -> Result<Html, UiError> {
+    answering(async { Ok(Html::of(pages::system::draw(data::system::system().await?))) }).await
+}
+
 /// Signs in.
 #[server(endpoint = "sign_in", output = JsonText)]
 pub async fn sign_in(

@@ -20,12 +20,14 @@ pub struct Plot {
 
 /// One bucket.
 pub struct Point {
-    /// On the axis.
+    /// On the axis, where there is room; empty where there is none to be.
     pub tick: String,
     /// On hovering.
     pub label: String,
     /// A ratio is 0 to 1; `None` where there is none.
     pub value: Option<f64>,
+    /// Whether it is not over yet.
+    pub is_running: bool,
 }
 
 /// A size to draw in: a chart that is only scaled down cannot be read on a telephone.
@@ -37,10 +39,12 @@ pub struct Size {
     ticks: usize,
 }
 
-/// For wide screens.
-pub const WIDE: Size = Size { class: "chart chart-wide", width: 1080, height: 300, ticks: 10 };
-/// For narrow ones.
-pub const NARROW: Size = Size { class: "chart chart-narrow", width: 400, height: 260, ticks: 4 };
+/// For wide screens, narrower ones and telephones; the style sheet shows one of them.
+pub const SIZES: [Size; 3] = [
+    Size { class: "chart chart-wide", width: 1080, height: 300, ticks: 10 },
+    Size { class: "chart chart-middle", width: 660, height: 280, ticks: 6 },
+    Size { class: "chart chart-narrow", width: 340, height: 230, ticks: 3 },
+];
 
 const LEFT: i32 = 56;
 const RIGHT: i32 = 12;
@@ -53,12 +57,15 @@ const INK_LINE: RGBColor = RGBColor(1, 0, 1);
 const INK_AREA: RGBColor = RGBColor(1, 0, 2);
 const INK_GRID: RGBColor = RGBColor(1, 0, 3);
 const INK_TEXT: RGBColor = RGBColor(1, 0, 4);
+const INK_RUNNING: RGBColor = RGBColor(1, 0, 5);
 /// Placeholders and the custom properties that they become.
-const INKS: [(&str, &str); 4] = [
+const INKS: [(&str, &str); 5] = [
     ("#010001", "var(--chart-line)"),
     ("#010002", "var(--chart-area)"),
     ("#010003", "var(--chart-grid)"),
     ("#010004", "var(--chart-text)"),
+    // Not the same property as the line's: the style sheet knows it by its name.
+    ("#010005", "var(--chart-running)"),
 ];
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
@@ -113,10 +120,11 @@ fn draw_axes(root: &DrawingArea<SVGBackend<'_>, Shift>, plot: &Plot, size: Size,
         let y = y_of(*step, highest, size);
         root.draw(&PathElement::new([(LEFT, y), (size.width - RIGHT, y)], INK_GRID))?;
         let style = text.pos(Pos::new(HPos::Right, VPos::Center));
-        root.draw(&Text::new(axis_value(*step, plot.is_ratio), (LEFT - 8, y), style))?;
+        root.draw(&Text::new(axis_value(*step, highest, plot.is_ratio), (LEFT - 8, y), style))?;
     }
-    let every = plot.points.len().div_ceil(size.ticks).max(1);
-    for (i, point) in plot.points.iter().enumerate().step_by(every) {
+    let ticks = || plot.points.iter().enumerate().filter(|(_, point)| !point.tick.is_empty());
+    let every = ticks().count().div_ceil(size.ticks).max(1);
+    for (i, point) in ticks().step_by(every) {
         let at = (x_of(i, plot, size), size.height - BOTTOM + 10);
         let style = text.pos(Pos::new(HPos::Center, VPos::Top));
         root.draw(&Text::new(point.tick.as_str(), at, style))?;
@@ -137,7 +145,13 @@ fn draw_line(area: &Area<'_>, plot: &Plot) -> Drawn {
         }
         let closed: Vec<_> = [(first, 0.0)].into_iter().chain(line.iter().copied()).chain([(last, 0.0)]).collect();
         area.draw(&Polygon::new(closed, INK_AREA))?;
-        area.draw(&PathElement::new(line, INK_LINE.stroke_width(2)))?;
+        // A step that is not over yet is no fall.
+        let is_running = plot.points.get(last as usize).is_some_and(|point| point.is_running);
+        let (whole, rest) = line.split_at(line.len() - usize::from(is_running));
+        area.draw(&PathElement::new(whole, INK_LINE.stroke_width(2)))?;
+        if let (Some(from), Some(to)) = (whole.last(), rest.first()) {
+            area.draw(&PathElement::new([*from, *to], INK_RUNNING.stroke_width(2)))?;
+        }
     }
     Ok(())
 }
@@ -200,21 +214,24 @@ fn steps(plot: &Plot) -> Vec<f64> {
     (0..=lines).map(|i| i as f64 * step).collect()
 }
 
-fn axis_value(value: f64, is_ratio: bool) -> String {
+/// A value on the axis, in the unit that suits the highest.
+fn axis_value(value: f64, highest: f64, is_ratio: bool) -> String {
     if is_ratio {
         let percent = value * 100.0;
         return if percent.fract().abs() < 1e-9 { format!("{percent:.0} %") } else { format!("{percent:.1} %") };
     }
-    match value as i64 {
-        n @ ..10_000 => format::count(n),
-        n @ ..1_000_000 => format!("{} k", tenths(n, 1_000)),
-        n => format!("{} M", tenths(n, 1_000_000)),
+    match (highest as i64, value as i64) {
+        (_, 0) => "0".to_owned(),
+        (..10_000, n) => format::count(n),
+        (..1_000_000, n) => format!("{} k", in_units(n, 1_000)),
+        (_, n) => format!("{} M", in_units(n, 1_000_000)),
     }
 }
 
-fn tenths(n: i64, unit: i64) -> String {
-    let (whole, tenth) = (n / unit, n % unit * 10 / unit);
-    if tenth == 0 { whole.to_string() } else { format!("{whole}.{tenth}") }
+/// With as many decimals as it takes, two at most: steps of a quarter are the finest.
+fn in_units(n: i64, unit: i64) -> String {
+    let text = format!("{}.{:02}", n / unit, n % unit * 100 / unit);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn escape(text: &str, out: &mut String) {
@@ -234,7 +251,8 @@ mod tests {
     use super::*;
 
     fn plot(values: &[Option<f64>], is_ratio: bool) -> Plot {
-        let point = |value: &Option<f64>| Point { tick: "t".into(), label: "<a&b>".into(), value: *value };
+        let point =
+            |value: &Option<f64>| Point { tick: "t".into(), label: "<a&b>".into(), value: *value, is_running: false };
         Plot { description: "A \"chart\"".into(), is_ratio, points: values.iter().map(point).collect() }
     }
 
@@ -252,24 +270,50 @@ mod tests {
     }
 
     #[test]
+    fn an_axis_has_one_unit() {
+        let of = |highest: f64| {
+            let steps = steps(&plot(&[Some(highest)], false));
+            let top = steps.last().copied().unwrap();
+            steps.iter().map(|step| axis_value(*step, top, false)).collect::<Vec<_>>()
+        };
+        assert_eq!(of(4_000.0), ["0", "1,000", "2,000", "3,000", "4,000"]);
+        assert_eq!(of(9_000.0), ["0", "2.5 k", "5 k", "7.5 k", "10 k"]);
+        assert_eq!(of(1_000_000.0), ["0", "0.25 M", "0.5 M", "0.75 M", "1 M"]);
+    }
+
+    #[test]
     fn more_is_higher() {
-        let svg = draw(&plot(&[Some(1.0), Some(4.0)], false), WIDE);
+        let svg = draw(&plot(&[Some(1.0), Some(4.0)], false), SIZES[0]);
         let line = svg.split("<polyline").last().unwrap();
         let points = line.split("points=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
         let y: Vec<i32> = points.split_whitespace().map(|at| at.split(',').nth(1).unwrap().parse().unwrap()).collect();
-        assert_eq!(y, [y_of(1.0, 4.0, WIDE), y_of(4.0, 4.0, WIDE)]);
+        assert_eq!(y, [y_of(1.0, 4.0, SIZES[0]), y_of(4.0, 4.0, SIZES[0])]);
         assert!(y[0] > y[1]);
     }
 
     #[test]
+    fn a_step_that_is_not_over_is_dotted() {
+        let mut plot = plot(&[Some(3.0), Some(4.0), Some(1.0)], false);
+        assert!(!draw(&plot, SIZES[0]).contains("--chart-running"));
+        plot.points[2].is_running = true;
+        let svg = draw(&plot, SIZES[0]);
+        assert_eq!(svg.matches("var(--chart-running)").count(), 1);
+        let points = |ink: &str| {
+            let line = svg.split("<polyline").find(|line| line.contains(ink)).unwrap();
+            line.split("points=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().split_whitespace().count()
+        };
+        assert_eq!((points("--chart-line"), points("--chart-running")), (2, 2));
+    }
+
+    #[test]
     fn drawings_take_colours_from_the_page_and_escape_texts() {
-        let svg = draw(&plot(&[Some(0.2), None, Some(0.4), Some(0.1)], true), WIDE);
+        let svg = draw(&plot(&[Some(0.2), None, Some(0.4), Some(0.1)], true), SIZES[0]);
         assert!(svg.starts_with("<svg class=\"chart chart-wide\" role=\"img\" aria-label=\"A &quot;chart&quot;\""));
         assert!(svg.ends_with("</svg>") && svg.contains("var(--chart-line)") && svg.contains("&lt;a&amp;b&gt;"));
         assert!(!svg.contains("#01000") && !svg.contains("style="));
         assert_eq!(svg.matches("class=\"hit\"").count(), 4);
         for values in [&[][..], &[None], &[Some(0.0)], &[Some(5.0); 800]] {
-            assert!(draw(&plot(values, false), NARROW).ends_with("</svg>"));
+            assert!(draw(&plot(values, false), SIZES[2]).ends_with("</svg>"));
         }
     }
 }

@@ -88,7 +88,10 @@ pub fn Drawn(title: &'static str, load: Load) -> impl IntoView {
                     Suspend::new(async move {
                         match content.await {
                             Ok(Content { html }) => {
-                                Effect::new(move |_| restore_focus(used));
+                                Effect::new(move |_| {
+                                    restore_dates();
+                                    restore_focus(used);
+                                });
                                 view! {
                                     <div class="drawn" inner_html=html on:submit=submit on:change=move |event| on_change(&event, used) on:click=move |event| on_click(&event, used)></div>
                                 }
@@ -144,6 +147,31 @@ fn copy(text: &str) -> Result<JsValue, JsValue> {
     let clipboard = get(&get(&window(), "navigator")?, "clipboard")?;
     let write = get(&clipboard, "writeText")?.dyn_into::<js_sys::Function>()?;
     write.call1(&clipboard, &JsValue::from_str(text))
+}
+
+/// Lets the key Escape take away the definition that shows, until something else is pointed at or gets the focus.
+pub fn dismiss_on_escape() {
+    let is_quiet = |is: bool| {
+        let root = document().document_element();
+        let _ = root
+            .map(|root| if is { root.set_attribute("data-quiet", "") } else { root.remove_attribute("data-quiet") });
+    };
+    let _ = window_event_listener(leptos::ev::keydown, move |event| is_quiet(event.key() == "Escape"));
+    let _ = window_event_listener(leptos::ev::focusin, move |_| is_quiet(false));
+    let _ = window_event_listener(leptos::ev::mouseover, move |event| {
+        let over = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        if over.and_then(|over| over.closest(".term").ok().flatten()).is_none() {
+            is_quiet(false);
+        }
+    });
+}
+
+/// Lets the two dates say what is shown: a period that was entered in another way may be the one that was there before.
+fn restore_dates() {
+    let form = document().query_selector("form.dates").ok().flatten();
+    if let Some(form) = form.and_then(|form| form.dyn_into::<HtmlFormElement>().ok()) {
+        form.reset();
+    }
 }
 
 /// Gives the focus back to what was used to get here: the page around it has been replaced.

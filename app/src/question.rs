@@ -218,6 +218,11 @@ fn period(query: &OverviewQuery, today: Day, faults: &mut Faults) -> Period {
     };
     let from = read("from", query.from.as_deref());
     let last = read("last", query.last.as_deref());
+    // Two dates of a form mean the days between them, whichever is named first.
+    let (from, last) = match (from, last) {
+        (Some(from), Some(last)) => (Some(from.min(last)), Some(from.max(last))),
+        other => other,
+    };
     let to = read("to", query.to.as_deref()).filter(|_| last.is_none()).or(last.map(|last| last.plus(1)));
     let (from, to) = match (from, to) {
         (Some(from), Some(to)) => (from, to),

@@ -2,7 +2,7 @@
 
 use crate::calls;
 use crate::components::{header::Header, state::NotFound};
-use crate::drawn::{Drawn, Load};
+use crate::drawn::{Drawn, Load, dismiss_on_escape};
 use crate::query::OverviewQuery;
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -13,6 +13,7 @@ use leptos_router::{SsrMode, path};
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    Effect::new(|_| dismiss_on_escape());
     let title = |page: String| if page.is_empty() { "Reachline".to_owned() } else { format!("{page} – Reachline") };
     view! {
         <Title formatter=title />
@@ -37,6 +38,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin/helplines") view=|| page("Helplines", HELPLINES) ssr=SsrMode::Async />
                     <Route path=path!("/admin/helplines/new") view=|| page("New helpline", HELPLINE) ssr=SsrMode::Async />
                     <Route path=path!("/admin/helplines/:id") view=|| page("Helpline", HELPLINE) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/system") view=|| page("System", SYSTEM) ssr=SsrMode::Async />
                 </FlatRoutes>
             </main>
         </Router>
@@ -58,3 +60,4 @@ const USER: Load = |place| Box::pin(calls::user_page(place.param("id")));
 const HELPLINES: Load =
     |place| Box::pin(calls::helplines_page(place.query("search").unwrap_or_default(), place.query("cursor")));
 const HELPLINE: Load = |place| Box::pin(calls::helpline_page(place.param("id")));
+const SYSTEM: Load = |_| Box::pin(calls::system_page());

@@ -70,6 +70,6 @@ export default async function start() {
     throw error;
   }
   // The workers read it in fixtures.js.
-  process.env.END2END_SERVER = JSON.stringify({ url, demo });
+  process.env.END2END_SERVER = JSON.stringify({ url, demo, binary: binary(), env });
   return stop;
 }

@@ -23,7 +23,7 @@ pub fn FormErrors(error: Outcome) -> impl IntoView {
             .into_iter()
             .map(|fault| {
                 let href = format!("#{}", field_id(root(&fault.field)));
-                view! { <li><a href=href rel="external">{fault.detail}</a></li> }
+                view! { <li><a href=href rel="external">{words(root(&fault.field))} ": " {fault.detail}</a></li> }
             })
             .collect_view();
         view! {
@@ -45,6 +45,22 @@ fn root(field: &str) -> &str {
         _ if field == "hours.periods" => "hours.monday",
         _ => field,
     }
+}
+
+/// The name of a field in words: `country.emergencyNumber` is the country emergency number.
+fn words(field: &str) -> String {
+    let mut words = String::new();
+    // One name of the API is two words.
+    let field = if field == "timezone" { "time_zone" } else { field };
+    for c in field.strip_suffix("_id").unwrap_or(field).chars() {
+        match c {
+            _ if words.is_empty() => words.push(c.to_ascii_uppercase()),
+            '.' | '_' => words.push(' '),
+            c if c.is_ascii_uppercase() => words.extend([' ', c.to_ascii_lowercase()]),
+            c => words.push(c),
+        }
+    }
+    words
 }
 
 fn field_id(field: &str) -> String {
@@ -222,4 +238,17 @@ pub fn CheckField(
         </div>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn fields_are_named_in_words() {
+        let of = ["timezone", "customer_id", "country.emergencyNumber", "hours.monday", "catalogue_quota_per_day"]
+            .map(words);
+        let expected = ["Time zone", "Customer", "Country emergency number", "Hours monday", "Catalogue quota per day"];
+        assert_eq!(of, expected);
+    }
 }

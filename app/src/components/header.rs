@@ -2,8 +2,12 @@
 
 use crate::calls::{SignOut, who_am_i};
 use crate::forms::Me;
+use domain::account::Role;
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use leptos::wasm_bindgen::JsCast;
+use leptos::web_sys::Element;
 use leptos_router::components::A;
 
 /// Brand, navigation, and who is signed in.
@@ -22,7 +26,7 @@ pub fn Header() -> impl IntoView {
                 </a>
                 <Suspense fallback=|| ()>
                     {move || Suspend::new(async move {
-                        me.await.ok().flatten().map(|me| view! { <Navigation is_supervisor=!me.role.is_of_customer() /> <Account me /> })
+                        me.await.ok().flatten().map(|me| view! { <Navigation role=me.role /> <Account me /> })
                     })}
                 </Suspense>
             </div>
@@ -31,7 +35,8 @@ pub fn Header() -> impl IntoView {
 }
 
 #[component]
-fn Navigation(is_supervisor: bool) -> impl IntoView {
+fn Navigation(role: Role) -> impl IntoView {
+    let (is_supervisor, is_operator) = (!role.is_of_customer(), role == Role::Operator);
     view! {
         <nav class="main-nav" aria-label="Main">
             <ul>
@@ -45,6 +50,7 @@ fn Navigation(is_supervisor: bool) -> impl IntoView {
                             <li><A href="/admin/helplines">"Helplines"</A></li>
                         }
                     })}
+                {is_operator.then(|| view! { <li><A href="/admin/system">"System"</A></li> })}
             </ul>
         </nav>
     }
@@ -67,7 +73,7 @@ fn Account(me: Me) -> impl IntoView {
                     <span class="account-role">{place}</span>
                 </span>
             </summary>
-            <div class="account-menu">
+            <div class="account-menu" on:click=move |event| close_menu(&event)>
                 <p class="account-email">{me.email}</p>
                 <a href="/account">"Account and password"</a>
                 // A form of its own that loads a page anew: nothing of the session stays behind in the browser.
@@ -78,4 +84,12 @@ fn Account(me: Me) -> impl IntoView {
         </details>
     }
     .into_any()
+}
+
+/// Whoever follows a link of the menu is done with it.
+fn close_menu(event: &MouseEvent) {
+    let link = event.target().and_then(|target| target.dyn_into::<Element>().ok()?.closest("a").ok()?);
+    if let Some(menu) = link.and_then(|link| link.closest("details").ok()?) {
+        let _ = menu.remove_attribute("open");
+    }
 }

@@ -18,6 +18,10 @@ use domain::{
 pub struct Applications {
     pub items: Vec<ApplicationView>,
     pub next_cursor: Option<String>,
+    /// Whether this is not the first page.
+    pub is_later: bool,
+    /// The zone of the times.
+    pub time_zone: String,
     /// Whether the person may create, rotate and revoke here.
     pub can_change: bool,
     /// Whom an operator or auditor can choose; empty for others.
@@ -69,6 +73,7 @@ pub struct Credentials {
 /// Those of the engine.
 pub async fn applications(customer: Option<String>, cursor: Option<String>) -> Result<Applications, UiError> {
     let (engine, user) = context::acting().await?;
+    let is_later = cursor.is_some();
     let chosen = customer.as_deref().map(id::<CustomerId>).transpose()?;
     let reader = engine.reader(&user, chosen)?;
     let found = engine.list_applications(&reader, paging(cursor)).await?;
@@ -81,6 +86,8 @@ pub async fn applications(customer: Option<String>, cursor: Option<String>) -> R
     Ok(Applications {
         items: found.items.iter().map(|it| view(it, name_of(it.customer_id), zone)).collect(),
         next_cursor: found.next_cursor,
+        is_later,
+        time_zone: zone.name().to_owned(),
         can_change: reader.customer().is_some_and(|customer| engine.manager(&user, customer.id).is_ok()),
         customers: names.iter().map(|(id, name)| Choice { value: id.to_string(), label: name.clone() }).collect(),
         customer: reader.customer().map(|it| Choice { value: it.id.to_string(), label: it.name.clone() }),

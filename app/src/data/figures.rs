@@ -35,9 +35,9 @@ pub struct Card {
     pub label: String,
     pub definition: String,
     pub value: String,
-    /// The change in the figure's own unit.
+    /// The change in the figure's own unit, of counts.
     pub change: Option<String>,
-    /// The change in per cent, where there is something to compare with.
+    /// The change in per cent, or in points, where there is something to compare with.
     pub change_percent: Option<String>,
     /// The value of the period before.
     pub before: String,
@@ -49,6 +49,8 @@ pub struct Card {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Headline {
     pub cards: Vec<Card>,
+    /// The address of a file with the figures.
+    pub csv: String,
     /// Set when so many clicks have no display that an integration must be broken.
     pub unattributed: Option<Unattributed>,
     /// Set when there is nothing to see in this period nor in the one before.
@@ -90,6 +92,7 @@ pub async fn headline(question: &Question) -> Result<Headline, UiError> {
     let is_empty = now.counts.is_zero() && before.counts.is_zero() && !question.is_filtered();
     Ok(Headline {
         cards: cards(question, &now, &before.counts),
+        csv: question.download("summary"),
         unattributed: unattributed(question, &now.counts),
         first_event: is_empty.then(|| first_event(question.is_sandbox())),
     })
@@ -138,10 +141,9 @@ fn rate_card(scope: Scope, now: &Counts, before: &Counts) -> Option<Card> {
         label: label.to_owned(),
         definition: definition.to_owned(),
         value: format::percent_or_none(now),
-        change: both.map(|(now, before)| format::signed_points(now - before)),
-        change_percent: both
-            .filter(|(_, before)| *before > 0.0)
-            .map(|(now, before)| format::signed_percent(now / before - 1.0)),
+        change: None,
+        // A change of a percentage in per cent would be taken for one in points.
+        change_percent: both.map(|(now, before)| format::signed_points(now - before)),
         before: format::percent_or_none(before),
         note: both.is_none().then(|| "Nothing to compare with".to_owned()),
     })

@@ -6,6 +6,7 @@ pub mod figures;
 pub mod helplines;
 pub mod people;
 pub mod series;
+pub mod system;
 pub mod tables;
 pub mod users;
 

@@ -12,9 +12,10 @@ use crate::{
 /// A chart, and the table behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Series {
-    /// The same drawing for wide and for narrow screens, as SVG of the server's own making.
-    pub wide: String,
-    pub narrow: String,
+    /// The same drawing for screens of several widths, as SVG of the server's own making.
+    pub drawings: String,
+    /// What must not be read into the drawing.
+    pub note: Option<String>,
     /// What can be charted.
     pub figures: Vec<Choice>,
     /// What is charted.
@@ -42,14 +43,14 @@ pub async fn series(question: &Question) -> Result<Series, UiError> {
     let Question { engine, reader, period, filter, interval, .. } = question;
     let series = engine.timeseries(reader, *period, *interval, filter).await?;
     let shown = Shown::chosen(question.query.figure.as_deref(), series.scope);
-    let plot = plot(&series, shown, *interval);
+    let plot = plot(&series, shown, question);
     let scope = series.scope;
     let mut columns: Vec<String> = scope.figures().map(|figure| figure.label().to_owned()).collect();
     columns.extend(scope.ctr_of().map(|_| Shown::Rate.label(scope).to_owned()));
     let choices = Shown::all(scope).into_iter();
     Ok(Series {
-        wide: chart::draw(&plot, chart::WIDE),
-        narrow: chart::draw(&plot, chart::NARROW),
+        drawings: chart::SIZES.iter().map(|size| chart::draw(&plot, *size)).collect(),
+        note: plot.points.iter().any(|point| point.is_running).then(|| RUNNING.to_owned()),
         figures: choices.map(|s| Choice { value: s.name().to_owned(), label: s.label(scope).to_owned() }).collect(),
         figure: shown.name().to_owned(),
         label: shown.label(scope).to_owned(),
@@ -108,18 +109,24 @@ impl Shown {
     }
 }
 
-fn plot(series: &Timeseries, shown: Shown, interval: Interval) -> Plot {
-    let scope = series.scope;
+/// Why the line ends in dots.
+const RUNNING: &str = "Dotted: the last step is not over yet, and its value still changes.";
+
+fn plot(series: &Timeseries, shown: Shown, question: &Question) -> Plot {
+    let (scope, now) = (series.scope, question.engine.now());
     let points = series.buckets.iter().map(|(bucket, counts)| {
         let (value, text) = match shown {
+            // Of what has not begun there is nothing to draw.
+            _ if bucket.start > now => (None, format::NONE.to_owned()),
             Shown::Count(figure) => (Some(counts.get(figure) as f64), format::count(counts.get(figure))),
             Shown::Rate => (counts.ctr(scope), format::percent_or_none(counts.ctr(scope))),
         };
-        Point { tick: tick(series, bucket), label: format!("{}: {text}", bucket_label(series, bucket)), value }
+        let label = format!("{}: {text}", bucket_label(series, bucket));
+        Point { tick: tick(series, bucket), label, value, is_running: bucket.start <= now && now < bucket.end }
     });
     let label = shown.label(scope);
     Plot {
-        description: format!("{label} {}, {}", interval.label().to_lowercase(), format::period(series.period)),
+        description: format!("{label} {}, {}", question.interval.label().to_lowercase(), format::period(series.period)),
         is_ratio: shown == Shown::Rate,
         points: points.collect(),
     }
@@ -135,6 +142,7 @@ fn row(series: &Timeseries, bucket: &Bucket, counts: &Counts) -> (String, Vec<St
 fn tick(series: &Timeseries, bucket: &Bucket) -> String {
     match series.interval {
         Interval::Hour if series.period.days() <= 2 => clock(series, bucket),
+        Interval::Hour if clock(series, bucket) != "00:00" => String::new(),
         Interval::Hour | Interval::Day | Interval::Week => format::day_short(bucket.day),
         Interval::Month => format::month(bucket.day),
     }

@@ -48,11 +48,11 @@ pub struct Table {
 /// What became of the requests that came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intake {
-    pub accepted: String,
-    pub duplicates: String,
-    /// How many were refused, and their share of all; `None` if none were.
-    pub refused: Option<(String, String)>,
+    /// How many were accepted, repeated and refused.
+    pub text: String,
     pub reasons: Vec<Reason>,
+    /// The address of a file with the same numbers.
+    pub csv: String,
 }
 
 /// Why requests were refused.
@@ -89,7 +89,6 @@ pub async fn intake(question: &Question) -> Result<Intake, UiError> {
     let Question { engine, reader, period, filter, .. } = question;
     let report = engine.intake(reader, *period, filter.application_id).await?;
     let refused: i64 = report.refused.iter().map(|(_, n)| n).sum();
-    let all = report.accepted + report.duplicates + refused;
     let most = report.refused.iter().map(|(_, n)| *n).max().unwrap_or(0);
     let reason = |(code, n): &(String, i64)| Reason {
         code: code.clone(),
@@ -98,11 +97,44 @@ pub async fn intake(question: &Question) -> Result<Intake, UiError> {
         bar_percent: bar_percent(*n, most),
     };
     Ok(Intake {
-        accepted: format::count(report.accepted),
-        duplicates: format::count(report.duplicates),
-        refused: (refused > 0).then(|| (format::count(refused), format::percent(refused as f64 / all.max(1) as f64))),
+        text: outcome(report.accepted, report.duplicates, refused),
         reasons: report.refused.iter().map(reason).collect(),
+        csv: question.download("intake"),
     })
+}
+
+/// A share that is there, however small.
+fn share(ratio: f64) -> String {
+    if ratio < 0.0005 { "less than 0.1\u{a0}%".to_owned() } else { format::percent(ratio) }
+}
+
+/// What became of all requests, in a sentence each.
+fn outcome(accepted: i64, duplicates: i64, refused: i64) -> String {
+    let all = accepted + duplicates + refused;
+    if all == 0 {
+        return "None in this period, neither in production nor in sandbox.".to_owned();
+    }
+    let number = |n: i64, one: &str, many: &str| format!("{} {}", format::count(n), if n == 1 { one } else { many });
+    let accepted = number(accepted, "event was accepted", "events were accepted");
+    let repeats = match duplicates {
+        0 => String::new(),
+        n => number(
+            n,
+            "was a repeat of an event already known and counts once",
+            "were repeats of events already known and count once",
+        ),
+    };
+    let refusals = match refused {
+        0 => "None was refused.".to_owned(),
+        n => format!(
+            "{} ({}) {} refused.",
+            number(n, "request", "requests"),
+            share(n as f64 / all as f64),
+            if n == 1 { "was" } else { "were" }
+        ),
+    };
+    let comma = if repeats.is_empty() { "" } else { ", " };
+    format!("In production and sandbox, {accepted}{comma}{repeats}. {refusals}")
 }
 
 /// Rows of a page.

@@ -11,17 +11,17 @@ use crate::pages::overview::NoScriptSubmit;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
+const PATH: &str = "/applications";
+
 /// The list of applications and the form of a new one.
 #[must_use]
 pub fn draw(found: Applications) -> AnyView {
-    let Applications { items, next_cursor, can_change, customers, customer, input, create_error, error, new } = found;
+    let Applications { items, next_cursor, is_later, time_zone, can_change, customers, customer, .. } = found;
+    let (input, create_error, error, new) = (found.input, found.create_error, found.error, found.new);
     let customer_id = customer.as_ref().map(|customer| customer.value.clone()).unwrap_or_default();
     let of = customer.map_or_else(|| "All customers".to_owned(), |customer| customer.label);
-    let next = next_cursor.map(|cursor| {
-        let mut href = format!("/applications?customer={customer_id}&cursor=");
-        crate::query::encode(&cursor, &mut href);
-        href
-    });
+    let path = if customer_id.is_empty() { PATH.to_owned() } else { format!("{PATH}?customer={customer_id}") };
+    let next = next_cursor.map(|cursor| crate::query::with_cursor(&path, &cursor));
     let is_empty = items.is_empty();
     let chooser = (!customers.is_empty()).then(|| chooser(customers, &customer_id));
     let needs_choice = chooser.is_some() && customer_id.is_empty();
@@ -33,7 +33,7 @@ pub fn draw(found: Applications) -> AnyView {
         <div class="page-head">
             <div>
                 <h1>"Applications"</h1>
-                <p class="page-sub">{of} " · credentials with which programs send events and read figures"</p>
+                <p class="page-sub">{of} " · credentials with which programs send events and read figures · times in " {time_zone}</p>
             </div>
             <div class="page-actions">{chooser}</div>
         </div>
@@ -43,7 +43,7 @@ pub fn draw(found: Applications) -> AnyView {
         {needs_choice.then(|| view! { <p class="hint">"Choose a customer to create or change applications."</p> })}
         {is_empty.then(|| view! { <Empty title="No applications" text="Programs need credentials of an application to send events." /> })}
         <ul class="applications">{list}</ul>
-        <Pager first=None next />
+        <Pager first=is_later.then_some(path) next />
     }
     .into_any()
 }
@@ -100,7 +100,7 @@ fn create_form(customer: String, input: ApplicationInput, error: &Outcome) -> An
     let is_open = error.is_some();
     view! {
         <details class="panel create" open=is_open>
-            <summary>"New application"</summary>
+            <summary><span class="button button-main">"New application"</span></summary>
             <form method="post" action=CreateApplication::url()>
                 <FormErrors error=error.clone() />
                 <input type="hidden" name="customer" value=customer />

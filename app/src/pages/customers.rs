@@ -20,9 +20,9 @@ pub fn draw_list(found: ListPage<CustomerView>) -> AnyView {
             view! {
                 <tr>
                     <th scope="row"><a href=format!("/admin/customers/{}", customer.id)>{customer.name}</a></th>
-                    <td>{customer.time_zone}</td>
-                    <td>{customer.limits}</td>
-                    <td>{customer.created}</td>
+                    <td data-label="Time zone">{customer.time_zone}</td>
+                    <td data-label="Limits">{customer.limits}</td>
+                    <td data-label="Since">{customer.created}</td>
                     <td class="row-links">
                         <a href=format!("/overview?customer={}", customer.id)>"Figures"</a>
                         <a href=format!("/applications?customer={}", customer.id)>"Applications"</a>
@@ -41,7 +41,7 @@ pub fn draw_list(found: ListPage<CustomerView>) -> AnyView {
             .then(|| {
                 view! {
                     <div class="table-box panel" role="region" aria-label="Customers" tabindex="0">
-                        <table>
+                        <table class="stacked">
                             <caption class="visually-hidden">"Customers"</caption>
                             <thead>
                                 <tr>

@@ -44,7 +44,7 @@ pub fn draw_list(found: ListPage<HelplineView>, search: String) -> AnyView {
 fn table(rows: AnyView) -> AnyView {
     view! {
         <div class="table-box panel" role="region" aria-label="Helplines" tabindex="0">
-            <table>
+            <table class="stacked">
                 <caption class="visually-hidden">"Helplines"</caption>
                 <thead>
                     <tr>
@@ -72,12 +72,13 @@ fn row(helpline: HelplineView) -> AnyView {
         <tr>
             <th scope="row">
                 <a href=format!("/admin/helplines/{}", helpline.id)>{helpline.name}</a>
-                <span class="key">{helpline.id} {helpline.is_priority.then_some(" · priority")}</span>
+                {helpline.is_priority.then(|| view! { " " <span class="badge">"Priority"</span> })}
+                <span class="key">{helpline.id}</span>
             </th>
-            <td>{helpline.country}</td>
-            <td>{helpline.methods}</td>
-            <td>{helpline.topics}</td>
-            <td><span class=badge>{helpline.availability}</span></td>
+            <td data-label="Country">{helpline.country}</td>
+            <td data-label="Contact methods">{helpline.methods}</td>
+            <td data-label="Topics">{helpline.topics}</td>
+            <td data-label="Availability"><span class=badge>{helpline.availability}</span></td>
         </tr>
     }
     .into_any()

@@ -6,4 +6,5 @@ pub mod customers;
 pub mod helplines;
 pub mod login;
 pub mod overview;
+pub mod system;
 pub mod users;

@@ -19,7 +19,7 @@ use toolbar::Toolbar;
 /// Those of the engine.
 pub async fn draw(question: &Question) -> Result<AnyView, UiError> {
     let frame = question.frame().await?;
-    let Headline { cards, unattributed, first_event } = headline(question).await?;
+    let Headline { cards, csv, unattributed, first_event } = headline(question).await?;
     let intake = intake(question).await?;
     let (period, before, query) = (frame.period.clone(), frame.before.clone(), question.query.clone());
     let body = match first_event {
@@ -28,7 +28,7 @@ pub async fn draw(question: &Question) -> Result<AnyView, UiError> {
             let (series, table) = (series(question).await?, breakdown(question).await?);
             view! {
                 {unattributed.map(|warning| view! { <UnattributedWarning warning /> })}
-                <Cards cards period before />
+                <Cards cards csv period before />
                 <Chart series query=query.clone() />
                 <Breakdown table />
             }

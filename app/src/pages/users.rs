@@ -26,7 +26,7 @@ pub fn draw_list(found: ListPage<UserView>) -> AnyView {
             .then(|| {
                 view! {
                     <div class="table-box panel" role="region" aria-label="Users" tabindex="0">
-                        <table>
+                        <table class="stacked">
                             <caption class="visually-hidden">"Users"</caption>
                             <thead>
                                 <tr>
@@ -59,11 +59,11 @@ fn row(user: UserView) -> AnyView {
                 <a href=format!("/admin/users/{}", user.id)>{user.email}</a>
                 {user.is_me.then(|| view! { <span class="key">"You"</span> })}
             </th>
-            <td>{user.name}</td>
-            <td>{user.role}</td>
-            <td>{user.customer}</td>
-            <td>{user.created}</td>
-            <td><span class=status.0>{status.1}</span></td>
+            <td data-label="Name">{user.name}</td>
+            <td data-label="Role">{user.role}</td>
+            <td data-label="Customer">{user.customer}</td>
+            <td data-label="Since">{user.created}</td>
+            <td data-label="Status"><span class=status.0>{status.1}</span></td>
         </tr>
     }
     .into_any()

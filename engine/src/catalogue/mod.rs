@@ -95,7 +95,8 @@ impl Engine {
     ) -> Result<Paged<Helpline>, Error> {
         let search = search.unwrap_or_default().trim().to_lowercase();
         let matches = |helpline: &Helpline| {
-            let texts = [helpline.name.as_str(), helpline.id.as_str(), helpline.country.code.as_str()];
+            let country = &helpline.country;
+            let texts = [helpline.name.as_str(), helpline.id.as_str(), country.code.as_str(), &country.name];
             search.is_empty() || texts.iter().any(|text| text.to_lowercase().contains(&search))
         };
         let directory = self.directory();

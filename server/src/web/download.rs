@@ -1,6 +1,7 @@
 //! The overview's blocks as files: the same questions as the API, asked by the person who is logged in.
 
-use crate::api::analytics::{Question, breakdown_table, by, interval, summary_table, timeseries_table};
+use crate::api::analytics::{Question, Table, breakdown_table, by, interval, summary_table, timeseries_table};
+use crate::api::csv;
 use crate::http::query::Query;
 use crate::state::AppState;
 use crate::web::page;
@@ -119,4 +120,25 @@ pub async fn breakdown(
     }
     let pages: Vec<_> = pages.iter().collect();
     Ok(breakdown_table(filter.scope(Some(by)), &pages).into_response())
+}
+
+/// `GET /download/intake.csv`: what became of the requests, as the overview tells it.
+pub async fn intake(
+    State(state): State<AppState>,
+    Extension(session): Extension<Session>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
+    let mut query = Query::parse_form(query.as_deref());
+    let reader = reader(&state, &session, &mut query).await?;
+    let Question { period, filter } = Question::read(&mut query)?;
+    let report = state.engine.intake(&reader, period, filter.application_id).await?;
+    let mut table = csv::Table::new(&["outcome", "code", "requests"]);
+    let known = [("accepted", report.accepted), ("duplicate", report.duplicates)];
+    let known = known.iter().map(|(outcome, n)| (*outcome, "", *n));
+    let refused = report.refused.iter().map(|(code, n)| ("refused", code.as_str(), *n));
+    for (outcome, code, n) in known.chain(refused) {
+        table.row([outcome.to_owned(), code.to_owned(), n.to_string()].into_iter());
+    }
+    let name = format!("reachline-intake-{}-{}.csv", period.from, period.to);
+    Ok(Table { name, bytes: table.finish() }.into_response())
 }

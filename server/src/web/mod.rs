@@ -33,6 +33,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/download/summary.csv", get(download::summary))
         .route("/download/timeseries.csv", get(download::timeseries))
         .route("/download/breakdown.csv", get(download::breakdown))
+        .route("/download/intake.csv", get(download::intake))
         .route("/docs", get(docs::page))
         .route("/docs/style.css", get(docs::style))
         .fallback(not_found)

@@ -13,23 +13,27 @@ use leptos::prelude::*;
 
 /// The headline figures next to those of the period before.
 #[component]
-pub fn Cards(cards: Vec<Card>, period: String, before: String) -> impl IntoView {
+pub fn Cards(cards: Vec<Card>, csv: String, period: String, before: String) -> impl IntoView {
     let items = cards.into_iter().enumerate().map(|(i, card)| card_view(i, card)).collect_view();
     view! {
         <section aria-label=format!("Headline figures, {period}")>
             <ul class="cards">{items}</ul>
-            <p class="hint">"Compared with the period before, " {before} "."</p>
+            <div class="cards-foot">
+                <p class="hint">"Compared with the period before, " {before} "."</p>
+                <a class="download" href=csv download>"Download CSV"</a>
+            </div>
         </section>
     }
     .into_any()
 }
 
 fn card_view(index: usize, card: Card) -> AnyView {
-    let change = card.change.map(|change| {
+    let has_change = card.change.is_some() || card.change_percent.is_some();
+    let change = has_change.then(|| {
         view! {
             <p class="card-change">
                 {card.change_percent.map(|percent| view! { <strong>{percent}</strong> })}
-                <span>{change}</span>
+                {card.change.map(|change| view! { <span>{change}</span> })}
                 <span class="card-before">"from " {card.before}</span>
             </p>
         }
@@ -64,7 +68,7 @@ pub fn UnattributedWarning(warning: Unattributed) -> impl IntoView {
 /// The chart, the choice of what it shows, and the table behind it.
 #[component]
 pub fn Chart(series: Series, query: OverviewQuery) -> impl IntoView {
-    let Series { wide, narrow, figures, figure, label, definition, intervals, columns, rows, csv } = series;
+    let Series { drawings, note, figures, figure, label, definition, intervals, columns, rows, csv } = series;
     let caption = format!("{label} and all other figures of the same steps");
     view! {
         <section class="panel" aria-labelledby="chart-title">
@@ -88,7 +92,8 @@ pub fn Chart(series: Series, query: OverviewQuery) -> impl IntoView {
                 </div>
             </div>
             // Drawn by the server, which escapes every text in it.
-            <div class="chart-box" inner_html=wide + &narrow></div>
+            <div class="chart-box" inner_html=drawings></div>
+            {note.map(|note| view! { <p class="hint">{note}</p> })}
             <div class="panel-foot">
                 <details class="table-behind">
                     <summary>"Values as a table"</summary>
@@ -126,6 +131,7 @@ fn values(caption: String, columns: Vec<String>, rows: Vec<(String, Vec<String>)
 #[component]
 pub fn Breakdown(table: Table) -> impl IntoView {
     let Table { tabs, of, measure, note, columns, rows, first, next, csv } = table;
+    let terms = (!rows.is_empty()).then(|| definitions(&columns));
     let body = if rows.is_empty() {
         view! { <p class="panel-empty">"No events in this period."</p> }.into_any()
     } else {
@@ -141,9 +147,26 @@ pub fn Breakdown(table: Table) -> impl IntoView {
             {body}
             <div class="panel-foot">
                 <Pager first next />
+                {terms}
                 <a class="download" href=csv download>"Download CSV"</a>
             </div>
         </section>
+    }
+    .into_any()
+}
+
+/// What the columns count, for those who cannot point at them.
+fn definitions(columns: &[Column]) -> AnyView {
+    let entry = |column: &Column| {
+        let Column { label, definition } = column.clone();
+        view! { <div><dt>{label}</dt><dd>{definition}</dd></div> }
+    };
+    let entries = columns.iter().map(entry).collect_view();
+    view! {
+        <details class="table-behind">
+            <summary>"What the figures mean"</summary>
+            <dl class="definitions">{entries}</dl>
+        </details>
     }
     .into_any()
 }
@@ -159,7 +182,7 @@ fn breakdown_table(of: &str, measure: &str, columns: Vec<Column>, rows: Vec<Row>
             <table class="breakdown">
                 <caption class="visually-hidden">{format!("Figures by {}; bars show {measure}", of.to_lowercase())}</caption>
                 <thead>
-                    <tr><th scope="col">{of.to_owned()} <span class="measure">{measure.to_owned()}</span></th>{head}</tr>
+                    <tr><th scope="col">{of.to_owned()} <span class="measure">"Bars: " {measure.to_lowercase()}</span></th>{head}</tr>
                 </thead>
                 <tbody>{body}</tbody>
             </table>
@@ -186,19 +209,15 @@ fn breakdown_row(row: Row) -> AnyView {
 /// What became of the requests: a developer sees what is lost, and why.
 #[component]
 pub fn Refusals(intake: Intake) -> impl IntoView {
-    let Intake { accepted, duplicates, refused, reasons } = intake;
-    let text = match refused {
-        Some((count, share)) => format!("{count} requests ({share}) were refused."),
-        None => "None were refused.".to_owned(),
-    };
+    let Intake { text, reasons, csv } = intake;
     let rows = reasons
         .into_iter()
         .map(|reason| {
             view! {
                 <tr>
                     <th scope="row"><code>{reason.code}</code>{bar(reason.bar_percent)}</th>
-                    <td class="number">{reason.count}</td>
-                    <td>{reason.advice}</td>
+                    <td class="number" data-label="Requests">{reason.count}</td>
+                    <td data-label="What to do">{reason.advice}</td>
                 </tr>
             }
         })
@@ -206,7 +225,7 @@ pub fn Refusals(intake: Intake) -> impl IntoView {
     let table = (!rows.is_empty()).then(|| {
         view! {
             <div class="table-box" role="region" aria-label="Refused requests" tabindex="0">
-                <table class="refusals">
+                <table class="refusals stacked">
                     <caption class="visually-hidden">"Refused requests by code"</caption>
                     <thead>
                         <tr>
@@ -223,11 +242,9 @@ pub fn Refusals(intake: Intake) -> impl IntoView {
     view! {
         <section class="panel" aria-labelledby="intake-title">
             <div class="panel-head"><h2 id="intake-title">"Requests received"</h2></div>
-            <p>
-                "In production and sandbox, " {accepted} " events were accepted, " {duplicates}
-                " were repeats of events already known and count once. " {text}
-            </p>
+            <p>{text}</p>
             {table}
+            <div class="panel-foot"><a class="download" href=csv download>"Download CSV"</a></div>
         </section>
     }
     .into_any()
