@@ -19,6 +19,8 @@ const LOG_LOOK: Duration = Duration::from_millis(250);
 const GATHER_MIN: Duration = Duration::from_millis(50);
 /// … and at most: fewer, larger batches cost less in all.
 const GATHER_MAX: Duration = Duration::from_millis(600);
+/// How long a process that stops may still bring the figures up to date.
+const LEAVE_MAX: Duration = Duration::from_secs(4);
 /// How often what has expired is cleared up.
 const CLEAR_UP: Duration = Duration::from_secs(600);
 
@@ -27,6 +29,7 @@ pub struct Workers {
     stop_writer: Arc<Notify>,
     stopping: Arc<AtomicBool>,
     writer: JoinHandle<()>,
+    aggregator: JoinHandle<()>,
     others: Vec<JoinHandle<()>>,
     engine: Engine,
 }
@@ -38,6 +41,8 @@ impl Workers {
         let _ = self.writer.await;
         self.stopping.store(true, Ordering::Relaxed);
         self.engine.0.work_to_do.notify_one();
+        // Not in the middle of a batch: what is in memory would be lost, and made anew only from the log.
+        let _ = tokio::time::timeout(LEAVE_MAX, self.aggregator).await;
         for other in self.others {
             other.abort();
             // Aborted on purpose.
@@ -54,6 +59,7 @@ impl Workers {
     /// Ends at once, as if the process had been killed: what waits is not answered, nothing is written down.
     pub fn abandon(self) {
         self.writer.abort();
+        self.aggregator.abort();
         self.others.iter().for_each(JoinHandle::abort);
     }
 }
@@ -70,12 +76,9 @@ impl Engine {
         let stopping = Arc::new(AtomicBool::new(false));
         let (db, clock) = (self.0.db.clone(), self.0.clock.clone());
         let writer = self.0.writer.start(db, clock, self.0.work_to_do.clone(), stop_writer.clone()).await?;
-        let others = vec![
-            tokio::spawn(aggregate(self.clone(), stopping.clone())),
-            tokio::spawn(watch_directory(self.clone())),
-            tokio::spawn(clear_up(self.clone())),
-        ];
-        Ok(Workers { stop_writer, stopping, writer, others, engine: self.clone() })
+        let aggregator = tokio::spawn(aggregate(self.clone(), stopping.clone()));
+        let others = vec![tokio::spawn(watch_directory(self.clone())), tokio::spawn(clear_up(self.clone()))];
+        Ok(Workers { stop_writer, stopping, writer, aggregator, others, engine: self.clone() })
     }
 
     /// Reads the directory again if it has changed.
@@ -104,9 +107,11 @@ impl Engine {
 }
 
 async fn aggregate(engine: Engine, stopping: Arc<AtomicBool>) {
-    while !stopping.load(Ordering::Relaxed) {
+    loop {
         let began = Instant::now();
         match engine.aggregate().await {
+            // Only once there is nothing left to do.
+            Ok(0) if stopping.load(Ordering::Relaxed) => return,
             Ok(0) => {
                 tokio::select! {
                     () = engine.0.work_to_do.notified() => tokio::time::sleep(GATHER_MIN).await,
@@ -114,9 +119,13 @@ async fn aggregate(engine: Engine, stopping: Arc<AtomicBool>) {
                 }
             }
             // The longer a batch takes, the more gathers for the next one.
+            Ok(_) if stopping.load(Ordering::Relaxed) => {}
             Ok(_) => tokio::time::sleep((began.elapsed() * 2).clamp(GATHER_MIN, GATHER_MAX)).await,
             Err(error) => {
                 tracing::error!(%error, "figures could not be brought up to date");
+                if stopping.load(Ordering::Relaxed) {
+                    return;
+                }
                 tokio::time::sleep(DIRECTORY_LOOK).await;
             }
         }

@@ -40,7 +40,7 @@ pub struct Check {
 pub async fn system() -> Result<System, UiError> {
     let (engine, user) = context::acting().await?;
     engine.operator(&user)?;
-    let health = engine.health().await?;
+    let health = engine.health().await;
     let now = engine.now();
     let seconds = Zone::UTC.local(now).format("%S");
     Ok(System {
@@ -56,8 +56,13 @@ fn measures(health: &Health) -> Vec<Measure> {
     vec![
         Measure {
             label: "Not yet in the figures",
-            definition: "Commits whose events are stored and not counted yet. Near 0 unless more comes in than can be counted.",
-            value: commits(health.backlog_packs),
+            definition: "Events that are stored and not counted yet. Near 0 unless more comes in than can be counted.",
+            value: format::count(health.backlog_events),
+        },
+        Measure {
+            label: "Figures are behind by",
+            definition: "For how long the oldest of these events has waited. Figures follow within 2 seconds when all is well.",
+            value: seconds(health.lag_ms),
         },
         Measure {
             label: "Waiting for their commit",
@@ -67,12 +72,18 @@ fn measures(health: &Health) -> Vec<Measure> {
     ]
 }
 
-fn commits(n: i64) -> String {
-    format!("{} {}", format::count(n), if n == 1 { "commit" } else { "commits" })
+/// Milliseconds as seconds with one decimal.
+fn seconds(ms: i64) -> String {
+    format!("{}.{} s", format::count(ms / 1_000), ms % 1_000 / 100)
 }
 
 fn checks(health: &Health) -> Vec<Check> {
     let check = |label, is_good, good, bad| Check { label, is_good, text: if is_good { good } else { bad } };
+    let aggregator = if health.aggregates {
+        "This process brings the figures up to date."
+    } else {
+        "Another process brings the figures up to date."
+    };
     vec![
         check("Database", health.database, "It answers.", "The database does not answer."),
         check(
@@ -87,6 +98,7 @@ fn checks(health: &Health) -> Vec<Check> {
             "The last commit of events went well.",
             "The last commit of events failed; programs are answered 503 until one goes well. The server’s log says why.",
         ),
+        check("Figures", true, aggregator, ""),
     ]
 }
 
@@ -102,10 +114,13 @@ mod tests {
             migrated: true,
             writing: true,
             waiting_requests: 0,
-            backlog_packs: 1,
+            backlog_events: 1_234,
+            lag_ms: 1_250,
+            aggregates: true,
         };
         assert!(checks(&good).iter().all(|check| check.is_good));
-        assert_eq!(measures(&good)[0].value, "1 commit");
+        assert_eq!(measures(&good)[0].value, "1,234");
+        assert_eq!(measures(&good)[1].value, "1.2 s");
         let bad = Health { ready: false, writing: false, ..good };
         let wrong: Vec<_> = checks(&bad).into_iter().filter(|check| !check.is_good).map(|check| check.label).collect();
         assert_eq!(wrong, ["Writing"]);

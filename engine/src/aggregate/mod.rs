@@ -134,7 +134,8 @@ impl Engine {
         let mut seq = progress.flushed;
         while seq < progress.applied {
             let packs = store::log::after(&self.0.db, seq, BATCH_PACKS_MAX, i64::MAX).await?;
-            let Some(last) = packs.last() else { break };
+            // The log is cleared up to what is flushed, and no further.
+            let Some(last) = packs.last() else { return Err(corrupt("log: packs are missing")) };
             seq = last.seq;
             let packs = packs.into_iter().filter(|logged| logged.seq <= progress.applied);
             known.remember(packs.flat_map(|logged| logged.pack.events));

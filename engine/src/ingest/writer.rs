@@ -129,12 +129,12 @@ impl Writer {
 /// What a writer must remember when it starts.
 async fn remembered(db: &Db) -> Result<Recent, Error> {
     let mut tx = db.snapshot().await?;
-    let applied = store::aggregator::progress_in(&mut tx).await?.applied;
+    let progress = store::aggregator::progress_in(&mut tx).await?;
     let latest = store::blocks::latest(&mut tx).await?;
     drop(tx);
-    store::log::go_on_after(db, applied).await?;
+    store::log::go_on_after(db, &progress).await?;
     let floor = latest.map_or(domain::Timestamp::from_millis(i64::MIN), |latest| latest.plus(1));
-    let mut recent = Recent::new(floor, applied);
+    let mut recent = Recent::new(floor, progress.applied);
     catch_up(db, &mut recent, i64::MAX).await?;
     Ok(recent)
 }

@@ -8,6 +8,7 @@
 //! - On Postgres numbers would be given before commits and so not in their order. The append takes the next number
 //!   from a row that stays locked until the commit: whoever sees a pack has seen all with smaller numbers.
 
+use super::aggregator::Progress;
 use super::codec::{Pack, unpack};
 use super::db::{Db, Row, Sql, Value};
 use crate::error::Error;
@@ -129,15 +130,22 @@ pub async fn trim(db: &Db, seq: i64) -> Result<(), Error> {
     Ok(())
 }
 
-/// Lets the numbers of a log that was lost or is older than the figures go on after `applied`, so that what comes is
-/// not taken for what is in the figures already. (On Postgres both are in one database.)
-pub async fn go_on_after(db: &Db, applied: i64) -> Result<(), Error> {
-    if !matches!(db, Db::Sqlite { .. }) || ends(db).await?.map_or(0, |(_, newest)| newest) >= applied {
+/// Lets the numbers of a log that was lost go on after those that are in the figures, so that what comes is not taken
+/// for what is counted already. (On Postgres both are in one database.)
+///
+/// Fails if the log is missing whose packs are in the figures but in no run yet: sessions would not be known, and
+/// figures wrong from then on. A process that stops in order leaves none.
+pub async fn go_on_after(db: &Db, progress: &Progress) -> Result<(), Error> {
+    if !matches!(db, Db::Sqlite { .. }) || ends(db).await?.map_or(0, |(_, newest)| newest) >= progress.applied {
         return Ok(());
+    }
+    if progress.flushed < progress.applied {
+        let reason = "the file …-log that belongs to this database is missing or older than it: put it back beside it";
+        return Err(Error::Internal(reason.to_owned()));
     }
     let sql = "INSERT INTO log (seq, writer, number, appended_at, events, pack) VALUES ($1, $2, 0, 0, 0, $3)";
     let empty = super::codec::pack(&Pack::default())?;
-    let values: [Value; 3] = [applied.into(), Uuid::nil().into(), empty.into()];
+    let values: [Value; 3] = [progress.applied.into(), Uuid::nil().into(), empty.into()];
     db.append(Sql::new(sql).bind_all(values)).await?;
     Ok(())
 }

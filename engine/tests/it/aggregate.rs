@@ -117,17 +117,34 @@ async fn writers_know_what_others_wrote(installation: Installation) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lost_log_loses_nothing_that_was_written_down() {
+async fn a_lost_log_loses_nothing_once_the_engine_has_stopped() {
     let mut installation = Installation::on_sqlite().await;
     let client = prepare(&installation).await;
     post(&installation, &client, 0..100).await;
-    installation.settle().await;
     installation.stop().await;
-    for file in ["test.db-log", "test.db-log-wal", "test.db-log-shm"] {
-        let _ = std::fs::remove_file(installation.directory().join(file));
-    }
+    lose_log(&installation);
     installation.restart().await;
     assert_eq!(post(&installation, &client, 0..150).await, 50);
     installation.settle().await;
     assert_eq!(gross(&installation, &client).await, 150);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_starts_without_the_log_that_a_crash_left() {
+    let mut installation = Installation::on_sqlite().await;
+    let client = prepare(&installation).await;
+    post(&installation, &client, 0..100).await;
+    installation.settle().await;
+    installation.abandon();
+    lose_log(&installation);
+    let engine = engine::Engine::open(installation.settings.clone(), installation.clock.clone()).await.unwrap();
+    let refused = engine.start().await.err().map(|error| error.to_string());
+    assert!(refused.is_some_and(|reason| reason.contains("-log")));
+}
+
+fn lose_log(installation: &Installation) {
+    for file in ["test.db-log", "test.db-log-wal", "test.db-log-shm"] {
+        // Those of the log's own log are gone with its last connection.
+        let _ = std::fs::remove_file(installation.directory().join(file));
+    }
 }

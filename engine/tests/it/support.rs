@@ -97,9 +97,14 @@ impl Installation {
 
     /// Ends the engine as a crash would: nothing is written down, nothing is left to others.
     pub async fn crash(&mut self) {
-        self.workers.take().unwrap().abandon();
+        self.abandon();
         self.engine = Engine::open(self.settings.clone(), self.clock.clone()).await.unwrap();
         self.workers = Some(self.engine.start().await.unwrap());
+    }
+
+    /// Ends the workers as a crash would.
+    pub fn abandon(&mut self) {
+        self.workers.take().unwrap().abandon();
     }
 
     /// The directory that holds the files of an SQLite database.

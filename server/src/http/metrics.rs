@@ -1,5 +1,6 @@
 //! What `/metrics` tells: requests by route template and status, events by outcome. Never an id.
 
+use engine::Health;
 use http::{Method, StatusCode};
 use metrics::{Counter, Histogram, Key, Label, Level, Metadata, Recorder, Unit};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
@@ -10,6 +11,11 @@ use std::time::Duration;
 const REQUESTS: &str = "reachline_http_requests_total";
 const DURATIONS: &str = "reachline_http_request_duration_seconds";
 const EVENTS: &str = "reachline_events_total";
+const BACKLOG: &str = "reachline_backlog_events";
+const LAG: &str = "reachline_figures_lag_seconds";
+const WAITING: &str = "reachline_waiting_requests";
+const READY: &str = "reachline_ready";
+const AGGREGATES: &str = "reachline_aggregates";
 /// Bounds of the duration's buckets, in seconds.
 const BUCKETS: [f64; 13] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0];
 static METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
@@ -39,6 +45,15 @@ impl Default for Metrics {
         recorder.describe_counter(REQUESTS.into(), Some(Unit::Count), "Requests by route, method and status".into());
         recorder.describe_histogram(DURATIONS.into(), Some(Unit::Seconds), "Time to answer, by route".into());
         recorder.describe_counter(EVENTS.into(), Some(Unit::Count), "Events by kind and outcome".into());
+        for (name, unit, text) in [
+            (BACKLOG, Unit::Count, "Events that are stored and not in the figures yet"),
+            (LAG, Unit::Seconds, "For how long the oldest of them has waited"),
+            (WAITING, Unit::Count, "Requests that wait for the commit of their events"),
+            (READY, Unit::Count, "1 if events can be taken in"),
+            (AGGREGATES, Unit::Count, "1 if this process brings the figures up to date"),
+        ] {
+            recorder.describe_gauge(name.into(), Some(unit), text.into());
+        }
         Self { recorder, handle, requests: RwLock::default(), events_seen: RwLock::default() }
     }
 }
@@ -85,6 +100,18 @@ impl Metrics {
         let counter = self.recorder.register_counter(&Key::from_parts(EVENTS, labels), &METADATA);
         counter.increment(count);
         self.events_seen.write().unwrap_or_else(PoisonError::into_inner).insert((kind, outcome), counter);
+    }
+
+    /// Notes how the engine is at present.
+    pub fn health(&self, health: &Health) {
+        let set = |name: &'static str, value: f64| {
+            self.recorder.register_gauge(&Key::from_static_name(name), &METADATA).set(value);
+        };
+        set(BACKLOG, health.backlog_events as f64);
+        set(LAG, health.lag_ms as f64 / 1_000.0);
+        set(WAITING, health.waiting_requests as f64);
+        set(READY, f64::from(u8::from(health.ready)));
+        set(AGGREGATES, f64::from(u8::from(health.aggregates)));
     }
 
     /// All of it in Prometheus' text form.
