@@ -71,11 +71,33 @@ pub struct Running {
     pub target: Target,
 }
 
-/// What a contestant's server has used, and the database's processes besides.
+/// What a contestant's server has used, and whoever else.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Use {
     pub server: Usage,
+    /// The database's own processes.
     pub database: Usage,
+    /// This process, which makes the load.
+    pub load: Usage,
+    /// Processor time of everything on the machine, in seconds.
+    pub busy_seconds: f64,
+}
+
+impl Use {
+    /// What was used since an earlier look.
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            server: self.server.since(earlier.server),
+            database: self.database.since(earlier.database),
+            load: self.load.since(earlier.load),
+            busy_seconds: self.busy_seconds - earlier.busy_seconds,
+        }
+    }
+
+    /// Processor time that went to programs that have nothing to do with it, in seconds.
+    pub fn foreign_seconds(self) -> f64 {
+        (self.busy_seconds - self.server.cpu_seconds - self.database.cpu_seconds - self.load.cpu_seconds).max(0.0)
+    }
 }
 
 impl Contestant {
@@ -259,7 +281,8 @@ impl Running {
     /// What it has used since it started.
     pub fn usage(&self) -> Use {
         let database = self.postgres.map(|pid| Usage::of(pid, true)).unwrap_or_default();
-        Use { server: Usage::of(self.pid, false), database }
+        let load = Usage::of(std::process::id(), false);
+        Use { server: Usage::of(self.pid, false), database, load, busy_seconds: machine::busy_seconds() }
     }
 
     /// Tells it to stop and waits until it has.

@@ -49,6 +49,16 @@ impl Usage {
     }
 }
 
+/// Seconds of processor time that all programs have used since the machine started, and what its host took away.
+pub fn busy_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let line = stat.lines().next().unwrap_or_default();
+    let ticks: Vec<u64> = line.split_whitespace().skip(1).filter_map(|text| text.parse().ok()).collect();
+    // user, nice, system, idle, waiting, interrupts (two kinds), stolen; what follows is part of user.
+    let busy: u64 = ticks.iter().take(8).sum::<u64>() - ticks.iter().skip(3).take(2).sum::<u64>();
+    busy as f64 / TICKS_PER_SECOND
+}
+
 /// The children of a process.
 pub fn children(pid: u32) -> Vec<u32> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
@@ -78,6 +88,11 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// How many processors it has.
+    pub fn processors() -> usize {
+        std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    }
+
     /// This one.
     pub fn this() -> Self {
         let line = |file: &str, name: &str| {
@@ -89,7 +104,7 @@ impl Machine {
         let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         Self {
             processor: line("/proc/cpuinfo", "model name"),
-            processors: std::thread::available_parallelism().map_or(0, std::num::NonZero::get),
+            processors: Self::processors(),
             memory_gib: (memory_kib.unwrap_or(0) + (1 << 19)) >> 20,
             system: format!("Linux {}", release.trim()),
         }

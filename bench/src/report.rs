@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+/// Other programs may take this much of the machine before figures are said to be spoilt.
+const FOREIGN_SHARE_MAX: f64 = 0.1;
+
 /// Everything.
 #[derive(Default, Serialize)]
 pub struct Report {
@@ -55,8 +58,12 @@ pub struct Round {
     pub server_us_per_event: f64,
     /// The same of the database's own processes.
     pub database_us_per_event: f64,
+    /// And of the program that makes the load.
+    pub load_us_per_event: f64,
     /// Bytes written to the disk for each event, of both.
     pub written_bytes_per_event: f64,
+    /// How much of the machine's processors other programs took; more than a little spoils the figures.
+    pub foreign_share: f64,
     /// Answers other than `accepted`, by status; 0 stands for duplicates.
     pub others: BTreeMap<u16, u64>,
     /// The longest time until an answered event was in the figures.
@@ -69,19 +76,19 @@ impl Round {
     /// What came of a load.
     pub fn of(outcome: &Outcome<Use>) -> Self {
         let events = outcome.measured_events.max(1) as f64;
-        let (server, database) = (
-            outcome.usage[1].server.since(outcome.usage[0].server),
-            outcome.usage[1].database.since(outcome.usage[0].database),
-        );
+        let used = outcome.usage[1].since(outcome.usage[0]);
+        let processor_seconds = outcome.measured.as_secs_f64() * Machine::processors() as f64;
         let ms = |quantile: f64| outcome.latency_us.value_at_quantile(quantile) as f64 / 1_000.0;
         Self {
             events_per_second: outcome.per_second(),
             p50_ms: ms(0.5),
             p99_ms: ms(0.99),
             max_ms: ms(1.0),
-            server_us_per_event: server.cpu_seconds * 1e6 / events,
-            database_us_per_event: database.cpu_seconds * 1e6 / events,
-            written_bytes_per_event: (server.written_bytes + database.written_bytes) as f64 / events,
+            server_us_per_event: used.server.cpu_seconds * 1e6 / events,
+            database_us_per_event: used.database.cpu_seconds * 1e6 / events,
+            load_us_per_event: used.load.cpu_seconds * 1e6 / events,
+            written_bytes_per_event: (used.server.written_bytes + used.database.written_bytes) as f64 / events,
+            foreign_share: used.foreign_seconds() / processor_seconds,
             others: outcome.others.clone(),
             lag_seconds: None,
             caught_up_seconds: None,
@@ -91,14 +98,19 @@ impl Round {
     /// In a line.
     pub fn describe(&self) -> String {
         let mut text = format!(
-            "{:.0} events/s, p50 {:.2} ms, p99 {:.2} ms, server {:.1} µs, database {:.1} µs, {:.0} bytes written an event",
+            "{:.0} events/s, p50 {:.2} ms, p99 {:.2} ms; an event takes {:.1} µs in the server, {:.1} in the database, \
+             {:.1} here and {:.0} bytes on disk",
             self.events_per_second,
             self.p50_ms,
             self.p99_ms,
             self.server_us_per_event,
             self.database_us_per_event,
+            self.load_us_per_event,
             self.written_bytes_per_event,
         );
+        if self.foreign_share > FOREIGN_SHARE_MAX {
+            let _ = write!(text, "; OTHER PROGRAMS TOOK {:.0} % OF THE MACHINE", self.foreign_share * 100.0);
+        }
         if let Some(lag) = self.lag_seconds {
             let after = self.caught_up_seconds.map_or("not caught up".to_owned(), |s| format!("caught up in {s:.1} s"));
             let _ = write!(text, ", lag {lag:.1} s, {after}");
@@ -257,6 +269,12 @@ pub fn markdown(report: &Report) -> String {
             let why = failed.failure.as_deref().unwrap_or_default();
             let _ = writeln!(text, "\nNot measured: {} of {}: {}", workload.name, failed.contestant, why.trim());
         }
+    }
+    let rounds = report.workloads.iter().flat_map(|workload| &workload.measured).flat_map(|measured| &measured.rounds);
+    let foreign = rounds.map(|round| round.foreign_share).fold(0.0, f64::max);
+    if foreign > FOREIGN_SHARE_MAX {
+        let _ =
+            writeln!(text, "\nSpoilt: other programs took up to {:.0} % of the machine meanwhile.", foreign * 100.0);
     }
     text + &details(report)
 }
