@@ -1,5 +1,6 @@
 //! What runs beside the requests: the writer, the aggregator, the look at the directory, the clearing up.
 
+use crate::aggregate::Taken;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::{Engine, store};
@@ -111,16 +112,18 @@ async fn aggregate(engine: Engine, stopping: Arc<AtomicBool>) {
         let began = Instant::now();
         match engine.aggregate().await {
             // Only once there is nothing left to do.
-            Ok(0) if stopping.load(Ordering::Relaxed) => return,
-            Ok(0) => {
+            Ok(Taken::Nothing) if stopping.load(Ordering::Relaxed) => return,
+            Ok(Taken::Nothing) => {
                 tokio::select! {
                     () = engine.0.work_to_do.notified() => tokio::time::sleep(GATHER_MIN).await,
                     () = tokio::time::sleep(LOG_LOOK) => {}
                 }
             }
             // The longer a batch takes, the more gathers for the next one.
-            Ok(_) if stopping.load(Ordering::Relaxed) => {}
-            Ok(_) => tokio::time::sleep((began.elapsed() * 2).clamp(GATHER_MIN, GATHER_MAX)).await,
+            Ok(Taken::All) if !stopping.load(Ordering::Relaxed) => {
+                tokio::time::sleep((began.elapsed() * 2).clamp(GATHER_MIN, GATHER_MAX)).await;
+            }
+            Ok(Taken::All | Taken::Batch) => {}
             Err(error) => {
                 tracing::error!(%error, "figures could not be brought up to date");
                 if stopping.load(Ordering::Relaxed) {
