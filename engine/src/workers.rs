@@ -18,8 +18,8 @@ const DIRECTORY_LOOK: Duration = Duration::from_millis(500);
 const LOG_LOOK: Duration = Duration::from_millis(250);
 /// How long the aggregator at least lets commits gather before it takes them …
 const GATHER_MIN: Duration = Duration::from_millis(50);
-/// … and at most: fewer, larger batches cost less in all.
-const GATHER_MAX: Duration = Duration::from_millis(600);
+/// … and at most: fewer, larger batches write each count less often. Figures have to follow within two seconds.
+const GATHER_MAX: Duration = Duration::from_millis(800);
 /// How long a process that stops may still bring the figures up to date.
 const LEAVE_MAX: Duration = Duration::from_secs(4);
 /// How often what has expired is cleared up.
@@ -121,7 +121,7 @@ async fn aggregate(engine: Engine, stopping: Arc<AtomicBool>) {
             }
             // The longer a batch takes, the more gathers for the next one.
             Ok(Taken::All) if !stopping.load(Ordering::Relaxed) => {
-                tokio::time::sleep((began.elapsed() * 2).clamp(GATHER_MIN, GATHER_MAX)).await;
+                tokio::time::sleep((began.elapsed() * 5).clamp(GATHER_MIN, GATHER_MAX)).await;
             }
             Ok(Taken::All | Taken::Batch) => {}
             Err(error) => {
