@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
 /// All offsets in use today are multiples of this, and so are all their changes.
-const QUARTER_HOUR_MS: i64 = 15 * MINUTE_MS;
+pub(crate) const QUARTER_HOUR_MS: i64 = 15 * MINUTE_MS;
 
 /// An IANA time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
