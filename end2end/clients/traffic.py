@@ -280,6 +280,11 @@ def memory_mib(server):
 def counted(server, customer, seconds=30):
     """Gross displays and clicks of a customer, once everything has been counted."""
     reachline.wait_for("the figures", lambda: gauge(server, "reachline_backlog_events") == 0, seconds)
+    return gross(server, customer)
+
+
+def gross(server, customer):
+    """Gross displays and clicks of a customer, as far as they have been counted."""
     client = server.client(next(iter(customer.applications.values())).token)
     query = {"from": figures.stamp(figures.now_ms() - 90 * 86_400_000)[:10],
              "to": figures.stamp(figures.now_ms() + 90 * 86_400_000)[:10]}
