@@ -19,7 +19,8 @@ from traffic import Ledger, Traffic
 # Whoever is the first to wait for a database that says nothing waits this long at most.
 FIRST_SECONDS = 6.5
 AT_ONCE = 1.5
-GROWTH_MIB = 32
+# Beyond what a server takes that has just started.
+GROWTH_MIB = 48
 
 
 def refused_at_once(load, count=40):
@@ -124,7 +125,7 @@ def server(cluster):
 def test_paused_database(server):
     """Its processes stand still: connections are there, and nothing comes back."""
     ledger = Ledger(figures.make_customer(server, "paused", "UTC"), "paused")
-    for _ in range(traffic.rounds(2, 12)):
+    for _ in range(traffic.rounds(1, 20)):
         with Traffic(ledger, [server]) as load:
             load.more(200)
             memory = traffic.memory_mib(server)
@@ -143,7 +144,7 @@ def test_paused_database(server):
 def test_crashed_database(server):
     """It ends in the middle of things, is away for a while, and comes back."""
     ledger = Ledger(figures.make_customer(server, "crashed", "UTC"), "crashed")
-    for _ in range(traffic.rounds(2, 20)):
+    for _ in range(traffic.rounds(1, 20)):
         with Traffic(ledger, [server]) as load:
             load.more(200)
             began = time.monotonic()
@@ -166,7 +167,7 @@ def test_connections_cut(server):
     database = server.url.rpartition("/")[2]
     cut = f"SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{database}'"
     with Traffic(ledger, [server]) as load:
-        for _ in range(traffic.rounds(40, 1_000)):
+        for _ in range(traffic.rounds(20, 1_000)):
             load.more(ledger.rng.randrange(1, 30))
             server.postgres.sql(cut)
         heals(server, load)
@@ -226,7 +227,7 @@ def test_silent_network(cluster):
     """The connections to the database go dead without a word, as behind a firewall; new ones work later."""
     with reachline.installation("postgres", postgres=cluster, start=False) as server:
         cable = Cable(cluster.port)
-        direct, server.url = server.url, server.url.replace(f":{cluster.port}/", f":{cable.port}/")
+        server.url = server.url.replace(f":{cluster.port}/", f":{cable.port}/")
         server.start()
         figures.import_reference_helplines(server)
         ledger = Ledger(figures.make_customer(server, "silent", "UTC"), "silent")
@@ -242,7 +243,12 @@ def test_silent_network(cluster):
                 cable.plugged.set()
                 print(f"first refused after {first:.2f} s, healed after {heals(server, load, 20):.2f} s")
                 only_503(load)
-        traffic.reckon(ledger, server)
+        if traffic.LONG:
+            # A statement of the aggregator that was under way is given up after half a minute only.
+            reachline.wait_for("the figures", lambda: traffic.gauge(server, "reachline_backlog_events") == 0, 60)
+            traffic.reckon(ledger, server)
+        else:
+            traffic.send_again(ledger, [server], ledger.list)
         cable.close()
 
 

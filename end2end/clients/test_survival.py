@@ -64,7 +64,7 @@ def test_shutdown_under_load(installation):
     """SIGTERM: what was taken is answered, within ten seconds, and the next start is quick."""
     customer = figures.make_customer(installation, "shut down", "UTC")
     ledger = Ledger(customer, installation.kind, "term")
-    for _ in range(traffic.rounds(3, 30)):
+    for _ in range(traffic.rounds(2, 30)):
         first = len(ledger.list)
         with Traffic(ledger, [installation]) as load:
             load.more(200)

@@ -96,9 +96,9 @@ impl Writer {
         self.queue.max_capacity() - self.queue.capacity()
     }
 
-    /// Whether the last append went well.
+    /// Whether the last append went well, and the task that writes has not ended.
     pub fn is_healthy(&self) -> bool {
-        self.healthy.load(Ordering::Relaxed)
+        self.healthy.load(Ordering::Relaxed) && !self.queue.is_closed()
     }
 
     /// Starts the task that writes. It ends once `stop` says so and the queue is empty.
