@@ -1,6 +1,6 @@
 # The work is in scripts/. All of it shares one build cache: CARGO_TARGET_DIR where set, else target/.
 
-.PHONY: help run build test bench clean
+.PHONY: help run build test soak bench clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -14,6 +14,9 @@ build: ## Build the release binary; its path is the last line
 
 test: ## Install what is missing and run all tests, on SQLite and Postgres and in a real browser
 	@bash scripts/test.sh
+
+soak: ## Kill, starve and cut off servers and databases for long, and see that nothing is lost (about half an hour)
+	@bash scripts/soak.sh $(ARGS)
 
 bench: ## Measure speed on SQLite and Postgres (about an hour; ARGS=--short takes two minutes)
 	@bash scripts/bench.sh $(ARGS)

@@ -36,6 +36,19 @@ need_node() {
     [ "$(node -p 'parseInt(process.versions.node)')" -ge 18 ] || die "node $(node --version) is too old: 18 or newer is needed"
 }
 
+client_venv() { # DIRECTORY
+    python3 -c 'import venv, ensurepip' 2>/dev/null || apt_install python3-venv
+    say "installing what the client tests need (pip)"
+    python3 -m venv "$1"
+    "$1/bin/pip" install --quiet --disable-pip-version-check -r end2end/clients/requirements.txt
+}
+
+# Prints the Python that runs the client tests, with all they need. One of them turns the server's clock.
+clients_python() {
+    compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || apt_install faketime
+    echo "$(in_cache venv end2end/clients/requirements.txt client_venv)/bin/python"
+}
+
 # in_cache NAME FILE COMMAND…: prints the directory $TOOLS/NAME-(hash of FILE); COMMAND fills it, given the directory
 # as last argument, the first time.
 in_cache() {

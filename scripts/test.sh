@@ -59,16 +59,9 @@ unit() {
     fi
 }
 
-venv() { # DIRECTORY
-    python3 -c 'import venv, ensurepip' 2>/dev/null || apt_install python3-venv
-    say "installing what the client tests need (pip)"
-    python3 -m venv "$1"
-    "$1/bin/pip" install --quiet --disable-pip-version-check -r end2end/clients/requirements.txt
-}
-
 clients() {
     local python
-    python=$(in_cache venv end2end/clients/requirements.txt venv)/bin/python
+    python=$(clients_python)
     run_suite clients '^=+ .* in [0-9.]+s' "$python" -m pytest -p no:cacheprovider --timeout=300 --durations=5 end2end/clients
 }
 

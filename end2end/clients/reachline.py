@@ -75,6 +75,17 @@ def wait_for(what, condition, seconds, step=0.02):
         time.sleep(step)
 
 
+def children(pid):
+    """The processes that a process has started."""
+    of = lambda stat: int(stat.rpartition(")")[2].split()[1])
+    found = []
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it may have ended
+            if of(stat.read_text()) == pid:
+                found.append(int(stat.parent.name))
+    return found
+
+
 # ------------------------------------------------------------------------------------------------ databases
 
 
@@ -90,11 +101,12 @@ class Postgres:
             atexit.register(cls._shared.stop)
         return cls._shared
 
-    def __init__(self):
+    def __init__(self, own=False):
+        """`own` is for tests that do to the cluster what others must not see."""
         self.directory = None
-        self.base = os.environ.get("REACHLINE_TEST_POSTGRES_URL")
+        self.base = None if own else os.environ.get("REACHLINE_TEST_POSTGRES_URL")
         if not self.base:
-            self._start()
+            self._make()
 
     def _program(self, name):
         if self._bin is None:
@@ -117,16 +129,44 @@ class Postgres:
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)}: {done.stdout}{done.stderr}")
 
-    def _start(self):
+    def _make(self):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="reachline-pg-"))
         if os.geteuid() == 0:
             shutil.chown(self.directory, "postgres", "postgres")
-        data, port = self.directory / "data", free_port()
-        self._run(self._program("initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
-        options = f"-p {port} -k {self.directory} -c listen_addresses=127.0.0.1 -c max_connections=200"
-        log = str(self.directory / "log")
-        self._run(self._program("pg_ctl"), "-D", str(data), "-l", log, "-w", "-o", options, "start")
-        self.base = f"postgres://postgres@127.0.0.1:{port}/postgres"
+        self.port = free_port()
+        data = str(self.directory / "data")
+        self._run(self._program("initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+        self.start()
+        self.base = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
+
+    def start(self):
+        # Processes are killed here, never the machine: nothing needs to reach the disk.
+        options = (f"-p {self.port} -k {self.directory} -c listen_addresses=127.0.0.1 -c max_connections=200 "
+                   "-c fsync=off -c full_page_writes=off")
+        self._control("-l", str(self.directory / "log"), "-w", "-o", options, "start")
+
+    def crash(self):
+        """Ends it without a clean shutdown."""
+        self._control("-m", "immediate", "stop")
+
+    def _control(self, *arguments):
+        self._run(self._program("pg_ctl"), "-D", str(self.directory / "data"), *arguments)
+
+    @contextlib.contextmanager
+    def paused(self):
+        """None of its processes runs, though the system still takes connections for it."""
+        main = int((self.directory / "data" / "postmaster.pid").read_text().split()[0])
+        stopped = [main]
+        os.kill(main, signal.SIGSTOP)  # first, so that it starts no more of them
+        try:
+            for pid in children(main):
+                os.kill(pid, signal.SIGSTOP)
+                stopped.append(pid)
+            yield
+        finally:
+            for pid in stopped:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
     def sql(self, statement):
         program = shutil.which("psql") or self._program("psql")
@@ -150,7 +190,7 @@ class Postgres:
     def stop(self):
         if self.directory:
             with contextlib.suppress(RuntimeError):
-                self._run(self._program("pg_ctl"), "-D", str(self.directory / "data"), "-m", "immediate", "stop")
+                self.crash()
             shutil.rmtree(self.directory, ignore_errors=True)
 
 
@@ -263,14 +303,19 @@ class CommandFailed(Exception):
 class Installation:
     """A server process on a database of its own."""
 
-    def __init__(self, kind, env=None, directory=None):
+    def __init__(self, kind, env=None, directory=None, postgres=None, url=None):
         self.kind = kind
         self.directory = pathlib.Path(directory or tempfile.mkdtemp(prefix="reachline-"))
-        self.url = Postgres.shared().create() if kind == "postgres" else f"sqlite://{self.directory}/reachline.db"
+        self.postgres = (postgres or Postgres.shared()) if kind == "postgres" else None
+        self.url = url or (self.postgres.create() if kind == "postgres" else f"sqlite://{self.directory}/reachline.db")
         self.port = free_port()
         self.env = NO_LIMITS | (env or {})
         self.process = None
         self.log = self.directory / "log"
+
+    def beside(self, env=None):
+        """One more server on the same database."""
+        return Installation(self.kind, self.env | (env or {}), postgres=self.postgres, url=self.url)
 
     def environment(self, port=None):
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("REACHLINE_")}
@@ -318,7 +363,7 @@ class Installation:
     def stored(self):
         """Every byte the installation has written: its database and its log."""
         files = b"".join(path.read_bytes() for path in self.directory.rglob("*") if path.is_file())
-        return files + (Postgres.shared().dump(self.url) if self.kind == "postgres" else b"")
+        return files + (self.postgres.dump(self.url) if self.kind == "postgres" else b"")
 
     # -- its commands
 
@@ -366,9 +411,9 @@ class Installation:
 
 
 @contextlib.contextmanager
-def installation(kind, env=None, start=True):
+def installation(kind, env=None, start=True, **kwargs):
     """A started installation that is removed afterwards; its log is shown where a test fails."""
-    made = Installation(kind, env)
+    made = Installation(kind, env, **kwargs)
     try:
         yield made.start() if start else made
     except BaseException:

@@ -3,6 +3,11 @@
 use crate::error::Error;
 use crate::store::log::Backlog;
 use crate::{Engine, store};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// How long the database may take to say that it is there.
+const ANSWER_MAX: Duration = Duration::from_secs(2);
 
 /// How the engine is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,9 +33,9 @@ pub struct Health {
 impl Engine {
     /// Asks the database and the writer.
     pub async fn health(&self) -> Health {
-        let backlog = self.backlog().await;
-        let (database, backlog) = (backlog.is_ok(), backlog.unwrap_or_default());
-        let migrated = database && self.0.db.is_migrated().await;
+        let asked = async { Ok::<_, Error>((self.backlog().await?, self.0.db.is_migrated().await)) };
+        let answer = tokio::time::timeout(ANSWER_MAX, asked).await.ok().and_then(Result::ok);
+        let (database, (backlog, migrated)) = (answer.is_some(), answer.unwrap_or_default());
         let writing = self.0.writer.is_healthy();
         Health {
             ready: database && migrated && writing,
@@ -40,8 +45,7 @@ impl Engine {
             waiting_requests: self.0.writer.waiting(),
             backlog_events: backlog.events,
             lag_ms: backlog.since.map_or(0, |since| (self.now().millis() - since.millis()).max(0)),
-            // Held for the length of a batch by the worker itself, which then aggregates.
-            aggregates: self.0.aggregator.try_lock().map_or(true, |held| held.is_some()),
+            aggregates: self.0.aggregates.load(Ordering::Relaxed),
         }
     }
 

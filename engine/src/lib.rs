@@ -58,6 +58,8 @@ struct Inner {
     writer: ingest::Writer,
     /// What this process holds if it is the one that aggregates.
     aggregator: tokio::sync::Mutex<Option<aggregate::Held>>,
+    /// Whether this process is the one. (The mutex is held by one that only looks whether it could be, too.)
+    aggregates: std::sync::atomic::AtomicBool,
     /// What it has seen of another one that is.
     watched: std::sync::Mutex<Option<aggregate::Watched>>,
     /// Told whenever there is something for the aggregator.
@@ -93,6 +95,7 @@ impl Engine {
         let engine = Self(Arc::new(Inner {
             process: uuid::Uuid::from_bytes(clock::random_bytes()),
             aggregator: tokio::sync::Mutex::default(),
+            aggregates: std::sync::atomic::AtomicBool::default(),
             watched: std::sync::Mutex::default(),
             writer: ingest::Writer::new(settings.queue_requests_max),
             settings,

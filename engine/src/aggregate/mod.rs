@@ -27,6 +27,7 @@ use domain::zone::Zone;
 use lease::Lease;
 use sessions::Known;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::Ordering;
 
 /// Most events of one batch, unless a single pack holds more.
 const BATCH_EVENTS_MAX: i64 = 100_000;
@@ -78,10 +79,11 @@ impl Engine {
         let mut slot = self.0.aggregator.lock().await;
         // Whatever fails, the memory may be ahead of the store then: it is made anew.
         let held = match slot.take() {
-            Some(held) => Some(held),
-            None => self.take_over().await?,
+            Some(held) => Ok(Some(held)),
+            None => self.take_over().await,
         };
-        let Some(mut held) = held else { return Ok(Taken::Nothing) };
+        self.0.aggregates.store(matches!(held, Ok(Some(_))), Ordering::Relaxed);
+        let Some(mut held) = held? else { return Ok(Taken::Nothing) };
         for (customer, zone) in store::aggregator::customers_of_changed_zone(&self.0.db).await? {
             self.make_anew(&held, customer, zone).await?;
         }
@@ -102,6 +104,7 @@ impl Engine {
     /// Leaves the figures to other processes, all that is in memory written down.
     pub(crate) async fn leave_figures(&self) -> Result<(), Error> {
         let Some(mut held) = self.0.aggregator.lock().await.take() else { return Ok(()) };
+        self.0.aggregates.store(false, Ordering::Relaxed);
         self.flush(&mut held).await?;
         let mut tx = self.0.db.begin().await?;
         store::aggregator::leave(&mut tx, self.0.process).await?;

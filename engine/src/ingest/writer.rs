@@ -19,8 +19,8 @@ use uuid::Uuid;
 
 /// Most events of one commit, unless a single request brings more.
 const COMMIT_EVENTS_MAX: usize = 4_096;
-/// How long an append may take before its requests are told to try again.
-const APPEND_MAX: Duration = Duration::from_secs(5);
+/// How long a commit, or a look at the log, may take before whoever waits is told to try again.
+const ANSWER_MAX: Duration = Duration::from_secs(5);
 /// How often a writer that has nothing to do takes in what others wrote, and clears the log.
 const LOOK: Duration = Duration::from_secs(1);
 /// Packs stay in the log for at least this long, so that every writer has taken them in.
@@ -96,9 +96,9 @@ impl Writer {
         self.queue.max_capacity() - self.queue.capacity()
     }
 
-    /// Whether the last append went well.
+    /// Whether the last append went well, and the task that writes has not ended.
     pub fn is_healthy(&self) -> bool {
-        self.healthy.load(Ordering::Relaxed)
+        self.healthy.load(Ordering::Relaxed) && !self.queue.is_closed()
     }
 
     /// Starts the task that writes. It ends once `stop` says so and the queue is empty.
@@ -128,18 +128,23 @@ impl Writer {
 
 /// What a writer must remember when it starts.
 async fn remembered(db: &Db) -> Result<Recent, Error> {
+    let mut recent = beginning(db).await?;
+    catch_up(db, &mut recent, i64::MAX).await?;
+    Ok(recent)
+}
+
+/// Nothing remembered yet, of a log that has to be taken in from where the event blocks end.
+async fn beginning(db: &Db) -> Result<Recent, Error> {
     let mut tx = db.snapshot().await?;
     let progress = store::aggregator::progress_in(&mut tx).await?;
     let latest = store::blocks::latest(&mut tx).await?;
     drop(tx);
     store::log::go_on_after(db, &progress).await?;
     let floor = latest.map_or(domain::Timestamp::from_millis(i64::MIN), |latest| latest.plus(1));
-    let mut recent = Recent::new(floor, progress.applied);
-    catch_up(db, &mut recent, i64::MAX).await?;
-    Ok(recent)
+    Ok(Recent::new(floor, progress.applied))
 }
 
-/// Takes in the packs of the log that lie before `until`.
+/// Takes in the packs of the log that lie before `until`. Given up on the way, it is gone on with later.
 async fn catch_up(db: &Db, recent: &mut Recent, until: i64) -> Result<(), Error> {
     while recent.seq + 1 < until {
         let packs = store::log::after(db, recent.seq, READ_PACKS_MAX, i64::MAX).await?;
@@ -185,8 +190,13 @@ impl Task {
             let first = tokio::select! {
                 biased;
                 _ = looks.tick() => {
-                    if let Err(error) = self.look().await {
-                        tracing::warn!(%error, "the log could not be looked at");
+                    match tokio::time::timeout(ANSWER_MAX, self.look()).await {
+                        Ok(Ok(())) => {}
+                        Ok(Err(error)) => tracing::warn!(%error, "the log could not be looked at"),
+                        Err(_) => {
+                            self.healthy.store(false, Ordering::Relaxed);
+                            tracing::error!("a look at the log takes too long");
+                        }
                     }
                     continue;
                 }
@@ -212,7 +222,13 @@ impl Task {
     }
 
     async fn commit_and_answer(&mut self, gathered: Vec<Waiting>) {
-        match self.commit(&gathered).await {
+        // While the store is away, only `look` tries whether it is back: nobody waits for that.
+        if !self.healthy.load(Ordering::Relaxed) {
+            return refuse(gathered);
+        }
+        // It can be given up anywhere: what is committed after all is taken in like another writer's pack.
+        let late = |_| Error::Unavailable("the database takes too long".to_owned());
+        match tokio::time::timeout(ANSWER_MAX, self.commit(&gathered)).await.map_err(late).flatten() {
             Ok(outcomes) => {
                 self.healthy.store(true, Ordering::Relaxed);
                 self.committed.notify_one();
@@ -224,9 +240,7 @@ impl Task {
             Err(error) => {
                 self.healthy.store(false, Ordering::Relaxed);
                 tracing::error!(%error, "events could not be stored");
-                for waiting in gathered {
-                    let _ = waiting.answer.send(Err(Unavailable));
-                }
+                refuse(gathered);
             }
         }
     }
@@ -268,18 +282,13 @@ impl Task {
             events: pack.events.len(),
             pack: &packed,
         };
-        let settled = async {
-            match store::log::append(&self.db, &append).await {
-                Err(Error::Unavailable(reason)) if matches!(self.db, Db::Postgres { .. }) => {
-                    tracing::warn!(reason, "the connection broke off in a commit; asking what became of it");
-                    store::log::append(&self.db, &append).await
-                }
-                appended => appended,
+        match store::log::append(&self.db, &append).await {
+            Err(Error::Unavailable(reason)) if matches!(self.db, Db::Postgres { .. }) => {
+                tracing::warn!(reason, "the connection broke off in a commit; asking what became of it");
+                store::log::append(&self.db, &append).await
             }
-        };
-        // What is committed after all is taken in like another writer's pack.
-        let late = |_| Error::Unavailable("the database takes too long".to_owned());
-        tokio::time::timeout(APPEND_MAX, settled).await.map_err(late)?
+            appended => appended,
+        }
     }
 
     /// Takes in what other writers appended before the pack at `seq`.
@@ -289,7 +298,7 @@ impl Task {
         {
             // This process slept for so long that packs are gone which it has not seen. What it remembers is worth
             // nothing; whoever waits for an answer will get one when it asks again.
-            self.recent = remembered(&self.db).await?;
+            self.recent = beginning(&self.db).await?;
             return Err(Error::Unavailable("the writer has fallen behind the log".to_owned()));
         }
         catch_up(&self.db, &mut self.recent, seq).await
@@ -299,7 +308,10 @@ impl Task {
     async fn look(&mut self) -> Result<(), Error> {
         let progress = store::aggregator::progress(&self.db).await?;
         match store::log::ends(&self.db).await? {
-            Some((oldest, _)) if oldest > self.recent.seq + 1 => self.recent = remembered(&self.db).await?,
+            Some((oldest, _)) if oldest > self.recent.seq + 1 => {
+                self.recent = beginning(&self.db).await?;
+                catch_up(&self.db, &mut self.recent, i64::MAX).await?;
+            }
             Some((_, newest)) if newest > self.recent.seq => catch_up(&self.db, &mut self.recent, i64::MAX).await?,
             _ => {}
         }
@@ -339,6 +351,12 @@ impl Task {
             Ok(()) => {}
             Err(error) => tracing::warn!(%error, "the log could not be cleared"),
         }
+    }
+}
+
+fn refuse(gathered: Vec<Waiting>) {
+    for waiting in gathered {
+        let _ = waiting.answer.send(Err(Unavailable));
     }
 }
 

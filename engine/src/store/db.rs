@@ -4,10 +4,12 @@
 //! database is named only where it needs a way of its own, with a comment.
 
 use crate::error::{Error, corrupt};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Column, Executor, Postgres, Row as _, Sqlite, TypeInfo};
+use sqlx::{AssertSqlSafe, Column, Connection, Executor, Postgres, Row as _, Sqlite, TypeInfo};
 use std::borrow::Cow;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -16,6 +18,13 @@ const WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// How long an append to the log waits for its connection: whoever waits for the answer is told rather to try again.
 const APPEND_WAIT_MAX: Duration = Duration::from_secs(1);
+
+/// How long a Postgres server may take to show that a connection is alive. One behind which the network has gone silent
+/// would look busy for a quarter of an hour.
+const SIGN_OF_LIFE_MAX: Duration = Duration::from_secs(2);
+
+/// How long a statement on Postgres may take: none comes near it, unless the network has gone silent.
+const STATEMENT_MAX: Duration = Duration::from_secs(30);
 
 /// SQLite's page cache of each connection: negative means KiB. Small, as the system caches the file besides.
 const CACHE_KIB: &str = "-16384";
@@ -27,7 +36,7 @@ pub enum Db {
     /// own, see [`super::log`].
     Sqlite { writer: sqlx::SqlitePool, readers: sqlx::SqlitePool, log: sqlx::SqlitePool, log_readers: sqlx::SqlitePool },
     /// A pool for everything, and a connection that appends to the log.
-    Postgres { pool: sqlx::PgPool, log: sqlx::PgPool },
+    Postgres { pool: sqlx::PgPool, log: LogConnection },
 }
 
 /// A transaction that may write. Dropped without [`Tx::commit`] it leaves nothing behind.
@@ -136,12 +145,14 @@ impl Db {
     /// Connects; creates the file of an SQLite database that does not exist yet.
     pub async fn connect(url: &str, connections_max: u32) -> Result<Self, Error> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let pool = |connections| {
-                sqlx::postgres::PgPoolOptions::new().max_connections(connections).acquire_timeout(WAIT_MAX)
-            };
-            // The writer asks what became of a pack when the connection breaks; asking before each costs a round trip.
-            let log = pool(1).test_before_acquire(false).acquire_timeout(APPEND_WAIT_MAX).connect_lazy(url)?;
-            return Ok(Self::Postgres { pool: pool(connections_max).connect(url).await?, log });
+            let pool = sqlx::postgres::PgPoolOptions::new()
+                .max_connections(connections_max)
+                .acquire_timeout(WAIT_MAX)
+                .test_before_acquire(false)
+                .before_acquire(|connection, _| Box::pin(is_alive(connection)))
+                .after_release(|connection, _| Box::pin(is_alive(connection)));
+            let log = LogConnection { options: PgConnectOptions::from_str(url)?.into(), idle: Arc::default() };
+            return Ok(Self::Postgres { pool: pool.connect(url).await?, log });
         }
         let options = SqliteConnectOptions::from_str(url)
             .map_err(|error| {
@@ -158,7 +169,13 @@ impl Db {
         let pool = |connections| {
             // A file does not go away like a server: no need to ask before each use.
             let pool = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(WAIT_MAX);
-            pool.test_before_acquire(false)
+            // A commit that fails for want of space ends the transaction, of which sqlx knows nothing: it would refuse
+            // to begin another on this connection for ever.
+            let fit = |connection: &mut sqlx::SqliteConnection| !connection.is_in_transaction();
+            pool.test_before_acquire(false).before_acquire(move |connection, _| {
+                let fit = fit(connection);
+                Box::pin(async move { Ok(fit) })
+            })
         };
         let writer = pool(1).connect_with(options.clone()).await?;
         let log_options = options.clone().filename(beside(options.get_filename(), "-log")).foreign_keys(false);
@@ -228,7 +245,8 @@ impl Db {
                 Ok(readers.fetch_all(bound!(sql)).await?.into_iter().map(Row::Sqlite).collect())
             }
             Self::Postgres { pool, .. } => {
-                Ok(pool.fetch_all(bound!(sql)).await?.into_iter().map(Row::Postgres).collect())
+                let rows = in_time(async { pool.fetch_all(bound!(sql)).await }).await?;
+                Ok(rows.into_iter().map(Row::Postgres).collect())
             }
         }
     }
@@ -247,7 +265,7 @@ impl Db {
     pub async fn append(&self, sql: Sql) -> Result<Option<Row>, Error> {
         match self {
             Self::Sqlite { log, .. } => Ok(log.fetch_all(bound!(sql)).await?.into_iter().next().map(Row::Sqlite)),
-            Self::Postgres { log, .. } => Ok(log.fetch_all(bound!(sql)).await?.into_iter().next().map(Row::Postgres)),
+            Self::Postgres { log, .. } => Ok(log.fetch_all(sql).await?.into_iter().next().map(Row::Postgres)),
         }
     }
 
@@ -285,11 +303,55 @@ impl Db {
                 }
             }
             Self::Postgres { pool, log } => {
-                log.close().await;
+                *log.idle.lock().await = None;
                 pool.close().await;
             }
         }
     }
+}
+
+/// The connection that appends to the log on Postgres. It is taken out while a statement is under way, so that one that
+/// broke off, or was given up, is never used again; the next statement makes another.
+///
+/// Not a pool of one, which asks the server after each statement whether it is still there.
+#[derive(Clone)]
+pub struct LogConnection {
+    options: Arc<PgConnectOptions>,
+    idle: Arc<tokio::sync::Mutex<Option<PgConnection>>>,
+}
+
+impl LogConnection {
+    async fn fetch_all(&self, sql: Sql) -> Result<Vec<PgRow>, Error> {
+        let connected = async {
+            let mut idle = self.idle.lock().await;
+            let connection = match idle.take() {
+                Some(connection) => connection,
+                None => PgConnection::connect_with(&self.options).await?,
+            };
+            Ok::<_, sqlx::Error>((idle, connection))
+        };
+        let late = |_| sqlx::Error::PoolTimedOut;
+        let (mut idle, mut connection) =
+            tokio::time::timeout(APPEND_WAIT_MAX, connected).await.map_err(late).flatten()?;
+        let rows = in_time(async { connection.fetch_all(bound!(sql)).await }).await?;
+        *idle = Some(connection);
+        Ok(rows)
+    }
+}
+
+/// Asks the server behind a connection for a sign of life.
+async fn is_alive(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    match tokio::time::timeout(SIGN_OF_LIFE_MAX, connection.ping()).await {
+        Ok(alive) => alive.map(|()| true),
+        // An error, as one that is only unfit is parted with politely.
+        Err(_) => Err(sqlx::Error::PoolTimedOut),
+    }
+}
+
+/// What a statement on Postgres gives, unless it takes too long.
+async fn in_time<T>(statement: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, Error> {
+    let late = |_| Error::Unavailable("the database has gone silent".to_owned());
+    Ok(tokio::time::timeout(STATEMENT_MAX, statement).await.map_err(late)??)
 }
 
 /// A file beside the database's, with something added to its name.
@@ -309,7 +371,10 @@ impl Tx {
     pub async fn fetch(&mut self, sql: Sql) -> Result<Vec<Row>, Error> {
         match self {
             Self::Sqlite(tx) => Ok(tx.fetch_all(bound!(sql)).await?.into_iter().map(Row::Sqlite).collect()),
-            Self::Postgres(tx) => Ok(tx.fetch_all(bound!(sql)).await?.into_iter().map(Row::Postgres).collect()),
+            Self::Postgres(tx) => {
+                let rows = in_time(async { tx.fetch_all(bound!(sql)).await }).await?;
+                Ok(rows.into_iter().map(Row::Postgres).collect())
+            }
         }
     }
 
@@ -327,7 +392,7 @@ impl Tx {
     pub async fn execute(&mut self, sql: Sql) -> Result<u64, Error> {
         match self {
             Self::Sqlite(tx) => Ok(tx.execute(bound!(sql)).await?.rows_affected()),
-            Self::Postgres(tx) => Ok(tx.execute(bound!(sql)).await?.rows_affected()),
+            Self::Postgres(tx) => Ok(in_time(async { tx.execute(bound!(sql)).await }).await?.rows_affected()),
         }
     }
 
@@ -343,7 +408,7 @@ impl Tx {
     pub async fn commit(self) -> Result<(), Error> {
         match self {
             Self::Sqlite(tx) => Ok(tx.commit().await?),
-            Self::Postgres(tx) => Ok(tx.commit().await?),
+            Self::Postgres(tx) => in_time(tx.commit()).await,
         }
     }
 }
@@ -412,6 +477,19 @@ impl Row {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_transaction_that_the_database_has_ended_spoils_no_connection() {
+        let directory = tempfile::tempdir().unwrap();
+        let db = Db::connect(&format!("sqlite://{}", directory.path().join("test.db").display()), 1).await.unwrap();
+        for _ in 0..3 {
+            let mut tx = db.begin().await.unwrap();
+            // As SQLite does by itself when there is no room for what is to be committed.
+            tx.execute(Sql::new("ROLLBACK")).await.unwrap();
+            assert!(tx.commit().await.is_err());
+        }
+        db.begin().await.unwrap().commit().await.unwrap();
+    }
 
     #[test]
     fn chunks_come_in_few_sizes_and_lose_nothing() {

@@ -149,7 +149,8 @@ fn start_log(config: &Config, is_server: bool) -> Result<(), Failure> {
     let directives = if is_server { config.log.as_str() } else { "error" };
     let filter = EnvFilter::try_new(directives).map_err(|e| Failure::Usage(format!("REACHLINE_LOG: {e}")))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let log = log.with_ansi(std::io::stderr().is_terminal());
+    // Where nothing can be written, on a full disk, complaining of it there would panic.
+    let log = log.with_ansi(std::io::stderr().is_terminal()).log_internal_errors(false);
     match config.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
