@@ -141,7 +141,7 @@ fn hours(period: Period, zone: Zone) -> Vec<Bucket> {
         // The next hour starts an hour later, or up to two where the clocks move by a part of one.
         let mut end = zone.hour_start(start.plus(HOUR_MS));
         if end <= start {
-            end = zone.hour_start(start.plus(2 * HOUR_MS));
+            end = zone.hour_start(start.plus(2 * HOUR_MS)).max(start.plus(1));
         }
         buckets.push(Bucket { start, end, day: zone.day(start) });
         start = end;

@@ -1,12 +1,12 @@
 //! Time zones: where a customer's hours, days and months begin.
 
-use crate::timestamp::{MINUTE_MS, Timestamp};
+use crate::timestamp::{MINUTE_MS, SECOND_MS, Timestamp};
 use chrono::{Datelike, NaiveDate, NaiveDateTime, Offset, TimeZone, Timelike};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-/// All offsets in use are multiples of this, and so are all their changes.
-const QUARTER_HOUR_MS: i64 = 15 * MINUTE_MS;
+/// All offsets in use today are multiples of this, and so are all their changes.
+pub(crate) const QUARTER_HOUR_MS: i64 = 15 * MINUTE_MS;
 
 /// An IANA time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -61,11 +61,17 @@ impl Zone {
     /// The start of the local hour an instant lies in. Where the clocks move by half an hour, that hour is longer.
     #[must_use]
     pub fn hour_start(self, at: Timestamp) -> Timestamp {
-        let mut start = Timestamp::from_millis(at.millis().div_euclid(QUARTER_HOUR_MS) * QUARTER_HOUR_MS);
-        while self.local(start).minute() != 0 {
-            start = start.plus(-QUARTER_HOUR_MS);
+        let is_full = |local: NaiveDateTime| local.minute() == 0 && local.second() == 0;
+        let local = self.local(at);
+        let seconds = i64::from(local.minute() * 60 + local.second());
+        let start = at.plus(-seconds * SECOND_MS - at.millis().rem_euclid(SECOND_MS));
+        if is_full(self.local(start)) {
+            return start;
         }
-        start
+        // The clocks moved since, by a part of an hour: by quarters of one, but for the odd local times of long ago.
+        let quarter = Timestamp::from_millis(at.millis().div_euclid(QUARTER_HOUR_MS) * QUARTER_HOUR_MS);
+        let mut earlier = (0..8).map(|quarters| quarter.plus(-quarters * QUARTER_HOUR_MS));
+        earlier.find(|earlier| is_full(self.local(*earlier))).unwrap_or(start)
     }
 }
 
@@ -242,6 +248,9 @@ mod tests {
             ("Asia/Kathmandu", "2026-11-01T10:15:00Z", "2026-11-01T10:15:00Z"),
             // Lord Howe goes from 02:00 back to 01:30: the hour from 01:00 lasts ninety minutes.
             ("Australia/Lord_Howe", "2026-04-04T15:20:00Z", "2026-04-04T14:00:00Z"),
+            // Offsets of long ago are those of the sun: +05:41:16 and +07:20.
+            ("Asia/Kathmandu", "1900-01-01T00:00:00Z", "1899-12-31T23:18:44Z"),
+            ("Asia/Singapore", "1935-01-01T00:00:00Z", "1934-12-31T23:40:00Z"),
         ] {
             let zone: Zone = zone.parse().unwrap();
             assert_eq!(zone.hour_start(at(instant)), at(start), "{zone} {instant}");

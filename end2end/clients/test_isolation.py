@@ -208,8 +208,9 @@ ROLES = ("viewer", "customer_admin")
 PAGES = ("/", "/overview", "/overview?customer={customer}", "/overview?by=application", "/overview?by=application&customer={customer}",
          "/overview?application_id={web}", "/applications", "/applications?customer={customer}", "/applications?cursor={web}", "/account",
          "/admin/customers", "/admin/customers/new", "/admin/customers/{customer}", "/admin/users", "/admin/users/new", "/admin/users/{user}",
-         "/admin/helplines", "/admin/helplines/new", "/admin/helplines/{helpline}",
+         "/admin/helplines", "/admin/helplines/new", "/admin/helplines/{helpline}", "/admin/system",
          "/download/summary.csv?{period}", "/download/summary.csv?{period}&customer={customer}",
+         "/download/intake.csv?{period}", "/download/intake.csv?{period}&customer={customer}",
          "/download/timeseries.csv?{period}&interval=day", "/download/timeseries.csv?{period}&interval=day&customer={customer}",
          "/download/breakdown.csv?{period}&by=application", "/download/breakdown.csv?{period}&by=application&customer={customer}",
          "/download/breakdown.csv?{period}&by=helpline&application_id={web}")
@@ -217,7 +218,8 @@ READS = ("/api/who_am_i", "/api/pages/login", "/api/pages/overview", "/api/pages
          "/api/pages/overview?query[customer]={customer}&query[by]=application", "/api/pages/overview?query[application_id]={web}",
          "/api/pages/overview?query[by]=application", "/api/pages/applications", "/api/pages/applications?customer={customer}",
          "/api/pages/account", "/api/pages/customers", "/api/pages/customer", "/api/pages/customer?customer={customer}", "/api/pages/users",
-         "/api/pages/user", "/api/pages/user?user={user}", "/api/pages/helplines", "/api/pages/helpline", "/api/pages/helpline?helpline={helpline}")
+         "/api/pages/user", "/api/pages/user?user={user}", "/api/pages/helplines", "/api/pages/helpline", "/api/pages/helpline?helpline={helpline}",
+         "/api/pages/system")
 WRITES = {
     "/api/create_application": {"customer": "{customer}", "form[name]": "planted", "form[tier]": "production"},
     "/api/rotate_application": {"customer": "{customer}", "application": "{web}"},

@@ -30,7 +30,7 @@ impl Default for Settings {
             event_age_max_days: 35,
             event_ahead_max_seconds: 300,
             catalogue_quota_per_day: 1_000,
-            event_burst_per_second: 100_000,
+            event_burst_per_second: 1_000_000,
             token_ttl_seconds: 3_600,
             queue_requests_max: 10_000,
             session_events_in_memory: 262_144,

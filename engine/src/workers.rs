@@ -1,5 +1,6 @@
 //! What runs beside the requests: the writer, the aggregator, the look at the directory, the clearing up.
 
+use crate::aggregate::Taken;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::{Engine, store};
@@ -17,8 +18,8 @@ const DIRECTORY_LOOK: Duration = Duration::from_millis(500);
 const LOG_LOOK: Duration = Duration::from_millis(250);
 /// How long the aggregator at least lets commits gather before it takes them …
 const GATHER_MIN: Duration = Duration::from_millis(50);
-/// … and at most: fewer, larger batches cost less in all.
-const GATHER_MAX: Duration = Duration::from_millis(600);
+/// … and at most: fewer, larger batches write each count less often. Figures have to follow within two seconds.
+const GATHER_MAX: Duration = Duration::from_millis(800);
 /// How long a process that stops may still bring the figures up to date.
 const LEAVE_MAX: Duration = Duration::from_secs(4);
 /// How often what has expired is cleared up.
@@ -111,16 +112,18 @@ async fn aggregate(engine: Engine, stopping: Arc<AtomicBool>) {
         let began = Instant::now();
         match engine.aggregate().await {
             // Only once there is nothing left to do.
-            Ok(0) if stopping.load(Ordering::Relaxed) => return,
-            Ok(0) => {
+            Ok(Taken::Nothing) if stopping.load(Ordering::Relaxed) => return,
+            Ok(Taken::Nothing) => {
                 tokio::select! {
                     () = engine.0.work_to_do.notified() => tokio::time::sleep(GATHER_MIN).await,
                     () = tokio::time::sleep(LOG_LOOK) => {}
                 }
             }
             // The longer a batch takes, the more gathers for the next one.
-            Ok(_) if stopping.load(Ordering::Relaxed) => {}
-            Ok(_) => tokio::time::sleep((began.elapsed() * 2).clamp(GATHER_MIN, GATHER_MAX)).await,
+            Ok(Taken::All) if !stopping.load(Ordering::Relaxed) => {
+                tokio::time::sleep((began.elapsed() * 5).clamp(GATHER_MIN, GATHER_MAX)).await;
+            }
+            Ok(Taken::All | Taken::Batch) => {}
             Err(error) => {
                 tracing::error!(%error, "figures could not be brought up to date");
                 if stopping.load(Ordering::Relaxed) {

@@ -8,8 +8,8 @@ use crate::event::ContactMethod;
 use crate::figures::{Counts, Figure, Scope};
 use crate::helpline::CountryCode;
 use crate::ids::HelplineNo;
-use crate::timestamp::{MINUTE_MS, Timestamp};
-use crate::zone::Zone;
+use crate::timestamp::Timestamp;
+use crate::zone::{QUARTER_HOUR_MS, Zone};
 use std::collections::HashMap;
 
 /// The lengths of time that counts are kept for.
@@ -56,8 +56,8 @@ struct Of {
 pub struct Tally {
     zone: Zone,
     counts: HashMap<Of, Counts>,
-    /// The hours of quarter hours: a zone's offsets are costly to look up.
-    hours: HashMap<i64, Timestamp>,
+    /// The hours of quarter hours, of those that lie in one: a zone's offsets are costly to look up.
+    hours: HashMap<i64, Option<Timestamp>>,
 }
 
 impl Tally {
@@ -65,6 +65,17 @@ impl Tally {
     #[must_use]
     pub fn new(zone: Zone) -> Self {
         Self { zone, counts: HashMap::new(), hours: HashMap::new() }
+    }
+
+    fn hour_start(&mut self, at: Timestamp) -> Timestamp {
+        let (zone, quarter) = (self.zone, at.millis().div_euclid(QUARTER_HOUR_MS));
+        let within = *self.hours.entry(quarter).or_insert_with(|| {
+            // Hours begin elsewhere where the offset is no multiple of quarter hours, as long ago.
+            let first = Timestamp::from_millis(quarter * QUARTER_HOUR_MS);
+            let hour = zone.hour_start(first);
+            (hour == zone.hour_start(first.plus(QUARTER_HOUR_MS - 1))).then_some(hour)
+        });
+        within.unwrap_or_else(|| zone.hour_start(at))
     }
 
     /// The cells whose counts are not all 0, `countries` being those of the helplines that were counted.
@@ -119,9 +130,7 @@ impl<'t> Counter<'t> {
     }
 
     fn add(&mut self, figure: Figure, at: Timestamp, scope: Scope, member: i64, method: Option<ContactMethod>) {
-        let zone = self.zone;
-        let quarter = at.millis().div_euclid(15 * MINUTE_MS);
-        let hour = *self.tally.hours.entry(quarter).or_insert_with(|| zone.hour_start(at));
+        let hour = self.tally.hour_start(at);
         let of = Of { scope, hour, member, method: method.map_or(0, |method| method as u8) };
         self.tally.counts.entry(of).or_default().add(figure, self.sign);
     }

@@ -76,3 +76,18 @@ proptest! {
         prop_assert_eq!(change(all), change(only_near));
     }
 }
+
+#[test]
+fn hours_of_long_ago_begin_where_their_clocks_said() {
+    // +07:20: hours begin at 40 minutes past those of UTC, in the middle of a quarter.
+    let zone: Zone = "Asia/Singapore".parse().unwrap();
+    let mut tally = Tally::new(zone);
+    for minute in [30, 39, 40, 44] {
+        let at = Timestamp::parse_rfc3339(&format!("1935-01-01T02:{minute}:00Z")).unwrap();
+        Counter::plus(&mut tally).session(crate::figures::Figure::Notifications, at);
+    }
+    let cells = cells(tally);
+    let hours: Vec<i64> =
+        cells.iter().filter(|(cell, _)| cell.grain == Grain::Hour).map(|(_, counts)| counts.0.iter().sum()).collect();
+    assert_eq!(hours, [2, 2]);
+}

@@ -12,7 +12,7 @@ use domain::figures::Counts;
 use domain::ids::{ApplicationNo, CustomerNo};
 use domain::metering::{Counter, Entry, Tally, measure};
 use domain::zone::Zone;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Events of a slice of a customer's sessions, about: what is held in memory at once.
 const EVENTS_PER_SLICE: u64 = 1_000_000;
@@ -81,8 +81,7 @@ pub(crate) async fn customer_cells(
     for slice in slices(slice_count(events)) {
         let sessions = sessions_of_slice(tx, customer, slice).await?;
         counted += sessions.values().map(|entries| entries.len() as u64).sum::<u64>();
-        let helplines: BTreeSet<_> = sessions.values().flatten().map(|entry| entry.helpline).collect();
-        let countries = engine.countries(helplines.into_iter()).await?;
+        let countries = engine.countries(sessions.values().flatten().map(|entry| entry.helpline)).await?;
         let counting = tokio::task::spawn_blocking(move || {
             let mut tallies = BTreeMap::new();
             count(&sessions, zone, &countries, &mut tallies);

@@ -62,7 +62,7 @@ impl Batch {
     pub fn measure(
         self,
         known: &mut Known,
-        earlier: Earlier,
+        earlier: &Earlier,
         kept: &HashMap<CustomerNo, Kept>,
         countries: &Countries,
     ) -> Result<Measured, Error> {
@@ -171,7 +171,7 @@ mod tests {
         let events: Vec<Event> = (0..60).chain(0..60).map(event).collect();
         let mut known = Known::new(Vec::new());
         let batch = Batch { events, refused: Vec::new() };
-        let measured = batch.measure(&mut known, Earlier::default(), &kept, &Countries::default()).unwrap();
+        let measured = batch.measure(&mut known, &Earlier::default(), &kept, &Countries::default()).unwrap();
         for (customer, first, last) in [(1, 11, 50), (2, 1, 20)] {
             let of = |stored: &&Stored| stored.event.customer == CustomerNo(customer);
             let mut stored: Vec<&Stored> = measured.new.values().flatten().filter(of).collect();

@@ -30,11 +30,31 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
 
 /// Most events of one batch, unless a single pack holds more.
-const BATCH_EVENTS_MAX: i64 = 50_000;
+const BATCH_EVENTS_MAX: i64 = 100_000;
 /// Most packs of one batch.
 const BATCH_PACKS_MAX: i64 = 5_000;
 /// How long [`Engine::wait_for_figures`] waits before it looks again what another process has done.
 const WAIT: std::time::Duration = std::time::Duration::from_millis(20);
+
+/// What became of a look at the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// There was nothing, or another process takes it.
+    Nothing,
+    /// All that there was.
+    All,
+    /// As much as fits into a batch: there is more.
+    Batch,
+}
+
+fn taken(packs: &[store::log::Logged]) -> Taken {
+    let events: usize = packs.iter().map(|logged| logged.pack.events.len()).sum();
+    match packs.len() as i64 {
+        0 => Taken::Nothing,
+        packs if packs >= BATCH_PACKS_MAX || events as i64 >= BATCH_EVENTS_MAX => Taken::Batch,
+        _ => Taken::All,
+    }
+}
 
 /// What the process that aggregates holds in memory.
 pub(crate) struct Held {
@@ -51,12 +71,11 @@ pub(crate) struct Held {
 }
 
 impl Engine {
-    /// Takes a batch of packs from the log into the figures and says how many there were; 0 also while another
-    /// process does it.
+    /// Takes a batch of packs from the log into the figures.
     ///
     /// # Errors
     /// Only of the store.
-    pub async fn aggregate(&self) -> Result<usize, Error> {
+    pub async fn aggregate(&self) -> Result<Taken, Error> {
         let mut slot = self.0.aggregator.lock().await;
         // Whatever fails, the memory may be ahead of the store then: it is made anew.
         let held = match slot.take() {
@@ -64,12 +83,12 @@ impl Engine {
             None => self.take_over().await,
         };
         self.0.aggregates.store(matches!(held, Ok(Some(_))), Ordering::Relaxed);
-        let Some(mut held) = held? else { return Ok(0) };
+        let Some(mut held) = held? else { return Ok(Taken::Nothing) };
         for (customer, zone) in store::aggregator::customers_of_changed_zone(&self.0.db).await? {
             self.make_anew(&held, customer, zone).await?;
         }
         let packs = store::log::after(&self.0.db, held.applied, BATCH_PACKS_MAX, BATCH_EVENTS_MAX).await?;
-        let count = packs.len();
+        let taken = taken(&packs);
         if packs.is_empty() {
             held.lease.renew(self, held.applied, held.flushed).await?;
         } else {
@@ -79,7 +98,7 @@ impl Engine {
             self.flush(&mut held).await?;
         }
         *slot = Some(held);
-        Ok(count)
+        Ok(taken)
     }
 
     /// Leaves the figures to other processes, all that is in memory written down.
@@ -100,34 +119,32 @@ impl Engine {
     pub async fn wait_for_figures(&self) -> Result<(), Error> {
         let newest = store::log::ends(&self.0.db).await?.map_or(0, |(_, newest)| newest);
         loop {
-            let done = self.aggregate().await?;
+            let taken = self.aggregate().await?;
             if store::aggregator::progress(&self.0.db).await?.applied >= newest
                 && store::aggregator::customers_of_changed_zone(&self.0.db).await?.is_empty()
             {
                 return Ok(());
             }
-            if done == 0 {
+            if taken == Taken::Nothing {
                 // Another process is at it.
                 tokio::time::sleep(WAIT).await;
             }
         }
     }
 
-    /// The countries of helplines, some of which another process may have added a moment ago.
-    pub(crate) async fn countries(&self, helplines: impl Iterator<Item = HelplineNo>) -> Result<Countries, Error> {
-        let mut directory = self.directory();
-        let mut countries = HashMap::new();
-        for no in helplines {
-            let country = match directory.country(no) {
-                Some(country) => country,
-                None => {
-                    directory = Directory::load(&self.0.db).await?.into();
-                    directory.country(no).ok_or_else(|| corrupt("helpline of an event"))?
-                }
-            };
-            countries.insert(no, country);
+    /// The countries of all helplines, those of these events among them: another process may have added one a moment
+    /// ago. (Helplines are never taken away, so those of events that were counted earlier are there too.)
+    pub(crate) async fn countries(&self, of: impl Iterator<Item = HelplineNo>) -> Result<Countries, Error> {
+        let directory = self.directory();
+        let missing = of.filter(|no| directory.country(*no).is_none()).collect::<BTreeSet<_>>();
+        if missing.is_empty() {
+            return Ok(Countries(directory));
         }
-        Ok(Countries(countries))
+        let directory = Directory::load(&self.0.db).await?;
+        if missing.iter().any(|no| directory.country(*no).is_none()) {
+            return Err(corrupt("helpline of an event"));
+        }
+        Ok(Countries(directory.into()))
     }
 
     /// Becomes the process that aggregates, if none does, and reads what it must hold in memory.
@@ -158,15 +175,14 @@ impl Engine {
         let Some(to) = packs.last().map(|last| last.seq) else { return Ok(held) };
         let batch = Batch::of(packs);
         let earlier = held.known.look_up(&self.0.db, &batch.events).await?;
-        let helplines = batch.helplines().chain(earlier.helplines()).chain(held.known.helplines(&batch.events));
-        let countries = self.countries(BTreeSet::from_iter(helplines).into_iter()).await?;
+        let countries = self.countries(batch.helplines()).await?;
         // Nobody but the holder changes what this reads.
         let mut snapshot = self.0.db.snapshot().await?;
         let kept = store::aggregator::kept(&mut snapshot, &batch.customers()).await?;
         drop(snapshot);
         // Computing holds a thread for a while: not one that answers requests.
         let computing = tokio::task::spawn_blocking(move || {
-            let measured = batch.measure(&mut held.known, earlier, &kept, &countries);
+            let measured = batch.measure(&mut held.known, &earlier, &kept, &countries);
             (held, measured)
         });
         let (mut held, measured) = computing.await.map_err(|error| Error::Internal(format!("measuring: {error}")))?;
@@ -252,13 +268,13 @@ impl Engine {
     }
 }
 
-/// Countries of the helplines at hand.
+/// The countries of helplines.
 #[derive(Default)]
-pub(crate) struct Countries(HashMap<HelplineNo, CountryCode>);
+pub(crate) struct Countries(std::sync::Arc<Directory>);
 
 impl domain::metering::Countries for Countries {
     fn country(&self, helpline: HelplineNo) -> CountryCode {
-        // `Engine::countries` was asked for every helpline whose events are measured, and fails if one has none.
-        self.0.get(&helpline).copied().unwrap_or(CountryCode::UNKNOWN)
+        // `Engine::countries` was asked for those of all events that are counted, and fails if one has none.
+        self.0.country(helpline).unwrap_or(CountryCode::UNKNOWN)
     }
 }

@@ -6,7 +6,7 @@ use crate::store::codec::Session;
 use crate::store::runs::{self, NewRun, Run, Sessions};
 use domain::Timestamp;
 use domain::event::Event;
-use domain::ids::{CustomerNo, HelplineNo};
+use domain::ids::CustomerNo;
 use domain::metering::{Entry, NEIGHBOURHOOD_MS};
 use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,11 +47,6 @@ pub(super) struct Known {
 pub(super) struct Earlier(HashMap<(CustomerNo, Session), Vec<Entry>>);
 
 impl Earlier {
-    /// The helplines of all of them.
-    pub fn helplines(&self) -> impl Iterator<Item = HelplineNo> {
-        self.0.values().flatten().map(|entry| entry.helpline)
-    }
-
     /// Those of a session, sorted.
     pub fn of(&self, customer: CustomerNo, session: Session) -> &[Entry] {
         self.0.get(&(customer, session)).map_or(&[], Vec::as_slice)
@@ -92,12 +87,6 @@ impl Known {
     /// Notes that so many events were added in memory.
     pub fn added(&mut self, events: usize) {
         self.recent_events += events;
-    }
-
-    /// The helplines of the sessions of some events, as far as they are in memory.
-    pub fn helplines(&self, events: &[Event]) -> BTreeSet<HelplineNo> {
-        let recent = |event: &Event| self.of.get(&event.customer)?.recent.get(&session(event));
-        events.iter().filter_map(recent).flatten().map(|entry| entry.helpline).collect()
     }
 
     /// Finds the events in runs that the figures of these events' sessions depend on.

@@ -76,7 +76,7 @@ fn hash(session: &Session) -> u64 {
 /// The part of a run of `parts` (a power of two) that a session is in: by the first bits of its key.
 fn part_of(session: &Session, parts: usize) -> i64 {
     let [a, b, c, d, ..] = session.key.0;
-    i64::from(u32::from_be_bytes([a, b, c, d])) * i64::try_from(parts).unwrap_or(1) >> 32
+    (i64::from(u32::from_be_bytes([a, b, c, d])) * i64::try_from(parts).unwrap_or(1)) >> 32
 }
 
 impl Run {
@@ -227,7 +227,7 @@ mod tests {
         let sessions: Sessions = (0..3_000).map(|i| (session(i), vec![entry])).collect();
         let new = NewRun::of(CustomerNo(1), 7, &sessions, Vec::new()).unwrap().unwrap();
         assert_eq!((new.run.events, new.run.parts), (3_000, 32));
-        for (session, _) in &sessions {
+        for session in sessions.keys() {
             let part = new.run.part_of(session);
             let (_, pack) = new.parts.iter().find(|(no, _)| *no == part).unwrap();
             assert!(unpack_part(new.run.first_at, pack).unwrap().iter().any(|(known, _)| known == session));

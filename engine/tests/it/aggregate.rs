@@ -28,7 +28,7 @@ fn event(i: usize) -> (Kind, Value) {
     let at =
         format!("2026-11-{:02}T{:02}:{:02}:{:02}.{:03}Z", 1 + i % 20, i * 5 % 24, i * 11 % 60, i * 13 % 60, i % 1_000);
     let mut body = json!({"helpline_id": helpline, "session_id": format!("s{session}"), "timestamp": at});
-    if i % 3 == 0 {
+    if i.is_multiple_of(3) {
         body["contact_method"] = ["phone", "sms", "website"][i / 3 % 3].into();
         return (Kind::Click, body);
     }

@@ -85,7 +85,7 @@ impl Installation {
         assert!(engine.migrate().await.unwrap() > 0);
         let workers = Some(engine.start().await.unwrap());
         let operator = engine.authenticate_console();
-        Self { engine, clock, operator, settings, workers, directory: directory }
+        Self { engine, clock, operator, settings, workers, directory }
     }
 
     /// Another process on the same database, in its stead once this one has stopped.

@@ -154,6 +154,7 @@ on_both! {
         let answer = send_as(app, &token, LINES, bodies.join(&b'\n')).await;
         let bad = "malformed_json";
         assert_eq!(outcomes(&answer), ["accepted", bad, bad, bad, bad, bad, bad, "accepted"]);
+        app.wait_for(&token, "gross_displays", 2).await;
         assert_eq!(app.intake(&app.acme).await, (2, vec![(bad.to_owned(), 6)]));
         // By its media type JSON, by its looks lines: refused as what it says that it is.
         let lines = [good("a"), good("b")].join(&b'\n');
@@ -279,7 +280,8 @@ on_both! {
         claims["customer_id"] = json!(app.other.id);
         let token = app.token(&app.acme.production).await;
         assert_eq!(outcomes(&app.post(BATCH, &token, &json!([claims])).await), ["accepted"]);
-        assert_eq!((app.intake(&app.acme).await.0, app.intake(&app.other).await.0), (1, 0));
+        app.wait_for(&token, "gross_displays", 1).await;
+        assert_eq!(app.intake(&app.other).await.0, 0);
         let theirs = app.token(&app.other.production).await;
         assert_eq!(outcomes(&app.post(BATCH, &theirs, &events).await), ["accepted"]);
     }
