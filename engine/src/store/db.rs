@@ -171,9 +171,8 @@ impl Db {
             let pool = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(WAIT_MAX);
             // A commit that fails for want of space ends the transaction, of which sqlx knows nothing: it would refuse
             // to begin another on this connection for ever.
-            let fit = |connection: &mut sqlx::SqliteConnection| !connection.is_in_transaction();
-            pool.test_before_acquire(false).before_acquire(move |connection, _| {
-                let fit = fit(connection);
+            pool.test_before_acquire(false).before_acquire(|connection, _| {
+                let fit = !connection.is_in_transaction();
                 Box::pin(async move { Ok(fit) })
             })
         };
@@ -330,9 +329,8 @@ impl LogConnection {
             };
             Ok::<_, sqlx::Error>((idle, connection))
         };
-        let late = |_| sqlx::Error::PoolTimedOut;
-        let (mut idle, mut connection) =
-            tokio::time::timeout(APPEND_WAIT_MAX, connected).await.map_err(late).flatten()?;
+        let connected = tokio::time::timeout(APPEND_WAIT_MAX, connected).await;
+        let (mut idle, mut connection) = connected.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
         let rows = in_time(async { connection.fetch_all(bound!(sql)).await }).await?;
         *idle = Some(connection);
         Ok(rows)
