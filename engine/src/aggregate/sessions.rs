@@ -101,23 +101,18 @@ impl Known {
             let mut wanted: BTreeSet<(i64, i64)> = BTreeSet::new();
             let mut sessions: BTreeSet<Session> = BTreeSet::new();
             for run in &mut of.runs {
-                let is_near = |event: &&&Event| {
-                    let (first, last) = (run.first_at.plus(-NEIGHBOURHOOD_MS), run.last_at.plus(NEIGHBOURHOOD_MS));
-                    first <= event.at && event.at <= last
-                };
-                let mut near = events.iter().filter(is_near).peekable();
-                if near.peek().is_none() {
+                let (first, last) = (run.first_at.plus(-NEIGHBOURHOOD_MS), run.last_at.plus(NEIGHBOURHOOD_MS));
+                if !events.iter().any(|event| first <= event.at && event.at <= last) {
                     continue;
                 }
-                let filter = match &run.filter {
-                    Some(filter) => filter.clone(),
-                    None => runs::filter(db, customer, run.no).await?,
-                };
-                for session in near.map(|event| session(event)).filter(|session| filter.may_know(session)) {
+                if run.filter.is_none() {
+                    run.filter = Some(runs::filter(db, customer, run.no).await?);
+                }
+                let near = events.iter().filter(|event| first <= event.at && event.at <= last);
+                for session in near.map(|event| session(event)).filter(|session| run.may_know(session)) {
                     wanted.insert((run.no, run.part_of(&session)));
                     sessions.insert(session);
                 }
-                run.filter = Some(filter);
             }
             let wanted: Vec<(i64, i64)> = wanted.into_iter().collect();
             for (session, entries) in runs::parts(db, customer, &wanted).await? {
@@ -134,29 +129,32 @@ impl Known {
 
     /// Packs what is in memory as runs, merged with earlier ones that are not larger: so there are few of them, and an
     /// event is written again only as often as their number doubles.
-    pub async fn flush(&self, db: &Db) -> Result<Vec<NewRun>, Error> {
+    ///
+    /// The memory is empty afterwards, also when this fails.
+    pub async fn flush(&mut self, db: &Db) -> Result<Vec<NewRun>, Error> {
         let mut new = Vec::new();
-        for (customer, of) in self.of.iter().filter(|(_, of)| !of.recent.is_empty()) {
-            let mut sessions: Sessions =
-                of.recent.iter().map(|(session, entries)| (*session, entries.clone())).collect();
-            let (mut replaces, mut events) = (Vec::new(), sessions.values().map(Vec::len).sum::<usize>());
-            let mut times = span(&sessions);
+        for (customer, of) in &mut self.of {
+            let recent = std::mem::take(&mut of.recent);
+            let mut events = recent.values().map(Vec::len).sum::<usize>();
+            let mut times = span(&recent);
+            let mut merged: Vec<(Run, Vec<Vec<u8>>)> = Vec::new();
             for run in of.runs.iter().rev() {
                 let joined = times.map(|(first, last)| (first.min(run.first_at), last.max(run.last_at)));
                 let is_near = joined.is_some_and(|(first, last)| last.millis() - first.millis() <= RUN_SPAN_MAX_MS);
                 if run.events > events || run.events + events > RUN_EVENTS_MAX || !is_near {
                     break;
                 }
-                for (session, entries) in runs::sessions(db, run).await? {
-                    let known = sessions.entry(session).or_default();
-                    known.extend(entries);
-                    known.sort_unstable();
-                }
-                replaces.push(run.no);
                 (events, times) = (events + run.events, joined);
+                merged.push((run.clone(), runs::packed(db, run).await?));
             }
             let (customer, no) = (*customer, of.runs.last().map_or(0, |last| last.no) + 1);
-            let packing = tokio::task::spawn_blocking(move || NewRun::of(customer, no, &sessions, replaces));
+            let packing = tokio::task::spawn_blocking(move || {
+                let mut sessions: Sessions = recent.into_iter().filter(|(_, entries)| !entries.is_empty()).collect();
+                for (run, parts) in &merged {
+                    parts.iter().try_for_each(|part| run.unpack(part, &mut sessions))?;
+                }
+                NewRun::of(customer, no, &sessions, merged.iter().map(|(run, _)| run.no).collect())
+            });
             new.extend(packing.await.map_err(|error| Error::Internal(format!("packing: {error}")))??);
         }
         Ok(new)
@@ -166,7 +164,6 @@ impl Known {
     pub fn flushed(&mut self, runs: Vec<NewRun>) {
         for NewRun { run, replaces, .. } in runs {
             let of = self.of.entry(run.customer).or_default();
-            of.recent = HashMap::new();
             of.runs.retain(|known| !replaces.contains(&known.no));
             of.runs.push(run);
         }
@@ -175,7 +172,7 @@ impl Known {
 }
 
 /// The first and last instant of some sessions.
-fn span(sessions: &Sessions) -> Option<(Timestamp, Timestamp)> {
+fn span(sessions: &HashMap<Session, Vec<Entry>>) -> Option<(Timestamp, Timestamp)> {
     let times = || sessions.values().flatten().map(|entry| entry.at);
     times().min().zip(times().max())
 }

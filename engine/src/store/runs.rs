@@ -50,8 +50,7 @@ impl Filter {
         Self(filter)
     }
 
-    /// Whether the run may know a session. A `false` is certain.
-    pub fn may_know(&self, session: &Session) -> bool {
+    fn may_know(&self, session: &Session) -> bool {
         self.0.contains_hash(hash(session))
     }
 
@@ -80,9 +79,24 @@ fn part_of(session: &Session, parts: usize) -> i64 {
 }
 
 impl Run {
+    /// Whether the run may know a session. A `false` is certain once the filter has been read.
+    pub fn may_know(&self, session: &Session) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.may_know(session))
+    }
+
     /// The part that a session is in, if it is in this run.
     pub fn part_of(&self, session: &Session) -> i64 {
         part_of(session, self.parts)
+    }
+
+    /// Adds the sessions of a part of the run to others.
+    pub fn unpack(&self, part: &[u8], into: &mut Sessions) -> Result<(), Error> {
+        for (session, entries) in unpack_part(self.first_at, part)? {
+            let known = into.entry(session).or_default();
+            known.extend(entries);
+            known.sort_unstable();
+        }
+        Ok(())
     }
 }
 
@@ -129,13 +143,11 @@ pub async fn parts(db: &Db, customer: CustomerNo, wanted: &[(i64, i64)]) -> Resu
     Ok(sessions)
 }
 
-/// All sessions of a run.
-pub async fn sessions(db: &Db, run: &Run) -> Result<Vec<(Session, Vec<Entry>)>, Error> {
+/// All sessions of a run, still packed: see [`Run::unpack`].
+pub async fn packed(db: &Db, run: &Run) -> Result<Vec<Vec<u8>>, Error> {
     let sql = Sql::new("SELECT pack FROM session_parts WHERE customer_no = $1 AND run = $2 ORDER BY part");
     let rows = db.fetch(sql.bind(run.customer).bind(run.no)).await?;
-    let unpacked = |row: &Row| unpack_part(run.first_at, &row.bytes(0)?);
-    let sessions = rows.iter().map(unpacked).collect::<Result<Vec<_>, Error>>()?;
-    Ok(sessions.into_iter().flatten().collect())
+    rows.iter().map(|row| row.bytes(0)).collect()
 }
 
 /// A run as it is written, and those that it takes the place of.
