@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 GOLDEN = pathlib.Path(__file__).resolve().parents[2] / "domain" / "tests" / "golden"
-QUARTER_MS = 15 * 60_000
+SECOND_MS = 1_000
 
 _spec = importlib.util.spec_from_file_location("reference", GOLDEN / "reference.py")
 reference = importlib.util.module_from_spec(_spec)
@@ -107,22 +107,23 @@ class Oracle:
     def measure(self, tier, **filters):
         return reference.measure(self.of_tier(tier, **filters), self.zone, CONFIG["helplines"].get)
 
-    def by_quarter(self, tier, **filters):
-        """Start of each quarter of an hour, in milliseconds -> figures; whatever the bucket, it is a sum of these."""
-        class Quarter:
+    def by_second(self, tier, **filters):
+        """(start of each second that holds something, in milliseconds, its figures), in their order; whatever the bucket,
+        it is a sum of these."""
+        class Second:
             def __init__(self, ms, local):
                 self.ms, self.local = ms, local
 
             def strftime(self, form):
-                return self.local.strftime(form) if form == "%Y-%m" else str(self.ms // QUARTER_MS * QUARTER_MS)
+                return self.local.strftime(form) if form == "%Y-%m" else str(self.ms // SECOND_MS * SECOND_MS)
 
         local = reference.local
-        reference.local = lambda ms, zone: Quarter(ms, local(ms, zone))
+        reference.local = lambda ms, zone: Second(ms, local(ms, zone))
         try:
             rows = self.measure(tier, **filters)["by_day"]
         finally:
             reference.local = local
-        return {int(start): {name: row[name] for name in FIGURES} for start, row in rows.items()}
+        return sorted((int(start), {name: row[name] for name in FIGURES}) for start, row in rows.items())
 
 
 def add(rows, names=FIGURES):
