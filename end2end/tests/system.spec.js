@@ -14,8 +14,9 @@ test("an operator sees that events come in and figures keep up", async ({ page, 
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("System");
   await expect(page.getByText("Ready: events are taken in")).toBeVisible();
   const checks = page.getByRole("table", { name: "Checks" });
-  await expect(checks.getByRole("rowheader")).toHaveText(["Database", "Tables", "Writing"]);
-  await expect(checks.getByText("Good", { exact: true })).toHaveCount(3);
+  await expect(checks.getByRole("rowheader")).toHaveText(["Database", "Tables", "Writing", "Figures"]);
+  await expect(checks.getByText("Good", { exact: true })).toHaveCount(4);
+  await expect(checks).toContainText("This process brings the figures up to date.");
   const measures = page.getByRole("list", { name: "Measures" }).getByRole("listitem");
   for (const measure of await measures.all()) {
     await expect(measure.locator(".card-value")).toHaveText(/^\d/);
