@@ -19,7 +19,7 @@ const LOG_LOOK: Duration = Duration::from_millis(250);
 /// How long the aggregator at least lets commits gather before it takes them …
 const GATHER_MIN: Duration = Duration::from_millis(50);
 /// … and at most: fewer, larger batches write each count less often. Figures have to follow within two seconds.
-const GATHER_MAX: Duration = Duration::from_millis(800);
+const GATHER_MAX: Duration = Duration::from_millis(600);
 /// How long a process that stops may still bring the figures up to date.
 const LEAVE_MAX: Duration = Duration::from_secs(4);
 /// How often what has expired is cleared up.
