@@ -23,7 +23,6 @@ mod verify;
 mod workers;
 
 pub use accounts::{Paged, Paging};
-pub use aggregate::Taken;
 pub use auth::{ApiScope, IssuedToken, TokenRefusal, TokenRequestError};
 pub use catalogue::{ImportReport, parse_helplines_csv, parse_helplines_json};
 pub use demo::{DemoLogin, DemoReport};
@@ -56,14 +55,12 @@ struct Inner {
     /// Tells this process from others that work on the same database.
     process: uuid::Uuid,
     writer: ingest::Writer,
-    /// What this process holds if it is the one that aggregates.
-    aggregator: tokio::sync::Mutex<Option<aggregate::Held>>,
-    /// Whether this process is the one. (The mutex is held by one that only looks whether it could be, too.)
-    aggregates: std::sync::atomic::AtomicBool,
-    /// What it has seen of another one that is.
-    watched: std::sync::Mutex<Option<aggregate::Watched>>,
+    /// Whether this process is the one that aggregates.
+    aggregates: AtomicBool,
     /// Told whenever there is something for the aggregator.
     work_to_do: Arc<Notify>,
+    /// Told when somebody waits for it.
+    figures_awaited: Notify,
     directory: RwLock<Arc<Directory>>,
     directory_loaded: AtomicBool,
     token_mac: OnceLock<Hmac<Sha256>>,
@@ -94,9 +91,8 @@ impl Engine {
         let db = store::Db::connect(&settings.database_url, settings.connections_max).await?;
         let engine = Self(Arc::new(Inner {
             process: uuid::Uuid::from_bytes(clock::random_bytes()),
-            aggregator: tokio::sync::Mutex::default(),
-            aggregates: std::sync::atomic::AtomicBool::default(),
-            watched: std::sync::Mutex::default(),
+            aggregates: AtomicBool::default(),
+            figures_awaited: Notify::new(),
             writer: ingest::Writer::new(settings.queue_requests_max),
             settings,
             clock,

@@ -64,7 +64,7 @@ impl Engine {
     ) -> Result<(), Error> {
         let kept = store::aggregator::kept(tx, &[customer]).await?;
         let zone = kept.get(&customer).ok_or(Error::NotFound)?.zone;
-        let (cells, events) = customer_cells(self, tx, customer, zone).await?;
+        let (cells, events) = customer_cells(self, &self.0.db, tx, customer, zone).await?;
         found.events += events;
         self.compare_cells(tx, customer, name, cells, found).await
     }

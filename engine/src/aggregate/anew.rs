@@ -1,12 +1,12 @@
 //! Counting figures from the events again: after a change of time zone, and to verify them.
 
-use super::{Countries, Held};
+use super::{Aggregator, Countries, Held};
 use crate::Engine;
 use crate::error::Error;
 use crate::store::blocks::PageEnd;
 use crate::store::codec::Session;
 use crate::store::figures::Key;
-use crate::store::{self, Tx};
+use crate::store::{self, Db, Tx};
 use domain::event::SessionKey;
 use domain::figures::Counts;
 use domain::ids::{ApplicationNo, CustomerNo};
@@ -71,6 +71,7 @@ fn count(
 /// All cells of a customer, counted from its events alone, and how many these are.
 pub(crate) async fn customer_cells(
     engine: &Engine,
+    db: &Db,
     tx: &mut Tx,
     customer: CustomerNo,
     zone: Zone,
@@ -81,7 +82,7 @@ pub(crate) async fn customer_cells(
     for slice in slices(slice_count(events)) {
         let sessions = sessions_of_slice(tx, customer, slice).await?;
         counted += sessions.values().map(|entries| entries.len() as u64).sum::<u64>();
-        let countries = engine.countries(sessions.values().flatten().map(|entry| entry.helpline)).await?;
+        let countries = engine.countries(db, sessions.values().flatten().map(|entry| entry.helpline)).await?;
         let counting = tokio::task::spawn_blocking(move || {
             let mut tallies = BTreeMap::new();
             count(&sessions, zone, &countries, &mut tallies);
@@ -98,13 +99,13 @@ pub(crate) async fn customer_cells(
     Ok((cells.into_iter().collect(), counted))
 }
 
-impl Engine {
+impl Aggregator {
     /// Counts a customer's figures anew in another time zone.
     pub(super) async fn make_anew(&self, held: &Held, customer: CustomerNo, zone: Zone) -> Result<(), Error> {
-        let mut tx = self.0.db.begin().await?;
+        let mut tx = self.db.begin().await?;
         self.fence(&mut tx, held, held.applied, held.flushed).await?;
         store::aggregator::forget_figures(&mut tx, customer, zone).await?;
-        let (cells, _) = customer_cells(self, &mut tx, customer, zone).await?;
+        let (cells, _) = customer_cells(&self.engine, &self.db, &mut tx, customer, zone).await?;
         store::figures::add(&mut tx, &cells).await?;
         tx.commit().await
     }

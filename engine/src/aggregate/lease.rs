@@ -5,7 +5,7 @@
 //! over. No clock of one machine is compared with another's. Either way the store refuses what a process writes that
 //! does not hold the figures any more, so that this decides only who does the work, never what comes of it.
 
-use crate::Engine;
+use super::Aggregator;
 use crate::error::Error;
 use crate::store::aggregator::{Progress, advance, progress, take_over};
 use std::fs::File;
@@ -25,27 +25,27 @@ pub(super) struct Lease {
 }
 
 /// What a process that does not aggregate has seen of the one that does.
-pub(crate) struct Watched {
+pub(super) struct Watched {
     beat: i64,
     since: Instant,
 }
 
 impl Lease {
     /// Takes the lease, if nobody holds it, and says how far the figures are.
-    pub async fn take(engine: &Engine) -> Result<Option<(Self, Progress)>, Error> {
-        let file = match engine.0.db.lock_file() {
+    pub async fn take(aggregator: &mut Aggregator) -> Result<Option<(Self, Progress)>, Error> {
+        let file = match aggregator.db.lock_file() {
             Some(path) => match locked(&path)? {
                 Some(file) => Some(file),
                 None => return Ok(None),
             },
             None => None,
         };
-        let seen = progress(&engine.0.db).await?;
-        if file.is_none() && !is_free(engine, &seen) {
+        let seen = progress(&aggregator.db).await?;
+        if file.is_none() && !is_free(aggregator, &seen) {
             return Ok(None);
         }
-        let mut tx = engine.0.db.begin().await?;
-        if !take_over(&mut tx, &seen, engine.0.process).await? {
+        let mut tx = aggregator.db.begin().await?;
+        if !take_over(&mut tx, &seen, aggregator.engine.0.process).await? {
             return Ok(None);
         }
         tx.commit().await?;
@@ -53,12 +53,12 @@ impl Lease {
     }
 
     /// Shows that the holder is alive, if it has not for a while.
-    pub async fn renew(&mut self, engine: &Engine, applied: i64, flushed: i64) -> Result<(), Error> {
+    pub async fn renew(&mut self, aggregator: &Aggregator, applied: i64, flushed: i64) -> Result<(), Error> {
         if self.file.is_some() || self.renewed.elapsed() < BEAT {
             return Ok(());
         }
-        let mut tx = engine.0.db.begin().await?;
-        if !advance(&mut tx, engine.0.process, applied, applied, flushed).await? {
+        let mut tx = aggregator.db.begin().await?;
+        if !advance(&mut tx, aggregator.engine.0.process, applied, applied, flushed).await? {
             return Err(Error::Unavailable("another process has taken over the figures".to_owned()));
         }
         tx.commit().await?;
@@ -79,15 +79,14 @@ fn locked(path: &std::path::Path) -> Result<Option<File>, Error> {
 }
 
 /// Whether the holder has left, or has been seen to stand still for long enough.
-fn is_free(engine: &Engine, seen: &Progress) -> bool {
-    if seen.holder.is_none_or(|holder| holder == engine.0.process) {
+fn is_free(aggregator: &mut Aggregator, seen: &Progress) -> bool {
+    if seen.holder.is_none_or(|holder| holder == aggregator.engine.0.process) {
         return true;
     }
-    let mut watched = engine.0.watched.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    match &*watched {
+    match &aggregator.watched {
         Some(known) if known.beat == seen.beat => known.since.elapsed() >= DEAD_AFTER,
         _ => {
-            *watched = Some(Watched { beat: seen.beat, since: Instant::now() });
+            aggregator.watched = Some(Watched { beat: seen.beat, since: Instant::now() });
             false
         }
     }

@@ -9,22 +9,23 @@ mod anew;
 mod batch;
 mod lease;
 mod sessions;
+mod worker;
 
 pub(crate) use anew::customer_cells;
-pub(crate) use lease::Watched;
+pub(crate) use worker::Worker;
 
 use crate::Engine;
 use crate::directory::Directory;
 use crate::error::{Error, corrupt};
 use crate::store::blocks::{Open, Span};
-use crate::store::{self, Tx};
+use crate::store::{self, Db, Tx};
 use batch::{Batch, Measured};
 use domain::Timestamp;
 use domain::helpline::CountryCode;
 use domain::ids::HelplineNo;
 use domain::timestamp::DAY_MS;
 use domain::zone::Zone;
-use lease::Lease;
+use lease::{Lease, Watched};
 use sessions::Known;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
@@ -33,12 +34,12 @@ use std::sync::atomic::Ordering;
 const BATCH_EVENTS_MAX: i64 = 100_000;
 /// Most packs of one batch.
 const BATCH_PACKS_MAX: i64 = 5_000;
-/// How long [`Engine::wait_for_figures`] waits before it looks again what another process has done.
+/// How often [`Engine::wait_for_figures`] looks.
 const WAIT: std::time::Duration = std::time::Duration::from_millis(20);
 
 /// What became of a look at the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
+enum Taken {
     /// There was nothing, or another process takes it.
     Nothing,
     /// All that there was.
@@ -57,7 +58,7 @@ fn taken(packs: &[store::log::Logged]) -> Taken {
 }
 
 /// What the process that aggregates holds in memory.
-pub(crate) struct Held {
+struct Held {
     lease: Lease,
     /// The place in the log up to which it is in the figures.
     applied: i64,
@@ -70,90 +71,102 @@ pub(crate) struct Held {
     partitions: BTreeSet<i32>,
 }
 
+/// A process's aggregator. All of its work is done on the thread of its [`Worker`].
+struct Aggregator {
+    engine: Engine,
+    /// The database, through connections of its own.
+    db: Db,
+    /// If this process is the one that aggregates.
+    held: Option<Held>,
+    /// What it has seen of another one that is.
+    watched: Option<Watched>,
+}
+
 impl Engine {
-    /// Takes a batch of packs from the log into the figures.
-    ///
-    /// # Errors
-    /// Only of the store.
-    pub async fn aggregate(&self) -> Result<Taken, Error> {
-        let mut slot = self.0.aggregator.lock().await;
-        // Whatever fails, the memory may be ahead of the store then: it is made anew.
-        let held = match slot.take() {
-            Some(held) => Ok(Some(held)),
-            None => self.take_over().await,
-        };
-        self.0.aggregates.store(matches!(held, Ok(Some(_))), Ordering::Relaxed);
-        let Some(mut held) = held? else { return Ok(Taken::Nothing) };
-        for (customer, zone) in store::aggregator::customers_of_changed_zone(&self.0.db).await? {
-            self.make_anew(&held, customer, zone).await?;
-        }
-        let packs = store::log::after(&self.0.db, held.applied, BATCH_PACKS_MAX, BATCH_EVENTS_MAX).await?;
-        let taken = taken(&packs);
-        if packs.is_empty() {
-            held.lease.renew(self, held.applied, held.flushed).await?;
-        } else {
-            held = self.take_in(held, packs).await?;
-        }
-        if held.known.recent_events() >= self.0.settings.session_events_in_memory {
-            self.flush(&mut held).await?;
-        }
-        *slot = Some(held);
-        Ok(taken)
-    }
-
-    /// Leaves the figures to other processes, all that is in memory written down.
-    pub(crate) async fn leave_figures(&self) -> Result<(), Error> {
-        let Some(mut held) = self.0.aggregator.lock().await.take() else { return Ok(()) };
-        self.0.aggregates.store(false, Ordering::Relaxed);
-        self.flush(&mut held).await?;
-        let mut tx = self.0.db.begin().await?;
-        store::aggregator::leave(&mut tx, self.0.process).await?;
-        tx.commit().await
-    }
-
-    /// Waits until all events that were accepted so far are in the figures, and these in their customers' time zones,
-    /// helping with it.
+    /// Waits until all events that were accepted so far are in the figures, and these in their customers' time zones.
+    /// The workers must run, here or in another process.
     ///
     /// # Errors
     /// Only of the store.
     pub async fn wait_for_figures(&self) -> Result<(), Error> {
         let newest = store::log::ends(&self.0.db).await?.map_or(0, |(_, newest)| newest);
-        loop {
-            let taken = self.aggregate().await?;
-            if store::aggregator::progress(&self.0.db).await?.applied >= newest
-                && store::aggregator::customers_of_changed_zone(&self.0.db).await?.is_empty()
-            {
-                return Ok(());
-            }
-            if taken == Taken::Nothing {
-                // Another process is at it.
-                tokio::time::sleep(WAIT).await;
-            }
+        while store::aggregator::progress(&self.0.db).await?.applied < newest
+            || !store::aggregator::customers_of_changed_zone(&self.0.db).await?.is_empty()
+        {
+            self.0.figures_awaited.notify_one();
+            tokio::time::sleep(WAIT).await;
         }
+        Ok(())
     }
 
     /// The countries of all helplines, those of these events among them: another process may have added one a moment
     /// ago. (Helplines are never taken away, so those of events that were counted earlier are there too.)
-    pub(crate) async fn countries(&self, of: impl Iterator<Item = HelplineNo>) -> Result<Countries, Error> {
+    pub(crate) async fn countries(&self, db: &Db, of: impl Iterator<Item = HelplineNo>) -> Result<Countries, Error> {
         let directory = self.directory();
         let missing = of.filter(|no| directory.country(*no).is_none()).collect::<BTreeSet<_>>();
         if missing.is_empty() {
             return Ok(Countries(directory));
         }
-        let directory = Directory::load(&self.0.db).await?;
+        let directory = Directory::load(db).await?;
         if missing.iter().any(|no| directory.country(*no).is_none()) {
             return Err(corrupt("helpline of an event"));
         }
         Ok(Countries(directory.into()))
     }
 
+    /// Makes the partitions of this month and the next, so that nobody waits for it when the month turns.
+    pub(crate) async fn make_partitions_ahead(&self) -> Result<(), Error> {
+        let month = Zone::UTC.day(self.now()).month().0;
+        let mut tx = self.0.db.begin().await?;
+        make_partitions(&mut tx, &mut BTreeSet::new(), [month, month + 1].into()).await?;
+        tx.commit().await
+    }
+}
+
+impl Aggregator {
+    /// Takes a batch of packs from the log into the figures.
+    async fn aggregate(&mut self) -> Result<Taken, Error> {
+        // Whatever fails, the memory may be ahead of the store then: it is made anew.
+        let held = match self.held.take() {
+            Some(held) => Ok(Some(held)),
+            None => self.take_over().await,
+        };
+        self.engine.0.aggregates.store(matches!(held, Ok(Some(_))), Ordering::Relaxed);
+        let Some(mut held) = held? else { return Ok(Taken::Nothing) };
+        for (customer, zone) in store::aggregator::customers_of_changed_zone(&self.db).await? {
+            self.make_anew(&held, customer, zone).await?;
+        }
+        let packs = store::log::after(&self.db, held.applied, BATCH_PACKS_MAX, BATCH_EVENTS_MAX).await?;
+        let taken = taken(&packs);
+        if packs.is_empty() {
+            held.lease.renew(self, held.applied, held.flushed).await?;
+        } else {
+            self.take_in(&mut held, packs).await?;
+        }
+        if held.known.recent_events() >= self.engine.0.settings.session_events_in_memory {
+            self.flush(&mut held).await?;
+        }
+        self.held = Some(held);
+        Ok(taken)
+    }
+
+    /// Leaves the figures to other processes, all that is in memory written down.
+    async fn leave(&mut self) -> Result<(), Error> {
+        let Some(mut held) = self.held.take() else { return Ok(()) };
+        self.engine.0.aggregates.store(false, Ordering::Relaxed);
+        self.flush(&mut held).await?;
+        let mut tx = self.db.begin().await?;
+        store::aggregator::leave(&mut tx, self.engine.0.process).await?;
+        tx.commit().await
+    }
+
     /// Becomes the process that aggregates, if none does, and reads what it must hold in memory.
-    async fn take_over(&self) -> Result<Option<Held>, Error> {
+    async fn take_over(&mut self) -> Result<Option<Held>, Error> {
         let Some((lease, progress)) = Lease::take(self).await? else { return Ok(None) };
-        let mut known = Known::new(store::runs::all(&self.0.db).await?);
+        let mut known = Known::new(store::runs::all(&self.db).await?);
         let mut seq = progress.flushed;
         while seq < progress.applied {
-            let packs = store::log::after(&self.0.db, seq, BATCH_PACKS_MAX, i64::MAX).await?;
+            let packs = store::log::after(&self.db, seq, BATCH_PACKS_MAX, i64::MAX).await?;
             // The log is cleared up to what is flushed, and no further.
             let Some(last) = packs.last() else { return Err(corrupt("log: packs are missing")) };
             seq = last.seq;
@@ -171,26 +184,20 @@ impl Engine {
     }
 
     /// Takes packs into memory, measures what they change, and writes it.
-    async fn take_in(&self, mut held: Held, packs: Vec<store::log::Logged>) -> Result<Held, Error> {
-        let Some(to) = packs.last().map(|last| last.seq) else { return Ok(held) };
+    async fn take_in(&self, held: &mut Held, packs: Vec<store::log::Logged>) -> Result<(), Error> {
+        let Some(to) = packs.last().map(|last| last.seq) else { return Ok(()) };
         let batch = Batch::of(packs);
-        let earlier = held.known.look_up(&self.0.db, &batch.events).await?;
-        let countries = self.countries(batch.helplines()).await?;
+        let earlier = held.known.look_up(&self.db, &batch.events).await?;
+        let countries = self.engine.countries(&self.db, batch.helplines()).await?;
         // Nobody but the holder changes what this reads.
-        let mut snapshot = self.0.db.snapshot().await?;
+        let mut snapshot = self.db.snapshot().await?;
         let kept = store::aggregator::kept(&mut snapshot, &batch.customers()).await?;
         drop(snapshot);
-        // Computing holds a thread for a while: not one that answers requests.
-        let computing = tokio::task::spawn_blocking(move || {
-            let measured = batch.measure(&mut held.known, &earlier, &kept, &countries);
-            (held, measured)
-        });
-        let (mut held, measured) = computing.await.map_err(|error| Error::Internal(format!("measuring: {error}")))?;
-        let measured = measured?;
-        self.open_blocks(&mut held, &measured).await?;
-        let mut tx = self.0.db.begin().await?;
-        self.fence(&mut tx, &held, to, held.flushed).await?;
-        self.write_events(&mut tx, &mut held, &measured).await?;
+        let measured = batch.measure(&mut held.known, &earlier, &kept, &countries)?;
+        self.open_blocks(held, &measured).await?;
+        let mut tx = self.db.begin().await?;
+        self.fence(&mut tx, held, to, held.flushed).await?;
+        self.write_events(&mut tx, held, &measured).await?;
         store::figures::add(&mut tx, &measured.deltas).await?;
         store::intake::count(&mut tx, &measured.intake).await?;
         for (customer, length) in &measured.log_lengths {
@@ -198,21 +205,21 @@ impl Engine {
         }
         tx.commit().await?;
         held.applied = to;
-        Ok(held)
+        Ok(())
     }
 
     /// Reads the last blocks of the spans that new events lie in.
     async fn open_blocks(&self, held: &mut Held, measured: &Measured) -> Result<(), Error> {
         held.open.retain(|span, _| measured.new.contains_key(span));
         let missing: Vec<Span> = measured.new.keys().filter(|span| !held.open.contains_key(span)).copied().collect();
-        held.open.extend(store::blocks::last_of(&self.0.db, &missing).await?);
+        held.open.extend(store::blocks::last_of(&self.db, &missing).await?);
         Ok(())
     }
 
     async fn write_events(&self, tx: &mut Tx, held: &mut Held, measured: &Measured) -> Result<(), Error> {
         let months: BTreeSet<i32> =
             measured.new.keys().map(|(span, _)| Zone::UTC.day(Timestamp::from_millis(*span)).month().0).collect();
-        self.make_partitions(tx, &mut held.partitions, months).await?;
+        make_partitions(tx, &mut held.partitions, months).await?;
         let mut blocks = Vec::new();
         for (span, new) in &measured.new {
             blocks.extend(store::blocks::add(*span, held.open.entry(*span).or_default(), new.iter().copied())?);
@@ -225,8 +232,8 @@ impl Engine {
         if held.known.recent_events() == 0 {
             return Ok(());
         }
-        let runs = held.known.flush(&self.0.db).await?;
-        let mut tx = self.0.db.begin().await?;
+        let runs = held.known.flush(&self.db).await?;
+        let mut tx = self.db.begin().await?;
         self.fence(&mut tx, held, held.applied, held.applied).await?;
         for run in &runs {
             store::runs::save(&mut tx, run).await?;
@@ -239,33 +246,24 @@ impl Engine {
 
     /// Notes progress in a transaction, which must fail if another process has taken over meanwhile.
     async fn fence(&self, tx: &mut Tx, held: &Held, to: i64, flushed: i64) -> Result<(), Error> {
-        if store::aggregator::advance(tx, self.0.process, held.applied, to, flushed).await? {
+        if store::aggregator::advance(tx, self.engine.0.process, held.applied, to, flushed).await? {
             return Ok(());
         }
         Err(Error::Unavailable("another process has taken over the figures".to_owned()))
     }
+}
 
-    /// Makes the partitions of some months (of [`Zone::UTC`]), unless they are there.
-    async fn make_partitions(&self, tx: &mut Tx, made: &mut BTreeSet<i32>, months: BTreeSet<i32>) -> Result<(), Error> {
-        let missing: Vec<i32> = months.difference(made).copied().collect();
-        let bounds = |month: &i32| {
-            let first =
-                |month: i32| Timestamp::from_millis(i64::from(domain::zone::Month(month).first_day().0) * DAY_MS);
-            let name = domain::zone::Month(*month).to_string().replace('-', "_");
-            (name, first(*month), first(month + 1))
-        };
-        store::aggregator::make_partitions(tx, &missing.iter().map(bounds).collect::<Vec<_>>()).await?;
-        made.extend(missing);
-        Ok(())
-    }
-
-    /// Makes the partitions of this month and the next, so that nobody waits for it when the month turns.
-    pub(crate) async fn make_partitions_ahead(&self) -> Result<(), Error> {
-        let month = Zone::UTC.day(self.now()).month().0;
-        let mut tx = self.0.db.begin().await?;
-        self.make_partitions(&mut tx, &mut BTreeSet::new(), [month, month + 1].into()).await?;
-        tx.commit().await
-    }
+/// Makes the partitions of some months (of [`Zone::UTC`]), unless they are there.
+async fn make_partitions(tx: &mut Tx, made: &mut BTreeSet<i32>, months: BTreeSet<i32>) -> Result<(), Error> {
+    let missing: Vec<i32> = months.difference(made).copied().collect();
+    let bounds = |month: &i32| {
+        let first = |month: i32| Timestamp::from_millis(i64::from(domain::zone::Month(month).first_day().0) * DAY_MS);
+        let name = domain::zone::Month(*month).to_string().replace('-', "_");
+        (name, first(*month), first(month + 1))
+    };
+    store::aggregator::make_partitions(tx, &missing.iter().map(bounds).collect::<Vec<_>>()).await?;
+    made.extend(missing);
+    Ok(())
 }
 
 /// The countries of helplines.

@@ -148,14 +148,12 @@ impl Known {
                 merged.push((run.clone(), runs::packed(db, run).await?));
             }
             let (customer, no) = (*customer, of.runs.last().map_or(0, |last| last.no) + 1);
-            let packing = tokio::task::spawn_blocking(move || {
-                let mut sessions: Sessions = recent.into_iter().filter(|(_, entries)| !entries.is_empty()).collect();
-                for (run, parts) in &merged {
-                    parts.iter().try_for_each(|part| run.unpack(part, &mut sessions))?;
-                }
-                NewRun::of(customer, no, &sessions, merged.iter().map(|(run, _)| run.no).collect())
-            });
-            new.extend(packing.await.map_err(|error| Error::Internal(format!("packing: {error}")))??);
+            let mut sessions: Sessions = recent.into_iter().filter(|(_, entries)| !entries.is_empty()).collect();
+            for (run, parts) in &merged {
+                parts.iter().try_for_each(|part| run.unpack(part, &mut sessions))?;
+            }
+            let replaced = merged.iter().map(|(run, _)| run.no).collect();
+            new.extend(NewRun::of(customer, no, &sessions, replaced)?);
         }
         Ok(new)
     }

@@ -3,11 +3,11 @@
 //! Queries are written once, with `$1` placeholders, as [`Sql`]; what comes back is a [`Row`]. Elsewhere in the store a
 //! database is named only where it needs a way of its own, with a comment.
 
+pub use super::sql::{Sql, Value, chunks};
 use crate::error::{Error, corrupt};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Column, Connection, Executor, Postgres, Row as _, Sqlite, TypeInfo};
-use std::borrow::Cow;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +26,9 @@ const SIGN_OF_LIFE_MAX: Duration = Duration::from_secs(2);
 /// How long a statement on Postgres may take: none comes near it, unless the network has gone silent.
 const STATEMENT_MAX: Duration = Duration::from_secs(30);
 
+/// Connections of a runtime apart, see [`Db::apart`]: a transaction and a snapshot.
+const APART_CONNECTIONS_MAX: u32 = 2;
+
 /// SQLite's page cache of each connection: negative means KiB. Small, as the system caches the file besides.
 const CACHE_KIB: &str = "-16384";
 
@@ -43,87 +46,6 @@ pub enum Db {
 pub enum Tx {
     Sqlite(sqlx::Transaction<'static, Sqlite>),
     Postgres(sqlx::Transaction<'static, Postgres>),
-}
-
-/// A value to bind. Nulls carry their type, as Postgres asks for it.
-#[derive(Debug, Clone)]
-pub enum Value {
-    Int(Option<i64>),
-    Text(Option<String>),
-    Bytes(Option<Vec<u8>>),
-    Uuid(Option<Uuid>),
-}
-
-macro_rules! into_value {
-    ($($from:ty => $variant:ident($map:expr)),* $(,)?) => {$(
-        impl From<$from> for Value {
-            fn from(value: $from) -> Self {
-                Self::$variant(Some($map(value)))
-            }
-        }
-        impl From<Option<$from>> for Value {
-            fn from(value: Option<$from>) -> Self {
-                Self::$variant(value.map($map))
-            }
-        }
-    )*};
-}
-into_value! {
-    i64 => Int(|v| v),
-    i32 => Int(i64::from),
-    u32 => Int(i64::from),
-    u8 => Int(i64::from),
-    domain::Timestamp => Int(domain::Timestamp::millis),
-    domain::ids::CustomerNo => Int(i64::from),
-    domain::ids::ApplicationNo => Int(i64::from),
-    domain::ids::HelplineNo => Int(i64::from),
-    String => Text(|v| v),
-    &str => Text(str::to_owned),
-    Vec<u8> => Bytes(|v| v),
-    &[u8] => Bytes(<[u8]>::to_vec),
-    Uuid => Uuid(|v| v),
-    domain::CustomerId => Uuid(domain::CustomerId::uuid),
-    domain::ApplicationId => Uuid(domain::ApplicationId::uuid),
-    domain::SecretId => Uuid(domain::SecretId::uuid),
-    domain::UserId => Uuid(domain::UserId::uuid),
-    domain::event::SessionKey => Uuid(|key: domain::event::SessionKey| Uuid::from_bytes(key.0)),
-}
-
-/// A statement with its values.
-#[derive(Debug, Clone)]
-pub struct Sql {
-    text: Cow<'static, str>,
-    values: Vec<Value>,
-}
-
-impl Sql {
-    /// A statement. Texts that are put together must be made of constants and placeholders only, never of input.
-    pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
-        Self { text: text.into(), values: Vec::new() }
-    }
-
-    /// Binds the next placeholder.
-    pub fn bind(mut self, value: impl Into<Value>) -> Self {
-        self.values.push(value.into());
-        self
-    }
-
-    /// Binds the next placeholders.
-    pub fn bind_all(mut self, values: impl IntoIterator<Item = Value>) -> Self {
-        self.values.extend(values);
-        self
-    }
-}
-
-/// Cuts rows into chunks of a few fixed sizes, so that there are few statements to prepare.
-pub fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
-    const SIZES: [usize; 6] = [512, 128, 32, 8, 2, 1];
-    std::iter::from_fn(move || {
-        let size = SIZES.into_iter().find(|size| *size <= rows.len())?;
-        let (chunk, rest) = rows.split_at(size);
-        rows = rest;
-        Some(chunk)
-    })
 }
 
 macro_rules! bound {
@@ -145,14 +67,9 @@ impl Db {
     /// Connects; creates the file of an SQLite database that does not exist yet.
     pub async fn connect(url: &str, connections_max: u32) -> Result<Self, Error> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let pool = sqlx::postgres::PgPoolOptions::new()
-                .max_connections(connections_max)
-                .acquire_timeout(WAIT_MAX)
-                .test_before_acquire(false)
-                .before_acquire(|connection, _| Box::pin(is_alive(connection)))
-                .after_release(|connection, _| Box::pin(is_alive(connection)));
+            let pool = postgres_pool(connections_max).connect(url).await?;
             let log = LogConnection { options: PgConnectOptions::from_str(url)?.into(), idle: Arc::default() };
-            return Ok(Self::Postgres { pool: pool.connect(url).await?, log });
+            return Ok(Self::Postgres { pool, log });
         }
         let options = SqliteConnectOptions::from_str(url)
             .map_err(|error| {
@@ -183,6 +100,25 @@ impl Db {
         let log_readers = pool(2).connect_with(log_options.pragma("query_only", "ON")).await?;
         let readers = pool(connections_max).connect_with(options.pragma("query_only", "ON")).await?;
         Ok(Self::Sqlite { writer, readers, log, log_readers })
+    }
+
+    /// The same database for another runtime: connections to Postgres belong to the runtime that made them, so these are
+    /// others. Those to SQLite have threads of their own, and are shared.
+    pub fn apart(&self) -> Self {
+        match self {
+            Self::Sqlite { .. } => self.clone(),
+            Self::Postgres { log, .. } => {
+                let pool = postgres_pool(APART_CONNECTIONS_MAX).connect_lazy_with((*log.options).clone());
+                Self::Postgres { pool, log: log.clone() }
+            }
+        }
+    }
+
+    /// Closes the connections that [`Self::apart`] has made.
+    pub async fn close_apart(&self) {
+        if let Self::Postgres { pool, .. } = self {
+            pool.close().await;
+        }
     }
 
     /// The file that the process which aggregates holds locked, on SQLite.
@@ -337,6 +273,15 @@ impl LogConnection {
     }
 }
 
+fn postgres_pool(connections_max: u32) -> sqlx::postgres::PgPoolOptions {
+    sqlx::postgres::PgPoolOptions::new()
+        .max_connections(connections_max)
+        .acquire_timeout(WAIT_MAX)
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| Box::pin(is_alive(connection)))
+        .after_release(|connection, _| Box::pin(is_alive(connection)))
+}
+
 /// Asks the server behind a connection for a sign of life.
 async fn is_alive(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     match tokio::time::timeout(SIGN_OF_LIFE_MAX, connection.ping()).await {
@@ -487,14 +432,5 @@ mod tests {
             assert!(tx.commit().await.is_err());
         }
         db.begin().await.unwrap().commit().await.unwrap();
-    }
-
-    #[test]
-    fn chunks_come_in_few_sizes_and_lose_nothing() {
-        let rows: Vec<usize> = (0..1_187).collect();
-        let sizes: Vec<usize> = chunks(&rows).map(<[usize]>::len).collect();
-        assert_eq!(sizes, [512, 512, 128, 32, 2, 1]);
-        assert_eq!(chunks(&rows).flatten().copied().collect::<Vec<_>>(), rows);
-        assert_eq!(chunks::<u8>(&[]).count(), 0);
     }
 }

@@ -12,6 +12,7 @@ pub mod intake;
 pub mod limits;
 pub mod log;
 pub mod runs;
+mod sql;
 pub mod web_sessions;
 
 pub use db::{Db, Tx};
