@@ -49,6 +49,11 @@ impl Usage {
     }
 }
 
+/// Lets what programs have written so far reach the disk, so that it does not get there in the middle of a measurement.
+pub fn write_out() -> Result<(), Failure> {
+    if std::process::Command::new("sync").status()?.success() { Ok(()) } else { Err("sync failed".into()) }
+}
+
 /// Seconds of processor time that all programs have used since the machine started, and what its host took away.
 pub fn busy_seconds() -> f64 {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();

@@ -4,7 +4,7 @@ use crate::Failure;
 use crate::contest::{Cluster, Contestant, Place, Running, Store, Use, helpline_ids};
 use crate::lag::{self, Watch};
 use crate::load::{self, Load, Outcome};
-use crate::machine::Machine;
+use crate::machine::{self, Machine};
 use crate::reads;
 use crate::report::{Final, HalfLoad, Measured, Report, Round, Sustained, Syncs, Workload};
 use crate::traffic::Traffic;
@@ -138,6 +138,7 @@ impl Bench {
 
     /// One contestant under a load, and afterwards until its figures have caught up.
     async fn round(&mut self, index: usize, load: Load) -> Result<Round, Failure> {
+        machine::write_out()?;
         let running = self.contestants[index].start().await?;
         let before = self.contestants[index].stored;
         let mut outcome = self.under_load(index, &running, load).await?;
@@ -239,6 +240,7 @@ impl Bench {
         for index in self.real() {
             let name = self.contestants[index].name;
             let load = Load { length: self.plan.sustained, ..self.plan.load(64, 1) };
+            machine::write_out()?;
             let running = self.contestants[index].start().await?;
             let before = self.contestants[index].stored;
             let outcome = self.under_load(index, &running, load).await?;

@@ -10,7 +10,7 @@ use crate::helpline::CountryCode;
 use crate::ids::HelplineNo;
 use crate::timestamp::Timestamp;
 use crate::zone::{QUARTER_HOUR_MS, Zone};
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 /// The lengths of time that counts are kept for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,24 +58,29 @@ pub struct Tally {
     counts: HashMap<Of, Counts>,
     /// The hours of quarter hours, of those that lie in one: a zone's offsets are costly to look up.
     hours: HashMap<i64, Option<Timestamp>>,
+    /// The quarter hour that was looked up last, and its hour: events mostly come in the order of time.
+    latest: (i64, Option<Timestamp>),
 }
 
 impl Tally {
     /// Nothing counted yet.
     #[must_use]
     pub fn new(zone: Zone) -> Self {
-        Self { zone, counts: HashMap::new(), hours: HashMap::new() }
+        Self { zone, counts: HashMap::new(), hours: HashMap::new(), latest: (i64::MIN, None) }
     }
 
     fn hour_start(&mut self, at: Timestamp) -> Timestamp {
         let (zone, quarter) = (self.zone, at.millis().div_euclid(QUARTER_HOUR_MS));
-        let within = *self.hours.entry(quarter).or_insert_with(|| {
-            // Hours begin elsewhere where the offset is no multiple of quarter hours, as long ago.
-            let first = Timestamp::from_millis(quarter * QUARTER_HOUR_MS);
-            let hour = zone.hour_start(first);
-            (hour == zone.hour_start(first.plus(QUARTER_HOUR_MS - 1))).then_some(hour)
-        });
-        within.unwrap_or_else(|| zone.hour_start(at))
+        if self.latest.0 != quarter {
+            let within = *self.hours.entry(quarter).or_insert_with(|| {
+                // Hours begin elsewhere where the offset is no multiple of quarter hours, as long ago.
+                let first = Timestamp::from_millis(quarter * QUARTER_HOUR_MS);
+                let hour = zone.hour_start(first);
+                (hour == zone.hour_start(first.plus(QUARTER_HOUR_MS - 1))).then_some(hour)
+            });
+            self.latest = (quarter, within);
+        }
+        self.latest.1.unwrap_or_else(|| zone.hour_start(at))
     }
 
     /// The cells whose counts are not all 0, `countries` being those of the helplines that were counted.

@@ -10,7 +10,7 @@ use crate::store::codec::Stored;
 use crate::store::figures::Key;
 use crate::store::intake::IntakeKey;
 use crate::store::log::Logged;
-use domain::event::Event;
+use domain::event::{Event, SessionKey};
 use domain::figures::Counts;
 use domain::ids::{ApplicationNo, CustomerNo, HelplineNo};
 use domain::metering::{Counter, Entry, Tally, measure};
@@ -71,19 +71,19 @@ impl Batch {
             *measured.intake.entry(key).or_default() += n;
         }
         let mut is_new = vec![false; self.events.len()];
-        // By session, in the order of the log within each.
-        let mut order: Vec<usize> = (0..self.events.len()).collect();
-        let of = |i: &usize| (self.events[*i].customer, self.events[*i].application, self.events[*i].session);
-        order.sort_unstable_by_key(|i| (of(i), *i));
+        // By session, in the order of the log within each. (What is sorted holds its keys: it is a long list.)
+        let key = |(i, event): (usize, &Event)| (event.customer, event.application, u128_of(event.session), i);
+        let mut order: Vec<_> = self.events.iter().enumerate().map(key).collect();
+        order.sort_unstable();
         let mut tallies: BTreeMap<(CustomerNo, ApplicationNo), Tally> = BTreeMap::new();
-        for of_session in order.chunk_by(|a, b| of(a) == of(b)) {
-            let first = &self.events[of_session[0]];
+        for of_session in order.chunk_by(|a, b| (a.0, a.1, a.2) == (b.0, b.1, b.2)) {
+            let first = &self.events[of_session[0].3];
             let Kept { zone, .. } = *kept.get(&first.customer).ok_or_else(|| corrupt("customer of an event"))?;
             let tally = tallies.entry((first.customer, first.application)).or_insert_with(|| Tally::new(zone));
             let recent = known.recent_mut(first.customer, session(first));
             let before = merged(recent, earlier.of(first.customer, session(first)));
             let mut after = before.clone();
-            for i in of_session {
+            for (.., i) in of_session {
                 let entry = entry(&self.events[*i]);
                 if let Err(place) = after.binary_search(&entry) {
                     after.insert(place, entry);
@@ -96,7 +96,7 @@ impl Batch {
             }
             measure(&before, countries, &mut Counter::minus(tally));
             measure(&after, countries, &mut Counter::plus(tally));
-            recent.extend(of_session.iter().filter(|i| is_new[**i]).map(|i| entry(&self.events[*i])));
+            recent.extend(of_session.iter().filter(|of| is_new[of.3]).map(|of| entry(&self.events[of.3])));
             recent.sort_unstable();
             known.added(added);
         }
@@ -109,6 +109,10 @@ impl Batch {
         give_places(&self.events, &is_new, kept, &mut measured)?;
         Ok(measured)
     }
+}
+
+fn u128_of(session: SessionKey) -> u128 {
+    u128::from_be_bytes(session.0)
 }
 
 /// Two sorted lists as one.

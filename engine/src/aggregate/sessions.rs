@@ -4,7 +4,6 @@ use crate::error::Error;
 use crate::store::Db;
 use crate::store::codec::Session;
 use crate::store::runs::{self, NewRun, Run, Sessions};
-use domain::Timestamp;
 use domain::event::Event;
 use domain::ids::CustomerNo;
 use domain::metering::{Entry, NEIGHBOURHOOD_MS};
@@ -135,25 +134,24 @@ impl Known {
         let mut new = Vec::new();
         for (customer, of) in &mut self.of {
             let recent = std::mem::take(&mut of.recent);
-            let mut events = recent.values().map(Vec::len).sum::<usize>();
-            let mut times = span(&recent);
+            let Some((mut first, mut last, mut events)) = runs::extent(recent.values().flatten()) else { continue };
             let mut merged: Vec<(Run, Vec<Vec<u8>>)> = Vec::new();
             for run in of.runs.iter().rev() {
-                let joined = times.map(|(first, last)| (first.min(run.first_at), last.max(run.last_at)));
-                let is_near = joined.is_some_and(|(first, last)| last.millis() - first.millis() <= RUN_SPAN_MAX_MS);
+                let (joined_first, joined_last) = (first.min(run.first_at), last.max(run.last_at));
+                let is_near = joined_last.millis() - joined_first.millis() <= RUN_SPAN_MAX_MS;
                 if run.events > events || run.events + events > RUN_EVENTS_MAX || !is_near {
                     break;
                 }
-                (events, times) = (events + run.events, joined);
+                (first, last, events) = (joined_first, joined_last, events + run.events);
                 merged.push((run.clone(), runs::packed(db, run).await?));
             }
             let (customer, no) = (*customer, of.runs.last().map_or(0, |last| last.no) + 1);
-            let mut sessions: Sessions = recent.into_iter().filter(|(_, entries)| !entries.is_empty()).collect();
+            let mut sessions: Vec<_> = recent.into_iter().filter(|(_, entries)| !entries.is_empty()).collect();
             for (run, parts) in &merged {
                 parts.iter().try_for_each(|part| run.unpack(part, &mut sessions))?;
             }
             let replaced = merged.iter().map(|(run, _)| run.no).collect();
-            new.extend(NewRun::of(customer, no, &sessions, replaced)?);
+            new.extend(NewRun::of(customer, no, &Sessions::of(sessions), replaced)?);
         }
         Ok(new)
     }
@@ -167,10 +165,4 @@ impl Known {
         }
         self.recent_events = 0;
     }
-}
-
-/// The first and last instant of some sessions.
-fn span(sessions: &HashMap<Session, Vec<Entry>>) -> Option<(Timestamp, Timestamp)> {
-    let times = || sessions.values().flatten().map(|entry| entry.at);
-    times().min().zip(times().max())
 }

@@ -10,10 +10,10 @@ use tokio::time::Instant;
 
 /// How often the aggregator looks at the log, besides when this process has committed events.
 const LOG_LOOK: Duration = Duration::from_millis(250);
-/// How long the aggregator at least lets commits gather before it takes them …
+/// How long the aggregator at least lets commits gather before it takes them.
 const GATHER_MIN: Duration = Duration::from_millis(50);
-/// … and at most: fewer, larger batches write each count less often. Figures have to follow within two seconds.
-const GATHER_MAX: Duration = Duration::from_millis(600);
+/// How far figures may fall behind for the sake of fewer, larger batches, which write each count less often.
+const LAG_AIM: Duration = Duration::from_millis(1_500);
 /// How long it waits after a failure.
 const RETRY: Duration = Duration::from_millis(500);
 /// How long a process that stops may still bring the figures up to date …
@@ -63,6 +63,12 @@ impl Worker {
     }
 }
 
+/// How long to let commits gather after a batch that took so long: the longer, the more, so that counting takes a
+/// tenth of the time; but an event that just missed this batch waits for its end, the gathering and the next batch.
+fn gather(took: Duration) -> Duration {
+    (took * 9).min(LAG_AIM.saturating_sub(took * 2)).max(GATHER_MIN)
+}
+
 impl Aggregator {
     /// Aggregates until it is told to stop.
     async fn run(mut self, stop: &Notify) {
@@ -71,8 +77,7 @@ impl Aggregator {
             let began = Instant::now();
             let pause = match self.aggregate().await {
                 Ok(Taken::Batch) => Duration::ZERO,
-                // The longer a batch takes, the more gathers for the next one.
-                Ok(Taken::All) => (began.elapsed() * 5).clamp(GATHER_MIN, GATHER_MAX),
+                Ok(Taken::All) => gather(began.elapsed()),
                 // Only once there is nothing left to do.
                 Ok(Taken::Nothing) if stopping.is_some() => break,
                 Ok(Taken::Nothing) => self.wait_for_work().await,

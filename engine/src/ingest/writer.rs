@@ -27,6 +27,10 @@ const LOOK: Duration = Duration::from_secs(1);
 const PACKS_STAY: Duration = Duration::from_secs(60);
 /// Packs that are cleared away at once: so few that nobody waits for it.
 const TRIM_PACKS: i64 = 500;
+/// Bytes that are appended to the log until what was written ahead of its file is taken into it, on SQLite.
+const CHECKPOINT_BYTES: usize = 32 << 20;
+/// Bytes that an append writes at least: the page that it ends in.
+const APPEND_BYTES_MIN: usize = 4_096;
 /// Packs that are read at once.
 const READ_PACKS_MAX: i64 = 1_000;
 
@@ -121,6 +125,8 @@ impl Writer {
             number: 0,
             seen: VecDeque::new(),
             trim: None,
+            appended_bytes: 0,
+            checkpoint: None,
         };
         Ok(tokio::spawn(task.run(inbox, stop)))
     }
@@ -179,6 +185,10 @@ struct Task {
     seen: VecDeque<(Instant, i64)>,
     /// Packs to clear away: from where, up to where.
     trim: Option<(i64, i64)>,
+    /// Bytes that were appended since the last checkpoint began.
+    appended_bytes: usize,
+    /// Is under way beside the appends.
+    checkpoint: Option<tokio::task::JoinHandle<Result<(), Error>>>,
 }
 
 impl Task {
@@ -218,6 +228,7 @@ impl Task {
             }
             self.commit_and_answer(gathered).await;
             self.clear_away().await;
+            self.checkpoint().await;
         }
     }
 
@@ -275,6 +286,7 @@ impl Task {
     async fn append(&mut self, pack: &Pack) -> Result<i64, Error> {
         self.number += 1;
         let packed = store::codec::pack(pack)?;
+        self.appended_bytes += packed.len() + APPEND_BYTES_MIN;
         let append = store::log::Append {
             writer: self.id,
             number: self.number,
@@ -340,6 +352,32 @@ impl Task {
         }
         self.clear_away().await;
         Ok(())
+    }
+
+    /// Keeps what is written ahead of the log's file short: most of it is taken into the file beside the appends, and
+    /// the rest, when that is done, between two of them.
+    async fn checkpoint(&mut self) {
+        let done = match self.checkpoint.take() {
+            Some(beside) if beside.is_finished() => match beside.await {
+                Ok(Ok(())) => self.db.checkpoint_log().await,
+                Ok(Err(error)) => Err(error),
+                Err(error) => Err(Error::Internal(error.to_string())),
+            },
+            Some(beside) => {
+                self.checkpoint = Some(beside);
+                Ok(())
+            }
+            None if self.appended_bytes >= CHECKPOINT_BYTES => {
+                self.appended_bytes = 0;
+                let db = self.db.clone();
+                self.checkpoint = Some(tokio::spawn(async move { db.checkpoint_log_beside().await }));
+                Ok(())
+            }
+            None => Ok(()),
+        };
+        if let Err(error) = done {
+            tracing::warn!(%error, "the log's write-ahead log could not be taken into its file");
+        }
     }
 
     /// Clears some packs away, if there are any that nobody needs.

@@ -5,9 +5,10 @@
 
 pub use super::sql::{Sql, Value, chunks};
 use crate::error::{Error, corrupt};
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Column, Connection, Executor, Postgres, Row as _, Sqlite, TypeInfo};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Arguments, AssertSqlSafe, Column, Connection, Executor, Postgres, Row as _, Sqlite, TypeInfo};
+use std::fmt::Write;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,12 +33,30 @@ const APART_CONNECTIONS_MAX: u32 = 2;
 /// SQLite's page cache of each connection: negative means KiB. Small, as the system caches the file besides.
 const CACHE_KIB: &str = "-16384";
 
+/// Waits for nobody: what a reader still needs stays where it is.
+const CHECKPOINT: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+
+/// Pages of the write-ahead log after which they are taken into the file. The aggregator writes the same pages again and
+/// again: taken rarely, they are written there once, and disturb the log's syncs less often.
+const AUTOCHECKPOINT: &str = "8192";
+
+/// Pages of the log's write-ahead log after which an append would take them into the file, and wait for it. Many, as
+/// [`Db::checkpoint_log_beside`] sees to it long before.
+const LOG_AUTOCHECKPOINT: &str = "65536";
+
 /// The database.
 #[derive(Clone)]
 pub enum Db {
     /// One connection writes (so writers queue here rather than fail), the others read. The log is in a file of its
     /// own, see [`super::log`].
-    Sqlite { writer: sqlx::SqlitePool, readers: sqlx::SqlitePool, log: sqlx::SqlitePool, log_readers: sqlx::SqlitePool },
+    Sqlite {
+        writer: sqlx::SqlitePool,
+        readers: sqlx::SqlitePool,
+        log: sqlx::SqlitePool,
+        log_readers: sqlx::SqlitePool,
+        /// Takes the log's write-ahead log into its file, beside the appends.
+        log_checkpoints: sqlx::SqlitePool,
+    },
     /// A pool for everything, and a connection that appends to the log.
     Postgres { pool: sqlx::PgPool, log: LogConnection },
 }
@@ -48,18 +67,18 @@ pub enum Tx {
     Postgres(sqlx::Transaction<'static, Postgres>),
 }
 
+/// A statement with its values as sqlx takes it: `bound!(sql, SqliteArguments)`.
 macro_rules! bound {
-    ($sql:expr) => {{
-        let mut query = sqlx::query(AssertSqlSafe($sql.text.into_owned()));
-        for value in $sql.values {
-            query = match value {
-                Value::Int(v) => query.bind(v),
-                Value::Text(v) => query.bind(v),
-                Value::Bytes(v) => query.bind(v),
-                Value::Uuid(v) => query.bind(v),
-            };
-        }
-        query
+    ($sql:expr, $arguments:ident) => {{
+        let mut arguments = $arguments::default();
+        arguments.reserve($sql.values.len(), $sql.values.len() * size_of::<i64>());
+        let added = $sql.values.into_iter().try_for_each(|value| match value {
+            Value::Int(v) => arguments.add(v),
+            Value::Text(v) => arguments.add(v),
+            Value::Bytes(v) => arguments.add(v),
+            Value::Uuid(v) => arguments.add(v),
+        });
+        sqlx::query_with(AssertSqlSafe($sql.text), added.map(|()| arguments).map_err(sqlx::Error::Encode)?)
     }};
 }
 
@@ -93,13 +112,14 @@ impl Db {
                 Box::pin(async move { Ok(fit) })
             })
         };
-        let writer = pool(1).connect_with(options.clone()).await?;
+        let writer = pool(1).connect_with(options.clone().pragma("wal_autocheckpoint", AUTOCHECKPOINT)).await?;
         let log_options = options.clone().filename(beside(options.get_filename(), "-log")).foreign_keys(false);
-        let log = pool(1).connect_with(log_options.clone()).await?;
+        let log = pool(1).connect_with(log_options.clone().pragma("wal_autocheckpoint", LOG_AUTOCHECKPOINT)).await?;
         sqlx::raw_sql(super::log::SQLITE_TABLE).execute(&log).await?;
+        let log_checkpoints = pool(1).connect_lazy_with(log_options.clone());
         let log_readers = pool(2).connect_with(log_options.pragma("query_only", "ON")).await?;
         let readers = pool(connections_max).connect_with(options.pragma("query_only", "ON")).await?;
-        Ok(Self::Sqlite { writer, readers, log, log_readers })
+        Ok(Self::Sqlite { writer, readers, log, log_readers, log_checkpoints })
     }
 
     /// The same database for another runtime: connections to Postgres belong to the runtime that made them, so these are
@@ -177,10 +197,10 @@ impl Db {
     pub async fn fetch(&self, sql: Sql) -> Result<Vec<Row>, Error> {
         match self {
             Self::Sqlite { readers, .. } => {
-                Ok(readers.fetch_all(bound!(sql)).await?.into_iter().map(Row::Sqlite).collect())
+                Ok(readers.fetch_all(bound!(sql, SqliteArguments)).await?.into_iter().map(Row::Sqlite).collect())
             }
             Self::Postgres { pool, .. } => {
-                let rows = in_time(async { pool.fetch_all(bound!(sql)).await }).await?;
+                let rows = in_time(async { pool.fetch_all(bound!(sql, PgArguments)).await }).await?;
                 Ok(rows.into_iter().map(Row::Postgres).collect())
             }
         }
@@ -190,7 +210,7 @@ impl Db {
     pub async fn fetch_log(&self, sql: Sql) -> Result<Vec<Row>, Error> {
         match self {
             Self::Sqlite { log_readers, .. } => {
-                Ok(log_readers.fetch_all(bound!(sql)).await?.into_iter().map(Row::Sqlite).collect())
+                Ok(log_readers.fetch_all(bound!(sql, SqliteArguments)).await?.into_iter().map(Row::Sqlite).collect())
             }
             Self::Postgres { .. } => self.fetch(sql).await,
         }
@@ -199,24 +219,41 @@ impl Db {
     /// Runs a statement that writes the log, durable once this returns, and gives the row that it returns.
     pub async fn append(&self, sql: Sql) -> Result<Option<Row>, Error> {
         match self {
-            Self::Sqlite { log, .. } => Ok(log.fetch_all(bound!(sql)).await?.into_iter().next().map(Row::Sqlite)),
+            Self::Sqlite { log, .. } => {
+                Ok(log.fetch_all(bound!(sql, SqliteArguments)).await?.into_iter().next().map(Row::Sqlite))
+            }
             Self::Postgres { log, .. } => Ok(log.fetch_all(sql).await?.into_iter().next().map(Row::Postgres)),
         }
     }
 
+    /// Takes what was appended to the log so far from its write-ahead log into its file, on SQLite, while more is
+    /// appended.
+    pub async fn checkpoint_log_beside(&self) -> Result<(), Error> {
+        if let Self::Sqlite { log_checkpoints, .. } = self {
+            sqlx::query(CHECKPOINT).execute(log_checkpoints).await?;
+        }
+        Ok(())
+    }
+
+    /// The same with what has been appended meanwhile, which is little, so that the write-ahead log can begin anew.
+    /// Appends wait for it.
+    pub async fn checkpoint_log(&self) -> Result<(), Error> {
+        if let Self::Sqlite { log, .. } = self {
+            sqlx::query(CHECKPOINT).execute(log).await?;
+        }
+        Ok(())
+    }
+
     /// `($1, $2), ($3, $4)` for rows of values that are the first of a statement.
     pub fn placeholders(&self, rows: usize, width: usize) -> String {
-        placeholders(rows, width, |at| self.placeholder(at))
+        placeholders(rows, width, |text, at| placeholder(text, at, matches!(self, Self::Sqlite { .. })))
     }
 
     /// The placeholder of a statement's value, counted from 1, in the order of the values.
-    ///
-    /// On SQLite `?`: it looks numbered ones up by name in a list, so that thousands cost their square.
     pub fn placeholder(&self, at: usize) -> String {
-        match self {
-            Self::Sqlite { .. } => "?".to_owned(),
-            Self::Postgres { .. } => format!("${at}"),
-        }
+        let mut text = String::new();
+        placeholder(&mut text, at, matches!(self, Self::Sqlite { .. }));
+        text
     }
 
     /// Reads the first row, if there is one.
@@ -232,8 +269,8 @@ impl Db {
     /// Closes all connections.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { writer, readers, log, log_readers } => {
-                for pool in [log_readers, readers, log, writer] {
+            Self::Sqlite { writer, readers, log, log_readers, log_checkpoints } => {
+                for pool in [log_checkpoints, log_readers, readers, log, writer] {
                     pool.close().await;
                 }
             }
@@ -267,7 +304,7 @@ impl LogConnection {
         };
         let connected = tokio::time::timeout(APPEND_WAIT_MAX, connected).await;
         let (mut idle, mut connection) = connected.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
-        let rows = in_time(async { connection.fetch_all(bound!(sql)).await }).await?;
+        let rows = in_time(async { connection.fetch_all(bound!(sql, PgArguments)).await }).await?;
         *idle = Some(connection);
         Ok(rows)
     }
@@ -304,18 +341,42 @@ fn beside(file: &std::path::Path, suffix: &str) -> std::path::PathBuf {
     name.into()
 }
 
-fn placeholders(rows: usize, width: usize, cell: impl Fn(usize) -> String) -> String {
-    let row = |r: usize| format!("({})", (1..=width).map(|c| cell(r * width + c)).collect::<Vec<_>>().join(", "));
-    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+fn placeholders(rows: usize, width: usize, cell: impl Fn(&mut String, usize)) -> String {
+    // Of a thousand rows this is a long text.
+    let mut text = String::with_capacity(rows * width * "$1234, ".len());
+    for at in 0..rows * width {
+        text.push_str(match at {
+            0 => "(",
+            _ if at.is_multiple_of(width) => "), (",
+            _ => ", ",
+        });
+        cell(&mut text, at + 1);
+    }
+    text.push(')');
+    text
+}
+
+/// Writes the placeholder of a statement's value, counted from 1, in the order of the values.
+///
+/// On SQLite `?`: it looks numbered ones up by name in a list, so that thousands cost their square.
+fn placeholder(text: &mut String, at: usize, is_sqlite: bool) {
+    if is_sqlite {
+        text.push('?');
+    } else {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "${at}");
+    }
 }
 
 impl Tx {
     /// Reads all rows, or those that the statement returns.
     pub async fn fetch(&mut self, sql: Sql) -> Result<Vec<Row>, Error> {
         match self {
-            Self::Sqlite(tx) => Ok(tx.fetch_all(bound!(sql)).await?.into_iter().map(Row::Sqlite).collect()),
+            Self::Sqlite(tx) => {
+                Ok(tx.fetch_all(bound!(sql, SqliteArguments)).await?.into_iter().map(Row::Sqlite).collect())
+            }
             Self::Postgres(tx) => {
-                let rows = in_time(async { tx.fetch_all(bound!(sql)).await }).await?;
+                let rows = in_time(async { tx.fetch_all(bound!(sql, PgArguments)).await }).await?;
                 Ok(rows.into_iter().map(Row::Postgres).collect())
             }
         }
@@ -334,17 +395,16 @@ impl Tx {
     /// Runs a statement and says how many rows it touched.
     pub async fn execute(&mut self, sql: Sql) -> Result<u64, Error> {
         match self {
-            Self::Sqlite(tx) => Ok(tx.execute(bound!(sql)).await?.rows_affected()),
-            Self::Postgres(tx) => Ok(in_time(async { tx.execute(bound!(sql)).await }).await?.rows_affected()),
+            Self::Sqlite(tx) => Ok(tx.execute(bound!(sql, SqliteArguments)).await?.rows_affected()),
+            Self::Postgres(tx) => {
+                Ok(in_time(async { tx.execute(bound!(sql, PgArguments)).await }).await?.rows_affected())
+            }
         }
     }
 
     /// `($1, $2), ($3, $4)` for rows of values that are the statement's only ones; see [`Db::placeholder`].
     pub fn placeholders(&self, rows: usize, width: usize) -> String {
-        placeholders(rows, width, |at| match self {
-            Self::Sqlite(_) => "?".to_owned(),
-            Self::Postgres(_) => format!("${at}"),
-        })
+        placeholders(rows, width, |text, at| placeholder(text, at, matches!(self, Self::Sqlite(_))))
     }
 
     /// Makes it last.
@@ -420,6 +480,13 @@ impl Row {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn placeholders_are_those_of_the_database() {
+        let of = |is_sqlite| placeholders(2, 3, |text, at| placeholder(text, at, is_sqlite));
+        assert_eq!(of(true), "(?, ?, ?), (?, ?, ?)");
+        assert_eq!(of(false), "($1, $2, $3), ($4, $5, $6)");
+    }
 
     #[tokio::test]
     async fn a_transaction_that_the_database_has_ended_spoils_no_connection() {

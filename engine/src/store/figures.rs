@@ -44,7 +44,7 @@ pub async fn add(tx: &mut Tx, deltas: &[(Key, Counts)]) -> Result<(), Error> {
             ];
             start.into_iter().chain(counts.0.map(Value::from))
         });
-        tx.execute(Sql::new(sql).bind_all(values)).await?;
+        tx.execute(Sql::new(sql).room(chunk.len() * WIDTH).bind_all(values)).await?;
     }
     Ok(())
 }

@@ -12,7 +12,6 @@ use domain::Timestamp;
 use domain::ids::CustomerNo;
 use domain::metering::Entry;
 use fastbloom::BloomFilter;
-use std::collections::BTreeMap;
 
 /// Events of a part, about: what is read for one session.
 const PART_EVENTS: usize = 128;
@@ -20,8 +19,43 @@ const PART_EVENTS: usize = 128;
 const PARTS_MAX: usize = 1 << 16;
 /// Bits of the filter for each session: one in some two thousand that a run does not know seems known.
 const FILTER_BITS_PER_SESSION: usize = 16;
-/// Sessions with their events, each sorted.
-pub type Sessions = BTreeMap<Session, Vec<Entry>>;
+
+/// Sessions with their events: sorted, each once, and so their events.
+#[derive(Debug, Default)]
+pub struct Sessions(Vec<(Session, Vec<Entry>)>);
+
+impl Sessions {
+    /// Brings sessions, some of which come more than once, together.
+    pub fn of(mut sessions: Vec<(Session, Vec<Entry>)>) -> Self {
+        // A stable sort, as what comes from runs is in order already.
+        sessions.sort_by_key(|(session, _)| *session);
+        sessions.dedup_by(|(again, more), (session, entries)| {
+            let is_same = again == session;
+            if is_same {
+                entries.append(more);
+                entries.sort_unstable();
+            }
+            is_same
+        });
+        Self(sessions)
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &Session> {
+        self.0.iter().map(|(session, _)| session)
+    }
+}
+
+/// The first and last instant of some events, and how many these are; `None` if there is none.
+pub fn extent<'a>(entries: impl Iterator<Item = &'a Entry>) -> Option<(Timestamp, Timestamp, usize)> {
+    entries.fold(None, |extent, Entry { at, .. }| match extent {
+        None => Some((*at, *at, 1)),
+        Some((first, last, n)) => Some((first.min(*at), last.max(*at), n + 1)),
+    })
+}
 
 /// A run, without its sessions.
 #[derive(Debug, Clone)]
@@ -90,12 +124,8 @@ impl Run {
     }
 
     /// Adds the sessions of a part of the run to others.
-    pub fn unpack(&self, part: &[u8], into: &mut Sessions) -> Result<(), Error> {
-        for (session, entries) in unpack_part(self.first_at, part)? {
-            let known = into.entry(session).or_default();
-            known.extend(entries);
-            known.sort_unstable();
-        }
+    pub fn unpack(&self, part: &[u8], into: &mut Vec<(Session, Vec<Entry>)>) -> Result<(), Error> {
+        into.extend(unpack_part(self.first_at, part)?);
         Ok(())
     }
 }
@@ -161,12 +191,11 @@ pub struct NewRun {
 impl NewRun {
     /// Packs sessions as a run; `None` if there is no event.
     pub fn of(customer: CustomerNo, no: i64, sessions: &Sessions, replaces: Vec<i64>) -> Result<Option<Self>, Error> {
-        let times = || sessions.values().flatten().map(|entry| entry.at);
-        let (Some(first_at), Some(last_at)) = (times().min(), times().max()) else { return Ok(None) };
-        let events = sessions.values().map(Vec::len).sum::<usize>();
+        let entries = sessions.0.iter().flat_map(|(_, entries)| entries);
+        let Some((first_at, last_at, events)) = extent(entries) else { return Ok(None) };
         let parts = events.div_ceil(PART_EVENTS).next_power_of_two().min(PARTS_MAX);
-        let in_order: Vec<(Session, Vec<Entry>)> = sessions.iter().map(|(s, entries)| (*s, entries.clone())).collect();
-        let packed = in_order
+        let packed = sessions
+            .0
             .chunk_by(|(a, _), (b, _)| part_of(a, parts) == part_of(b, parts))
             .map(|part| Ok((part_of(&part[0].0, parts), pack_part(first_at, part)?)))
             .collect::<Result<Vec<_>, Error>>()?;
@@ -217,7 +246,7 @@ mod tests {
     #[test]
     fn a_filter_knows_its_sessions_and_few_others() {
         for size in [1, 2, 500, 20_000] {
-            let sessions: Sessions = (0..size).map(|i| (session(i), Vec::new())).collect();
+            let sessions = Sessions::of((0..size).map(|i| (session(i), Vec::new())).collect());
             let filter = Filter::from_bytes(&Filter::of(&sessions).bytes()).unwrap();
             assert!(sessions.keys().all(|session| filter.may_know(session)), "{size}");
             let mistaken = (size..size + 20_000).filter(|i| filter.may_know(&session(*i))).count();
@@ -227,16 +256,27 @@ mod tests {
     }
 
     #[test]
+    fn sessions_that_come_twice_become_one() {
+        let entry = |at| Entry { helpline: HelplineNo(1), action: Action::Display, at: Timestamp::from_millis(at) };
+        let twice = vec![(session(2), vec![entry(5)]), (session(1), vec![entry(1)]), (session(2), vec![entry(3)])];
+        let mut expected = vec![(session(2), vec![entry(3), entry(5)]), (session(1), vec![entry(1)])];
+        expected.sort();
+        assert_eq!(Sessions::of(twice).0, expected);
+        assert_eq!(extent([entry(3), entry(1)].iter()), Some((entry(1).at, entry(3).at, 2)));
+        assert_eq!(extent([].iter()), None);
+    }
+
+    #[test]
     fn filters_that_were_stored_are_read_for_ever() {
         let stored = [11, 0, 0, 0, 144, 190, 40, 71, 244, 13, 78, 165, 116, 23, 89, 141, 104, 48, 112, 168];
-        let sessions: Sessions = (0..8).map(|i| (session(i), Vec::new())).collect();
+        let sessions = Sessions::of((0..8).map(|i| (session(i), Vec::new())).collect());
         assert_eq!(Filter::of(&sessions).bytes(), stored, "the crate hashes otherwise: filters need a new form");
     }
 
     #[test]
     fn every_session_is_in_the_part_that_is_asked_for_it() {
         let entry = Entry { helpline: HelplineNo(1), action: Action::Display, at: Timestamp::from_millis(5) };
-        let sessions: Sessions = (0..3_000).map(|i| (session(i), vec![entry])).collect();
+        let sessions = Sessions::of((0..3_000).map(|i| (session(i), vec![entry])).collect());
         let new = NewRun::of(CustomerNo(1), 7, &sessions, Vec::new()).unwrap().unwrap();
         assert_eq!((new.run.events, new.run.parts), (3_000, 32));
         for session in sessions.keys() {
@@ -244,6 +284,6 @@ mod tests {
             let (_, pack) = new.parts.iter().find(|(no, _)| *no == part).unwrap();
             assert!(unpack_part(new.run.first_at, pack).unwrap().iter().any(|(known, _)| known == session));
         }
-        assert!(NewRun::of(CustomerNo(1), 7, &Sessions::new(), Vec::new()).unwrap().is_none());
+        assert!(NewRun::of(CustomerNo(1), 7, &Sessions::default(), Vec::new()).unwrap().is_none());
     }
 }

@@ -60,6 +60,12 @@ impl Sql {
         Self { text: text.into(), values: Vec::new() }
     }
 
+    /// Makes room for so many values, where there are thousands.
+    pub fn room(mut self, values: usize) -> Self {
+        self.values.reserve(values);
+        self
+    }
+
     /// Binds the next placeholder.
     pub fn bind(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
