@@ -19,6 +19,7 @@ pub struct CustomerInput {
     pub time_zone: String,
     pub catalogue_quota_per_day: String,
     pub event_burst_per_second: String,
+    pub event_retention_months: String,
 }
 
 /// The form of a user, as entered.

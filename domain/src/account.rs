@@ -2,6 +2,7 @@
 
 use crate::fault::{FaultCode, Faults};
 use crate::ids::{ApplicationId, CustomerId, SecretId, UserId};
+use crate::retention::{MONTHS_MAX, MONTHS_MIN};
 use crate::text;
 use crate::timestamp::Timestamp;
 use crate::zone::Zone;
@@ -85,6 +86,8 @@ pub struct CustomerLimits {
     pub catalogue_quota_per_day: Option<u32>,
     /// Events a second, per application.
     pub event_burst_per_second: Option<u32>,
+    /// Months that raw events are kept for, besides the present one.
+    pub event_retention_months: Option<u32>,
 }
 
 /// Who is billed.
@@ -132,6 +135,10 @@ impl CustomerForm {
         });
         if self.limits.event_burst_per_second == Some(0) {
             faults.add("event_burst_per_second", FaultCode::FieldInvalid, "At least 1.");
+        }
+        if self.limits.event_retention_months.is_some_and(|months| !(MONTHS_MIN..=MONTHS_MAX).contains(&months)) {
+            let range = format!("At least {MONTHS_MIN} and at most {MONTHS_MAX} months.");
+            faults.add("event_retention_months", FaultCode::FieldInvalid, range);
         }
         faults.or(NewCustomer { name, time_zone, limits: self.limits })
     }

@@ -12,6 +12,7 @@ pub mod ids;
 pub mod metering;
 pub mod period;
 pub mod quota;
+pub mod retention;
 pub mod text;
 pub mod timestamp;
 pub mod zone;

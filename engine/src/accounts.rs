@@ -132,7 +132,10 @@ impl Engine {
         let no = self.customer_entry(id).await?.record.no;
         let new = form.check()?;
         let mut tx = self.0.db.begin().await?;
-        store::accounts::update_customer(&mut tx, no, &new).await?;
+        if !store::accounts::update_customer(&mut tx, no, &new).await? {
+            let detail = "Events of the past are kept no longer, so its figures cannot be counted in another zone.";
+            return Err(Error::Invalid(Faults::one("time_zone", FaultCode::FieldInvalid, detail)));
+        }
         self.commit_directory(tx).await?;
         self.0.work_to_do.notify_one();
         Ok(self.customer_entry(id).await?.record.customer.clone())

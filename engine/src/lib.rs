@@ -23,6 +23,7 @@ mod verify;
 mod workers;
 
 pub use accounts::{Paged, Paging};
+pub use aggregate::Expiring;
 pub use auth::{ApiScope, IssuedToken, TokenRefusal, TokenRequestError};
 pub use catalogue::{ImportReport, parse_helplines_csv, parse_helplines_json};
 pub use demo::{DemoLogin, DemoReport};

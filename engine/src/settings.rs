@@ -13,6 +13,8 @@ pub struct Settings {
     pub catalogue_quota_per_day: u32,
     /// Events a second, per application.
     pub event_burst_per_second: u32,
+    /// Months that raw events are kept for, besides the present one.
+    pub event_retention_months: u32,
     /// How long an access token is valid, in seconds.
     pub token_ttl_seconds: u32,
     /// Most requests with events that wait for their commit; more are refused at once.
@@ -31,6 +33,7 @@ impl Default for Settings {
             event_ahead_max_seconds: 300,
             catalogue_quota_per_day: 1_000,
             event_burst_per_second: 1_000_000,
+            event_retention_months: domain::retention::MONTHS_DEFAULT,
             token_ttl_seconds: 3_600,
             queue_requests_max: 10_000,
             session_events_in_memory: 262_144,

@@ -4,10 +4,12 @@ use crate::Engine;
 use crate::actor::Operator;
 use crate::aggregate::customer_cells;
 use crate::error::Error;
+use crate::store::aggregator::Kept;
 use crate::store::figures::Key;
 use crate::store::{self, Tx};
 use domain::figures::{Counts, Figure};
 use domain::ids::CustomerNo;
+use domain::retention::{first_countable, is_since};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -23,6 +25,8 @@ pub struct Verification {
     pub events: u64,
     /// Cells of the count tables that were compared.
     pub cells: u64,
+    /// Customers of whom some figures were not compared, as the events are kept no longer that they were counted from.
+    pub partly: usize,
     /// The first 100 differences.
     pub differences: Vec<Difference>,
 }
@@ -63,10 +67,14 @@ impl Engine {
         found: &mut Verification,
     ) -> Result<(), Error> {
         let kept = store::aggregator::kept(tx, &[customer]).await?;
-        let zone = kept.get(&customer).ok_or(Error::NotFound)?.zone;
-        let (cells, events) = customer_cells(self, &self.0.db, tx, customer, zone).await?;
+        let Kept { zone, events_from, .. } = *kept.get(&customer).ok_or(Error::NotFound)?;
+        let (mut cells, events) = customer_cells(self, &self.0.db, tx, customer, zone).await?;
         found.events += events;
-        self.compare_cells(tx, customer, name, cells, found).await
+        found.partly += usize::from(events_from.is_some());
+        let since = events_from.map(|from| first_countable(from, zone));
+        let is_compared = |key: &Key| since.is_none_or(|month| is_since(&key.cell, month, zone));
+        cells.retain(|(key, _)| is_compared(key));
+        self.compare_cells(tx, customer, name, (cells, is_compared), found).await
     }
 
     async fn compare_cells(
@@ -74,7 +82,7 @@ impl Engine {
         tx: &mut Tx,
         customer: CustomerNo,
         name: &str,
-        cells: Vec<(Key, Counts)>,
+        (cells, is_compared): (Vec<(Key, Counts)>, impl Fn(&Key) -> bool),
         found: &mut Verification,
     ) -> Result<(), Error> {
         let mut expected: BTreeMap<Key, Counts> = cells.into_iter().collect();
@@ -83,7 +91,7 @@ impl Engine {
             let page = store::figures::page(tx, customer, after, CELLS_PAGE).await?;
             let Some((last, _)) = page.last() else { break };
             after = Some(*last);
-            for (key, stored) in page {
+            for (key, stored) in page.into_iter().filter(|(key, _)| is_compared(key)) {
                 found.cells += 1;
                 compare(name, &key, &stored, &expected.remove(&key).unwrap_or_default(), found);
             }

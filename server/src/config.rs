@@ -1,6 +1,7 @@
 //! Configuration: `REACHLINE_*` variables, or the same names in a TOML file. The one place that reads the environment.
 
 use crate::http::address::Networks;
+use domain::retention::{MONTHS_MAX, MONTHS_MIN};
 use engine::Settings;
 use figment::providers::{Env, Format, Toml};
 use figment::value::Dict;
@@ -36,6 +37,8 @@ pub struct Config {
     pub event_ahead_max_seconds: u32,
     /// `REACHLINE_EVENT_BURST_PER_SECOND`: events a second, for each application.
     pub event_burst_per_second: u32,
+    /// `REACHLINE_EVENT_RETENTION_MONTHS`: months that raw events are kept for, besides the present one.
+    pub event_retention_months: u32,
     /// `REACHLINE_CATALOGUE_QUOTA_PER_DAY`: calls of the catalogue, for each customer, in a rolling day.
     pub catalogue_quota_per_day: u32,
     /// `REACHLINE_CATALOGUE_RATE_PER_IP`: calls of the catalogue a second, for each address.
@@ -81,6 +84,7 @@ impl Default for Config {
             event_age_max_days: usual.event_age_max_days,
             event_ahead_max_seconds: usual.event_ahead_max_seconds,
             event_burst_per_second: usual.event_burst_per_second,
+            event_retention_months: usual.event_retention_months,
             catalogue_quota_per_day: usual.catalogue_quota_per_day,
             catalogue_rate_per_ip: 30,
             token_ttl_seconds: usual.token_ttl_seconds,
@@ -93,7 +97,7 @@ impl Default for Config {
 }
 
 /// The names of all settings, as in the TOML file.
-pub const NAMES: [&str; 15] = [
+pub const NAMES: [&str; 16] = [
     "database_url",
     "addr",
     "public_url",
@@ -102,6 +106,7 @@ pub const NAMES: [&str; 15] = [
     "event_age_max_days",
     "event_ahead_max_seconds",
     "event_burst_per_second",
+    "event_retention_months",
     "catalogue_quota_per_day",
     "catalogue_rate_per_ip",
     "token_ttl_seconds",
@@ -141,6 +146,10 @@ impl Config {
         if let Some((name, _)) = at_least_one.into_iter().find(|(_, value)| *value == 0) {
             return Err(ConfigError(format!("{}: must be at least 1", variable_of(name))));
         }
+        if !(MONTHS_MIN..=MONTHS_MAX).contains(&self.event_retention_months) {
+            let name = variable_of("event_retention_months");
+            return Err(ConfigError(format!("{name}: must be from {MONTHS_MIN} to {MONTHS_MAX}")));
+        }
         let known = ["sqlite:", "postgres:", "postgresql:"];
         if !known.iter().any(|scheme| self.database_url.starts_with(scheme)) {
             let name = variable_of("database_url");
@@ -163,6 +172,7 @@ impl Config {
             event_ahead_max_seconds: self.event_ahead_max_seconds,
             catalogue_quota_per_day: self.catalogue_quota_per_day,
             event_burst_per_second: self.event_burst_per_second,
+            event_retention_months: self.event_retention_months,
             token_ttl_seconds: self.token_ttl_seconds,
             queue_requests_max: self.queue_requests_max,
             session_events_in_memory: Settings::default().session_events_in_memory,

@@ -83,6 +83,7 @@ impl CustomerInput {
         let limits = CustomerLimits {
             catalogue_quota_per_day: number("catalogue_quota_per_day", &self.catalogue_quota_per_day, &mut faults),
             event_burst_per_second: number("event_burst_per_second", &self.event_burst_per_second, &mut faults),
+            event_retention_months: number("event_retention_months", &self.event_retention_months, &mut faults),
         };
         let form = CustomerForm { name: self.name.clone(), time_zone: self.time_zone.clone(), limits };
         if faults.0.is_empty() {
@@ -114,15 +115,18 @@ fn input(customer: &Customer) -> CustomerInput {
         time_zone: customer.time_zone.name().to_owned(),
         catalogue_quota_per_day: text(customer.limits.catalogue_quota_per_day),
         event_burst_per_second: text(customer.limits.event_burst_per_second),
+        event_retention_months: text(customer.limits.event_retention_months),
     }
 }
 
 fn view(customer: &Customer) -> CustomerView {
     let quota = customer.limits.catalogue_quota_per_day;
     let burst = customer.limits.event_burst_per_second;
+    let months = customer.limits.event_retention_months;
     let limits: Vec<String> = [
         quota.map(|n| format!("{} catalogue calls a day", format::count(i64::from(n)))),
         burst.map(|n| format!("{} events a second", format::count(i64::from(n)))),
+        months.map(|n| format!("raw events kept for {} months", format::count(i64::from(n)))),
     ]
     .into_iter()
     .flatten()

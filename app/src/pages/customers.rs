@@ -111,6 +111,16 @@ pub fn draw_editor(editor: CustomerEditor, id: Option<String>) -> AnyView {
                         is_readonly=!can_change
                         error=error.clone()
                     />
+                    <TextField
+                        label="Months that raw events are kept"
+                        name="form[event_retention_months]"
+                        field="event_retention_months"
+                        value=input.event_retention_months
+                        inputmode="numeric"
+                        hint="Besides the present one. Figures are kept for ever. Empty: as the installation is set."
+                        is_readonly=!can_change
+                        error=error.clone()
+                    />
                 </div>
                 <datalist id="zones" inner_html=time_zones()></datalist>
                 {can_change

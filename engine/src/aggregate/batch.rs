@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn each_customers_log_is_counted_through_without_gaps() {
-        let kept = |log_length| Kept { zone: Zone::UTC, log_length };
+        let kept = |log_length| Kept { zone: Zone::UTC, log_length, events_from: None };
         let kept = HashMap::from([(CustomerNo(1), kept(10)), (CustomerNo(2), kept(0))]);
         // Each twice: the second is a duplicate and gets no place.
         let events: Vec<Event> = (0..60).chain(0..60).map(event).collect();

@@ -8,10 +8,12 @@
 mod anew;
 mod batch;
 mod lease;
+mod retention;
 mod sessions;
 mod worker;
 
 pub(crate) use anew::customer_cells;
+pub use retention::Expiring;
 pub(crate) use worker::Worker;
 
 use crate::Engine;
@@ -23,12 +25,12 @@ use batch::{Batch, Measured};
 use domain::Timestamp;
 use domain::helpline::CountryCode;
 use domain::ids::HelplineNo;
-use domain::timestamp::DAY_MS;
-use domain::zone::Zone;
+use domain::zone::{Month, Zone};
 use lease::{Lease, Watched};
 use sessions::Known;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
+use tokio::time::Instant;
 
 /// Most events of one batch, unless a single pack holds more.
 const BATCH_EVENTS_MAX: i64 = 100_000;
@@ -80,6 +82,8 @@ struct Aggregator {
     held: Option<Held>,
     /// What it has seen of another one that is.
     watched: Option<Watched>,
+    /// When it is to be looked next for what need not be kept any longer.
+    retention_due: Instant,
 }
 
 impl Engine {
@@ -145,6 +149,9 @@ impl Aggregator {
         }
         if held.known.recent_events() >= self.engine.0.settings.session_events_in_memory {
             self.flush(&mut held).await?;
+        }
+        if taken != Taken::Batch && self.retention_due <= Instant::now() && !self.give_up_some(&mut held).await? {
+            self.retention_due = Instant::now() + retention::LOOK;
         }
         self.held = Some(held);
         Ok(taken)
@@ -253,14 +260,15 @@ impl Aggregator {
     }
 }
 
+/// The first instant of a month of [`Zone::UTC`].
+fn month_start(month: Month) -> Timestamp {
+    Zone::UTC.day_start(month.first_day())
+}
+
 /// Makes the partitions of some months (of [`Zone::UTC`]), unless they are there.
 async fn make_partitions(tx: &mut Tx, made: &mut BTreeSet<i32>, months: BTreeSet<i32>) -> Result<(), Error> {
     let missing: Vec<i32> = months.difference(made).copied().collect();
-    let bounds = |month: &i32| {
-        let first = |month: i32| Timestamp::from_millis(i64::from(domain::zone::Month(month).first_day().0) * DAY_MS);
-        let name = domain::zone::Month(*month).to_string().replace('-', "_");
-        (name, first(*month), first(month + 1))
-    };
+    let bounds = |month: &i32| (Month(*month), month_start(Month(*month)), month_start(Month(month + 1)));
     store::aggregator::make_partitions(tx, &missing.iter().map(bounds).collect::<Vec<_>>()).await?;
     made.extend(missing);
     Ok(())

@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::store::Db;
 use crate::store::codec::Session;
 use crate::store::runs::{self, NewRun, Run, Sessions};
+use domain::Timestamp;
 use domain::event::Event;
 use domain::ids::CustomerNo;
 use domain::metering::{Entry, NEIGHBOURHOOD_MS};
@@ -124,6 +125,13 @@ impl Known {
             entries.sort_unstable();
         }
         Ok(earlier)
+    }
+
+    /// Forgets a customer's runs all of whose events lie before an instant.
+    pub fn give_up(&mut self, customer: CustomerNo, before: Timestamp) {
+        if let Some(of) = self.of.get_mut(&customer) {
+            of.runs.retain(|run| run.last_at >= before);
+        }
     }
 
     /// Packs what is in memory as runs, merged with earlier ones that are not larger: so there are few of them, and an

@@ -42,7 +42,7 @@ impl Worker {
         let work = move || {
             runtime.block_on(async {
                 let db = engine.0.db.apart();
-                let aggregator = Aggregator { engine, db, held: None, watched: None };
+                let aggregator = Aggregator { engine, db, held: None, watched: None, retention_due: Instant::now() };
                 tokio::select! {
                     () = aggregator.run(&told) => {}
                     _ = &mut dropped => {}

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 /// Most events of one commit, unless a single request brings more.
-const COMMIT_EVENTS_MAX: usize = 4_096;
+const COMMIT_EVENTS_MAX: usize = 16_384;
 /// How long a commit, or a look at the log, may take before whoever waits is told to try again.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 /// How often a writer that has nothing to do takes in what others wrote, and clears the log.

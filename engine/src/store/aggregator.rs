@@ -4,7 +4,7 @@ use super::db::{Db, Row, Sql, Tx, Value, chunks};
 use crate::error::{Error, corrupt};
 use domain::Timestamp;
 use domain::ids::CustomerNo;
-use domain::zone::Zone;
+use domain::zone::{Month, Zone};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -65,6 +65,8 @@ pub struct Kept {
     pub zone: Zone,
     /// Events in its log: the place of the latest.
     pub log_length: u64,
+    /// Raw events before have been given up.
+    pub events_from: Option<Timestamp>,
 }
 
 /// What customers' figures are kept by.
@@ -72,10 +74,16 @@ pub async fn kept(tx: &mut Tx, customers: &[CustomerNo]) -> Result<HashMap<Custo
     let mut kept = HashMap::new();
     for chunk in chunks(customers) {
         let list: Vec<String> = (1..=chunk.len()).map(|i| format!("${i}")).collect();
-        let sql = format!("SELECT no, figures_zone, log_length FROM customers WHERE no IN ({})", list.join(", "));
+        let sql = format!(
+            "SELECT no, figures_zone, log_length, events_from FROM customers WHERE no IN ({})",
+            list.join(", ")
+        );
         for row in tx.fetch(Sql::new(sql).bind_all(chunk.iter().map(|no| Value::from(*no)))).await? {
             let zone = row.text(1)?.parse().map_err(|_| corrupt("time zone"))?;
-            kept.insert(CustomerNo(row.narrow(0)?), Kept { zone, log_length: row.narrow(2)? });
+            kept.insert(
+                CustomerNo(row.narrow(0)?),
+                Kept { zone, log_length: row.narrow(2)?, events_from: row.opt_at(3)? },
+            );
         }
     }
     Ok(kept)
@@ -103,14 +111,20 @@ pub async fn forget_figures(tx: &mut Tx, customer: CustomerNo, zone: Zone) -> Re
     Ok(())
 }
 
-/// Makes the partitions for the months of some instants, on Postgres, unless they are there.
-pub async fn make_partitions(tx: &mut Tx, months: &[(String, Timestamp, Timestamp)]) -> Result<(), Error> {
+/// The name of the partition of a month.
+pub fn partition(month: Month) -> String {
+    format!("event_blocks_{}", month.to_string().replace('-', "_"))
+}
+
+/// Makes the partitions of some months, from one instant to another, on Postgres, unless they are there.
+pub async fn make_partitions(tx: &mut Tx, months: &[(Month, Timestamp, Timestamp)]) -> Result<(), Error> {
     if matches!(tx, Tx::Sqlite(_)) {
         return Ok(());
     }
-    for (name, from, to) in months {
+    for (month, from, to) in months {
         let sql = format!(
-            "CREATE TABLE IF NOT EXISTS event_blocks_{name} PARTITION OF event_blocks FOR VALUES FROM ({}) TO ({})",
+            "CREATE TABLE IF NOT EXISTS {} PARTITION OF event_blocks FOR VALUES FROM ({}) TO ({})",
+            partition(*month),
             from.millis(),
             to.millis()
         );

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 /// Events of a full block.
 pub const BLOCK_EVENTS: usize = 1_024;
 /// The length of a span, in milliseconds: short enough for its blocks to be few.
-const SPAN_MS: i64 = 5 * MINUTE_MS;
+pub const SPAN_MS: i64 = 5 * MINUTE_MS;
 
 /// A span of a customer: the span's start in unix milliseconds.
 pub type Span = (i64, CustomerNo);

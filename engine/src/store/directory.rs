@@ -61,19 +61,23 @@ pub async fn make_token_key(tx: &mut Tx, key: &str) -> Result<(), Error> {
 
 /// All customers.
 pub async fn customers(db: &Db) -> Result<Vec<CustomerRecord>, Error> {
-    let sql = "SELECT no, id, name, time_zone, session_secret, catalogue_quota_per_day, event_burst_per_second, created_at \
-               FROM customers ORDER BY no";
+    let sql = "SELECT no, id, name, time_zone, session_secret, catalogue_quota_per_day, event_burst_per_second, \
+               event_retention_months, created_at FROM customers ORDER BY no";
     let limit = |row: &Row, column| -> Result<Option<u32>, Error> {
         row.opt_int(column)?.map(|n| u32::try_from(n).map_err(|_| corrupt("limit"))).transpose()
     };
     let record = |row: &Row| {
-        let limits = CustomerLimits { catalogue_quota_per_day: limit(row, 5)?, event_burst_per_second: limit(row, 6)? };
+        let limits = CustomerLimits {
+            catalogue_quota_per_day: limit(row, 5)?,
+            event_burst_per_second: limit(row, 6)?,
+            event_retention_months: limit(row, 7)?,
+        };
         let customer = Customer {
             id: CustomerId::from_uuid(row.uuid(1)?),
             name: row.text(2)?,
             time_zone: row.text(3)?.parse().map_err(|_| corrupt("time zone"))?,
             limits,
-            created_at: row.at(7)?,
+            created_at: row.at(8)?,
         };
         Ok(CustomerRecord { no: CustomerNo(row.narrow(0)?), customer, session_secret: row.bytes(4)? })
     };

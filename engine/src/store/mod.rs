@@ -11,6 +11,7 @@ pub mod helplines;
 pub mod intake;
 pub mod limits;
 pub mod log;
+pub mod retention;
 pub mod runs;
 mod sql;
 pub mod web_sessions;

@@ -17,8 +17,9 @@ use fastbloom::BloomFilter;
 const PART_EVENTS: usize = 128;
 /// Most parts of a run.
 const PARTS_MAX: usize = 1 << 16;
-/// Bits of the filter for each session: one in some two thousand that a run does not know seems known.
-const FILTER_BITS_PER_SESSION: usize = 16;
+/// Bits of the filter for each session: one in some hundred thousand that a run does not know seems known. Each such one
+/// is a part read for nothing, from anywhere on the disk, and a batch asks dozens of runs about some ten thousand.
+const FILTER_BITS_PER_SESSION: usize = 24;
 
 /// Sessions with their events: sorted, each once, and so their events.
 #[derive(Debug, Default)]
@@ -250,7 +251,7 @@ mod tests {
             let filter = Filter::from_bytes(&Filter::of(&sessions).bytes()).unwrap();
             assert!(sessions.keys().all(|session| filter.may_know(session)), "{size}");
             let mistaken = (size..size + 20_000).filter(|i| filter.may_know(&session(*i))).count();
-            assert!(mistaken < 60, "{size}: {mistaken}");
+            assert!(mistaken < 5, "{size}: {mistaken}");
         }
         assert!(Filter::from_bytes(&[1, 0, 0]).is_none());
     }
@@ -269,8 +270,9 @@ mod tests {
     #[test]
     fn filters_that_were_stored_are_read_for_ever() {
         let stored = [11, 0, 0, 0, 144, 190, 40, 71, 244, 13, 78, 165, 116, 23, 89, 141, 104, 48, 112, 168];
-        let sessions = Sessions::of((0..8).map(|i| (session(i), Vec::new())).collect());
-        assert_eq!(Filter::of(&sessions).bytes(), stored, "the crate hashes otherwise: filters need a new form");
+        let filter = Filter::from_bytes(&stored).unwrap();
+        let known: Vec<u32> = (0..1_000).filter(|i| filter.may_know(&session(*i))).collect();
+        assert_eq!(known, [0, 1, 2, 3, 4, 5, 6, 7], "the crate hashes otherwise: filters need a new form");
     }
 
     #[test]

@@ -87,7 +87,11 @@ async fn the_quota_is_exact_under_concurrency(installation: Installation) {
     let form = domain::account::CustomerForm {
         name: "A".into(),
         time_zone: "UTC".into(),
-        limits: domain::account::CustomerLimits { catalogue_quota_per_day: Some(25), event_burst_per_second: None },
+        limits: domain::account::CustomerLimits {
+            catalogue_quota_per_day: Some(25),
+            event_burst_per_second: None,
+            ..Default::default()
+        },
     };
     installation.engine.update_customer(&installation.operator, customer, &form).await.unwrap();
     // Two applications share the customer's quota.

@@ -6,5 +6,6 @@ mod accounts;
 mod aggregate;
 mod golden;
 mod ingest;
+mod retention;
 mod schema;
 mod support;

@@ -35,6 +35,9 @@ pub struct CreateCustomer {
     /// Events a second for each application, if other than the installation's
     #[arg(long, value_name = "EVENTS")]
     event_burst_per_second: Option<u32>,
+    /// Months that raw events are kept for besides the present one, if other than the installation's
+    #[arg(long, value_name = "MONTHS")]
+    event_retention_months: Option<u32>,
     #[command(flatten)]
     output: Output,
 }
@@ -54,6 +57,7 @@ impl Customer {
                 let limits = CustomerLimits {
                     catalogue_quota_per_day: create.catalogue_quota_per_day,
                     event_burst_per_second: create.event_burst_per_second,
+                    event_retention_months: create.event_retention_months,
                 };
                 let form = CustomerForm { name: create.name, time_zone: create.time_zone, limits };
                 let customer = engine.create_customer(&operator, &form).await?;

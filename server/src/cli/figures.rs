@@ -42,6 +42,7 @@ impl Figures {
             "equal": is_equal,
             "customers": verification.customers,
             "events": verification.events,
+            "partly": verification.partly,
             "differences": differences,
         });
         output.print(&report, || describe(&verification))?;
@@ -50,10 +51,13 @@ impl Figures {
 }
 
 fn describe(verification: &Verification) -> String {
-    let Verification { customers, events, differences, .. } = verification;
+    let Verification { customers, events, partly, differences, .. } = verification;
     let mut text = format!("Recomputed {events} events of {customers} customers: ");
     if differences.is_empty() {
         text.push_str("every figure is equal.");
+        if *partly > 0 {
+            let _ = write!(text, " (Not compared: figures of {partly} customers from events that are kept no longer.)");
+        }
         return text;
     }
     let _ = write!(text, "{} figures differ.", differences.len());

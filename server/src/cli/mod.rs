@@ -7,6 +7,7 @@ mod accounts;
 mod demo;
 mod figures;
 mod helplines;
+mod retention;
 mod serve;
 
 pub use serve::answer_until_told;
@@ -62,6 +63,8 @@ enum Command {
     /// Check figures
     #[command(subcommand)]
     Figures(figures::Figures),
+    /// Say which raw events are kept no longer: a running server gives them up within the hour
+    Retention(retention::Retention),
 }
 
 /// How a command answers.
@@ -140,6 +143,7 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
             Command::User(command) => command.run(&config).await,
             Command::Helplines(command) => command.run(&config).await,
             Command::Figures(command) => command.run(&config).await,
+            Command::Retention(command) => command.run(&config).await,
         }
     })
 }
@@ -255,6 +259,7 @@ mod tests {
             "reachline user create --email a@example.org --role operator --password-stdin --json",
             "reachline helplines import FILE --json",
             "reachline figures verify --json",
+            "reachline retention --json",
             "reachline demo --if-empty --json",
             "reachline serve --addr 127.0.0.1:0",
             "reachline --config x.toml application list --json",

@@ -104,7 +104,7 @@ on_both! {
 
     async fn the_quota_is_told_and_kept(app) {
         let operator = app.engine.authenticate_console();
-        let limits = domain::account::CustomerLimits { catalogue_quota_per_day: Some(3), event_burst_per_second: None };
+        let limits = domain::account::CustomerLimits { catalogue_quota_per_day: Some(3), event_burst_per_second: None, ..Default::default() };
         let form = domain::account::CustomerForm { name: "Acme".to_owned(), time_zone: "Europe/London".to_owned(), limits };
         app.engine.update_customer(&operator, app.acme.id, &form).await.unwrap();
         let token = app.token(&app.acme.production).await;

@@ -1,0 +1,104 @@
+//! How long raw events are kept. Figures are kept for ever.
+//!
+//! Whole months of UTC are given up at a time, so that where events are stored by month a month is dropped and no row is
+//! looked for. What is given up is never needed again: not by an event that may still be accepted, nor by its session's.
+
+use crate::metering::{ATTRIBUTION_MS, Cell, Grain, NEIGHBOURHOOD_MS};
+use crate::timestamp::Timestamp;
+use crate::zone::{Month, Zone};
+
+/// Months that raw events are kept for, besides the present one, unless an operator says otherwise.
+pub const MONTHS_DEFAULT: u32 = 13;
+/// Fewest months, besides the present one.
+pub const MONTHS_MIN: u32 = 3;
+/// Most months, besides the present one: a hundred years.
+pub const MONTHS_MAX: u32 = 1_200;
+
+/// The first instant whose events are kept, if `months` are, besides the present one. Events are accepted from
+/// `accepted_from` on: whatever may change with them is kept as well.
+#[must_use]
+pub fn kept_from(now: Timestamp, accepted_from: Timestamp, months: u32) -> Timestamp {
+    let month = |at: Timestamp| Zone::UTC.day(at).month();
+    let months = i32::try_from(months.clamp(MONTHS_MIN, MONTHS_MAX)).unwrap_or(i32::MAX);
+    let needed = month(accepted_from.plus(-NEIGHBOURHOOD_MS));
+    Zone::UTC.day_start(month(now).plus(-months).min(needed).first_day())
+}
+
+/// The first month of a zone whose figures can be counted again from the events since `kept_from`: its first clicks may
+/// follow displays of the day before.
+#[must_use]
+pub fn first_countable(kept_from: Timestamp, zone: Zone) -> Month {
+    let mut month = zone.day(kept_from).month();
+    while zone.day_start(month.first_day()) < kept_from.plus(ATTRIBUTION_MS) {
+        month = month.plus(1);
+    }
+    month
+}
+
+/// Whether a cell lies in `month` of its customer's zone or later.
+#[must_use]
+pub fn is_since(cell: &Cell, month: Month, zone: Zone) -> bool {
+    let first = match cell.grain {
+        Grain::Hour => zone.day_start(month.first_day()).millis(),
+        Grain::Day => i64::from(month.first_day().0),
+        Grain::Month => i64::from(month.0),
+    };
+    cell.bucket >= first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figures::Scope;
+    use crate::timestamp::DAY_MS;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse_rfc3339(text).unwrap()
+    }
+
+    #[test]
+    fn whole_months_are_kept_and_what_may_still_change() {
+        let now = at("2026-11-24T12:00:00Z");
+        let usual = now.plus(-35 * DAY_MS);
+        for (months, accepted_from, expected) in [
+            (13, usual, "2025-10-01T00:00:00Z"),
+            (3, usual, "2026-08-01T00:00:00Z"),
+            // Fewer than the fewest, more than the most.
+            (0, usual, "2026-08-01T00:00:00Z"),
+            (u32::MAX, usual, "1926-11-01T00:00:00Z"),
+            // Events of a year ago are accepted, and their sessions' of a month before count.
+            (3, now.plus(-365 * DAY_MS), "2025-10-01T00:00:00Z"),
+        ] {
+            assert_eq!(kept_from(now, accepted_from, months), at(expected), "{months}");
+        }
+    }
+
+    #[test]
+    fn the_first_countable_month_has_a_day_of_events_before_it() {
+        for (kept_from, zone, expected) in [
+            ("2025-10-01T00:00:00Z", "UTC", "2025-11"),
+            ("2025-10-01T00:00:00Z", "Asia/Tokyo", "2025-11"),
+            // October begins here eleven hours after what is kept.
+            ("2025-10-01T00:00:00Z", "Pacific/Niue", "2025-11"),
+            ("2025-09-30T00:00:00Z", "UTC", "2025-10"),
+        ] {
+            assert_eq!(first_countable(at(kept_from), zone.parse().unwrap()).to_string(), expected, "{zone}");
+        }
+    }
+
+    #[test]
+    fn cells_of_all_grains_are_told_apart_by_their_month() {
+        let zone: Zone = "Asia/Kathmandu".parse().unwrap();
+        let month = zone.day(at("2025-11-10T00:00:00Z")).month();
+        let start = zone.day_start(month.first_day());
+        for (grain, first, last) in [
+            (Grain::Hour, start.millis(), start.plus(-1).millis()),
+            (Grain::Day, i64::from(month.first_day().0), i64::from(month.first_day().0) - 1),
+            (Grain::Month, i64::from(month.0), i64::from(month.0) - 1),
+        ] {
+            let cell = |bucket| Cell { scope: Scope::Application, grain, bucket, member: 0, method: 0 };
+            assert!(is_since(&cell(first), month, zone));
+            assert!(!is_since(&cell(last), month, zone));
+        }
+    }
+}

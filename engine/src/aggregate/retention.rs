@@ -1,0 +1,131 @@
+//! Gives up raw events that are not kept any longer. The figures stay.
+//!
+//! The process that aggregates does it, in small steps between its batches: nobody else then changes what it holds.
+
+use super::{Aggregator, Held, month_start};
+use crate::Engine;
+use crate::actor::Operator;
+use crate::error::Error;
+use crate::store;
+use domain::retention::kept_from;
+use domain::timestamp::DAY_MS;
+use domain::{CustomerId, Timestamp};
+use std::time::Duration;
+
+/// How often it is looked for what need not be kept any longer.
+pub(super) const LOOK: Duration = Duration::from_secs(3_600);
+/// Blocks that are deleted at once: so few that figures do not wait for it.
+const STEP_BLOCKS: i64 = 500;
+
+/// Raw events that will be given up next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expiring {
+    pub customer: CustomerId,
+    pub name: String,
+    /// Those before.
+    pub kept_from: Timestamp,
+    /// How many these are.
+    pub events: u64,
+}
+
+impl Engine {
+    /// From when on the raw events of a customer are kept.
+    fn events_kept_from(&self, keeping: &store::retention::Keeping) -> Timestamp {
+        let (now, settings) = (self.now(), &self.0.settings);
+        let accepted_from = now.plus(-i64::from(settings.event_age_max_days) * DAY_MS);
+        kept_from(now, accepted_from, keeping.months.unwrap_or(settings.event_retention_months))
+    }
+
+    /// The raw events of each customer that would be given up now.
+    ///
+    /// # Errors
+    /// Only of the store.
+    pub async fn expiring_events(&self, _: &Operator) -> Result<Vec<Expiring>, Error> {
+        self.refresh_directory().await?;
+        let directory = self.directory();
+        let mut expiring = Vec::new();
+        for keeping in store::retention::keeping(&self.0.db).await? {
+            let Some(entry) = directory.customers().into_iter().find(|entry| entry.record.no == keeping.customer)
+            else {
+                continue;
+            };
+            let kept_from = self.events_kept_from(&keeping);
+            let events = store::retention::count(&self.0.db, keeping.customer, kept_from).await?;
+            let (customer, name) = (entry.record.customer.id, entry.record.customer.name.clone());
+            expiring.push(Expiring { customer, name, kept_from, events });
+        }
+        Ok(expiring)
+    }
+}
+
+impl Aggregator {
+    /// Gives up some of what need not be kept any longer, and says whether there may be more.
+    pub(super) async fn give_up_some(&self, held: &mut Held) -> Result<bool, Error> {
+        let keeping = store::retention::keeping(&self.db).await?;
+        for of_customer in &keeping {
+            let from = self.engine.events_kept_from(of_customer);
+            // What was given up stays so, whatever the clock or an operator says later.
+            let is_known = of_customer.events_from.is_some_and(|known| known >= from);
+            // A month of the customer's zone may begin a day before that of UTC.
+            let first = of_customer.first_month.map(|month| month_start(month).plus(-DAY_MS));
+            if !is_known && first.is_some_and(|first| first < from) && self.give_up(held, of_customer, from).await? {
+                return Ok(true);
+            }
+        }
+        if self.drop_a_partition(held, &keeping).await? {
+            return Ok(true);
+        }
+        for of_customer in &keeping {
+            let Some(before) = of_customer.events_from else { continue };
+            let mut tx = self.db.begin().await?;
+            self.fence(&mut tx, held, held.applied, held.flushed).await?;
+            let deleted = store::retention::delete_blocks(&mut tx, of_customer.customer, before, STEP_BLOCKS).await?;
+            if deleted > 0 {
+                tx.commit().await?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Notes that a customer's raw events before an instant are given up; `false` if that has to wait.
+    async fn give_up(
+        &self,
+        held: &mut Held,
+        keeping: &store::retention::Keeping,
+        before: Timestamp,
+    ) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        self.fence(&mut tx, held, held.applied, held.flushed).await?;
+        if !store::retention::give_up(&mut tx, keeping.customer, before).await? {
+            return Ok(false);
+        }
+        tx.commit().await?;
+        held.known.give_up(keeping.customer, before);
+        tracing::info!(customer_no = keeping.customer.0, %before, "raw events are kept no longer");
+        Ok(true)
+    }
+
+    /// Drops a partition of which nothing is kept, if there is one.
+    async fn drop_a_partition(&self, held: &mut Held, keeping: &[store::retention::Keeping]) -> Result<bool, Error> {
+        let Some(latest) = keeping.iter().filter_map(|of_customer| of_customer.events_from).max() else {
+            return Ok(false);
+        };
+        let mut tx = self.db.begin().await?;
+        self.fence(&mut tx, held, held.applied, held.flushed).await?;
+        for month in store::retention::partitions(&mut tx).await? {
+            let (from, to) = (month_start(month), month_start(month.plus(1)));
+            if to > latest || store::retention::is_needed(&mut tx, from, to).await? {
+                continue;
+            }
+            if let Err(error) = store::retention::drop_partition(&mut tx, month).await {
+                tracing::warn!(%error, %month, "a partition is in use: it is dropped later");
+                return Ok(false);
+            }
+            tx.commit().await?;
+            held.partitions.remove(&month.0);
+            return Ok(true);
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,149 @@
+//! Raw events are given up after a while; figures stay, and stay right.
+
+use crate::support::{Installation, on_both};
+use domain::account::{CustomerForm, CustomerLimits, Tier};
+use domain::event::Kind;
+use domain::figures::Counts;
+use domain::period::{Filter, Period};
+use domain::{CustomerId, FaultCode};
+use engine::Error;
+use engine::actor::ApiClient;
+use serde_json::json;
+use sqlx::Connection;
+use std::time::{Duration, Instant};
+
+on_both!(raw_events_go_and_figures_stay, each_customer_has_its_own_time, a_zone_that_needs_what_is_gone_stays);
+
+async fn display(installation: &Installation, client: &ApiClient, session: &str, at: &str) -> bool {
+    let body = json!({"helpline_id": "h1", "session_id": session, "timestamp": at});
+    installation.post(client, Kind::Display, &body).await.unwrap()
+}
+
+/// Displays of three sessions, from June 2025 until now.
+async fn traffic(installation: &Installation, client: &ApiClient) {
+    for month in ["2025-06", "2025-07", "2025-09", "2025-10", "2025-11", "2026-03", "2026-10", "2026-11"] {
+        for (day, session) in [(1, "a"), (3, "b"), (3, "a"), (20, "c")] {
+            assert!(display(installation, client, session, &format!("{month}-{day:02}T05:00:00Z")).await);
+        }
+    }
+    installation.settle().await;
+}
+
+async fn prepare(installation: &Installation) -> (CustomerId, ApiClient) {
+    installation.helplines(&[("h1", "NZ")]).await;
+    customer(installation, "A", None).await
+}
+
+async fn customer(installation: &Installation, name: &str, months: Option<u32>) -> (CustomerId, ApiClient) {
+    let limits = CustomerLimits { event_retention_months: months, ..CustomerLimits::default() };
+    let form = CustomerForm { name: name.into(), time_zone: "Asia/Tokyo".into(), limits };
+    let customer = installation.engine.create_customer(&installation.operator, &form).await.unwrap().id;
+    let credentials = installation.application(customer, "web", Tier::Production).await;
+    (customer, installation.client(&credentials).await)
+}
+
+/// Goes on as in production: until now events of any age were accepted, so that all are kept.
+async fn keep_thirteen_months(installation: &mut Installation) {
+    installation.settings.event_age_max_days = 35;
+    installation.restart().await;
+    let begun = Instant::now();
+    while installation
+        .engine
+        .expiring_events(&installation.operator)
+        .await
+        .unwrap()
+        .iter()
+        .any(|expiring| expiring.events > 0)
+    {
+        assert!(begun.elapsed() < Duration::from_secs(20), "events are still there");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn counts(installation: &Installation, customer: CustomerId) -> Vec<Counts> {
+    let reader = installation.engine.console_reader(&installation.operator, Some(customer)).unwrap();
+    let mut counts = Vec::new();
+    for (from, to) in [("2025-06-01", "2025-06-02"), ("2025-06-01", "2025-11-01"), ("2025-06-01", "2026-12-01")] {
+        let period = Period::new(from.parse().unwrap(), to.parse().unwrap()).unwrap();
+        counts.push(installation.engine.summary(&reader, period, &Filter::default()).await.unwrap().counts);
+    }
+    counts
+}
+
+/// The partitions of event blocks, on Postgres.
+async fn partitions(installation: &Installation) -> Vec<String> {
+    let mut connection = sqlx::PgConnection::connect(&installation.settings.database_url).await.unwrap();
+    let sql = "SELECT relname::text FROM pg_class WHERE relispartition AND relkind = 'r' ORDER BY 1";
+    sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap()
+}
+
+async fn raw_events_go_and_figures_stay(mut installation: Installation) {
+    let (customer, client) = prepare(&installation).await;
+    traffic(&installation, &client).await;
+    let before = counts(&installation, customer).await;
+    assert!(installation.engine.verify_figures(&installation.operator).await.unwrap().partly == 0);
+    keep_thirteen_months(&mut installation).await;
+
+    assert_eq!(counts(&installation, customer).await, before);
+    let verified = installation.engine.verify_figures(&installation.operator).await.unwrap();
+    // Of the eight months three are gone.
+    assert_eq!((verified.events, verified.partly, verified.differences), (20, 1, Vec::new()));
+    if installation.settings.database_url.starts_with("postgres") {
+        let partitions = partitions(&installation).await;
+        assert!(!partitions.iter().any(|name| name < &"event_blocks_2025_10".to_owned()), "{partitions:?}");
+        assert!(partitions.contains(&"event_blocks_2025_10".to_owned()), "{partitions:?}");
+    }
+
+    // What comes is counted as ever, also where a session was seen before.
+    assert!(!display(&installation, &client, "c", "2026-11-20T05:00:00Z").await);
+    assert!(display(&installation, &client, "c", "2026-11-21T05:00:00Z").await);
+    installation.settle().await;
+    installation.restart().await;
+    installation.settle().await;
+    assert!(!display(&installation, &client, "c", "2026-11-21T05:00:00Z").await);
+}
+
+async fn each_customer_has_its_own_time(mut installation: Installation) {
+    let (usual, client) = prepare(&installation).await;
+    traffic(&installation, &client).await;
+    let (short, client) = customer(&installation, "B", Some(3)).await;
+    traffic(&installation, &client).await;
+    let (long, client) = customer(&installation, "C", Some(60)).await;
+    traffic(&installation, &client).await;
+    let mut before = Vec::new();
+    for customer in [usual, short, long] {
+        before.push(counts(&installation, customer).await);
+    }
+    keep_thirteen_months(&mut installation).await;
+    let expiring = installation.engine.expiring_events(&installation.operator).await.unwrap();
+    let kept_from: Vec<_> = expiring.iter().map(|expiring| expiring.kept_from.to_string()).collect();
+    assert_eq!(kept_from, ["2025-10-01T00:00:00.000Z", "2026-08-01T00:00:00.000Z", "2021-11-01T00:00:00.000Z"]);
+    let verified = installation.engine.verify_figures(&installation.operator).await.unwrap();
+    assert_eq!((verified.events, verified.partly, verified.differences), (20 + 8 + 32, 2, Vec::new()));
+    for (customer, before) in [usual, short, long].into_iter().zip(before) {
+        assert_eq!(counts(&installation, customer).await, before);
+    }
+}
+
+async fn a_zone_that_needs_what_is_gone_stays(mut installation: Installation) {
+    let (customer, client) = prepare(&installation).await;
+    traffic(&installation, &client).await;
+    let form = |zone: &str| {
+        let limits = CustomerLimits::default();
+        CustomerForm { name: "A".into(), time_zone: zone.into(), limits }
+    };
+    // As long as all is there, it may change.
+    installation.engine.update_customer(&installation.operator, customer, &form("Asia/Kathmandu")).await.unwrap();
+    installation.settle().await;
+    keep_thirteen_months(&mut installation).await;
+    let refused = installation.engine.update_customer(&installation.operator, customer, &form("UTC")).await;
+    let Err(Error::Invalid(faults)) = refused else { panic!("{refused:?}") };
+    assert_eq!((faults.0[0].field.as_str(), faults.0[0].code), ("time_zone", FaultCode::FieldInvalid));
+    installation.engine.update_customer(&installation.operator, customer, &form("Asia/Kathmandu")).await.unwrap();
+
+    let limits = CustomerLimits { event_retention_months: Some(2), ..CustomerLimits::default() };
+    let too_short = CustomerForm { name: "B".into(), time_zone: "UTC".into(), limits };
+    let refused = installation.engine.create_customer(&installation.operator, &too_short).await;
+    let Err(Error::Invalid(faults)) = refused else { panic!("{refused:?}") };
+    assert_eq!(faults.0[0].field, "event_retention_months");
+}
