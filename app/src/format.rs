@@ -36,10 +36,10 @@ pub fn signed(n: i64) -> String {
     }
 }
 
-/// A ratio as a percentage with one decimal: `12.3 %`.
+/// A ratio as a percentage with one decimal, half of one rounded up: `12.3 %`.
 #[must_use]
 pub fn percent(ratio: f64) -> String {
-    format!("{:.1}\u{a0}%", ratio * 100.0)
+    format!("{:.1}\u{a0}%", (ratio * 1_000.0).round() / 10.0)
 }
 
 /// A ratio as a percentage, or a dash.
@@ -131,7 +131,11 @@ mod tests {
             assert_eq!(count(n), text);
         }
         assert_eq!((signed(0).as_str(), signed(1_200).as_str(), signed(-3).as_str()), ("±0", "+1,200", "−3"));
-        assert_eq!(percent(0.1234), "12.3\u{a0}%");
+        for (ratio, text) in
+            [(0.1234, "12.3"), (0.3125, "31.3"), (469.0 / 2_000.0, "23.5"), (1.0, "100.0"), (0.0, "0.0")]
+        {
+            assert_eq!(percent(ratio), format!("{text}\u{a0}%"));
+        }
         assert_eq!(signed_percent(-0.0004), "±0.0\u{a0}%");
         assert_eq!(signed_percent(12.345), "+1,234.5\u{a0}%");
         assert_eq!(signed_points(-0.0125), "−1.3\u{a0}points");

@@ -18,7 +18,7 @@ export const LABELS = {
 };
 
 export const count = (n) => n.toLocaleString("en-GB").replace("-", "−");
-export const percent = (ratio) => (ratio === null ? "–" : `${(ratio * 100).toFixed(1)}\u00a0%`);
+export const percent = (ratio) => (ratio === null ? "–" : `${(Math.round(ratio * 1_000) / 10).toFixed(1)}\u00a0%`);
 
 /** The click-through rate before it is rounded for the API. */
 export function ctrOf(figures) {
