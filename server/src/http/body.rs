@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use std::time::Duration;
 
 /// Largest body of one event, in bytes.
 pub const EVENT_BYTES_MAX: usize = 16 * 1024;
@@ -14,21 +15,32 @@ pub const EVENT_BYTES_MAX: usize = 16 * 1024;
 pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
 /// Largest body of a token request, in bytes.
 pub const TOKEN_REQUEST_BYTES_MAX: usize = 8 * 1024;
+/// How long a body may take to arrive: whoever sends it more slowly would keep its place from others.
+const ARRIVAL_MAX: Duration = Duration::from_secs(30);
 
 /// Reads a body of at most `bytes_max` bytes.
 ///
 /// # Errors
 /// [`ApiError::BodyTooLarge`], before reading if the length is announced; [`ApiError::MalformedJson`] if the body
-/// breaks off.
+/// breaks off, or takes longer than half a minute.
 pub async fn read(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Bytes, ApiError> {
+    read_within(ARRIVAL_MAX, headers, body, bytes_max).await
+}
+
+async fn read_within(
+    arrival_max: Duration,
+    headers: &HeaderMap,
+    body: Body,
+    bytes_max: usize,
+) -> Result<Bytes, ApiError> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|text| text.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|bytes| bytes > bytes_max) {
         return Err(ApiError::BodyTooLarge { bytes_max });
     }
-    match Limited::new(body, bytes_max).collect().await {
-        Ok(whole) => Ok(whole.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(ApiError::BodyTooLarge { bytes_max }),
-        Err(_) => Err(ApiError::MalformedJson(Malformed::BrokenOff)),
+    match tokio::time::timeout(arrival_max, Limited::new(body, bytes_max).collect()).await {
+        Ok(Ok(whole)) => Ok(whole.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(ApiError::BodyTooLarge { bytes_max }),
+        Ok(Err(_)) | Err(_) => Err(ApiError::MalformedJson(Malformed::BrokenOff)),
     }
 }
 
@@ -81,6 +93,13 @@ pub fn is_object(json: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_does_not_end_is_given_up() {
+        let never = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
+        let read = read_within(Duration::from_millis(5), &HeaderMap::new(), Body::from_stream(never), 10).await;
+        assert!(matches!(read, Err(ApiError::MalformedJson(Malformed::BrokenOff))));
+    }
 
     #[test]
     fn media_types() {

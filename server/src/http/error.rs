@@ -220,7 +220,7 @@ impl ApiError {
             Self::MalformedJson(malformed) => match malformed {
                 Malformed::Event => "The body must be one JSON object in UTF-8.",
                 Malformed::Batch => "The body must be JSON in UTF-8: an array of events, or an object with one.",
-                Malformed::BrokenOff => "The body broke off before its end.",
+                Malformed::BrokenOff => "The body broke off before its end, or did not arrive in time.",
                 Malformed::Encoding => "The body is not encoded as its Content-Encoding says.",
             }
             .to_owned(),
