@@ -4,11 +4,11 @@
 //! database is named only where it needs a way of its own, with a comment.
 
 pub use super::sql::{Sql, Value, chunks};
+use super::sql::{placeholder, placeholders};
 use crate::error::{Error, corrupt};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Arguments, AssertSqlSafe, Column, Connection, Executor, Postgres, Row as _, Sqlite, TypeInfo};
-use std::fmt::Write;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -341,33 +341,6 @@ fn beside(file: &std::path::Path, suffix: &str) -> std::path::PathBuf {
     name.into()
 }
 
-fn placeholders(rows: usize, width: usize, cell: impl Fn(&mut String, usize)) -> String {
-    // Of a thousand rows this is a long text.
-    let mut text = String::with_capacity(rows * width * "$1234, ".len());
-    for at in 0..rows * width {
-        text.push_str(match at {
-            0 => "(",
-            _ if at.is_multiple_of(width) => "), (",
-            _ => ", ",
-        });
-        cell(&mut text, at + 1);
-    }
-    text.push(')');
-    text
-}
-
-/// Writes the placeholder of a statement's value, counted from 1, in the order of the values.
-///
-/// On SQLite `?`: it looks numbered ones up by name in a list, so that thousands cost their square.
-fn placeholder(text: &mut String, at: usize, is_sqlite: bool) {
-    if is_sqlite {
-        text.push('?');
-    } else {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "${at}");
-    }
-}
-
 impl Tx {
     /// Reads all rows, or those that the statement returns.
     pub async fn fetch(&mut self, sql: Sql) -> Result<Vec<Row>, Error> {
@@ -480,13 +453,6 @@ impl Row {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn placeholders_are_those_of_the_database() {
-        let of = |is_sqlite| placeholders(2, 3, |text, at| placeholder(text, at, is_sqlite));
-        assert_eq!(of(true), "(?, ?, ?), (?, ?, ?)");
-        assert_eq!(of(false), "($1, $2, $3), ($4, $5, $6)");
-    }
 
     #[tokio::test]
     async fn a_transaction_that_the_database_has_ended_spoils_no_connection() {

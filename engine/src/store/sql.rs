@@ -1,6 +1,7 @@
 //! Statements and the values that are bound to them.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 use uuid::Uuid;
 
 /// A value to bind. Nulls carry their type, as Postgres asks for it.
@@ -90,6 +91,34 @@ pub fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     })
 }
 
+/// `(a, b), (c, d)` for rows of values, as `cell` writes each by its place, counted from 1.
+pub(super) fn placeholders(rows: usize, width: usize, cell: impl Fn(&mut String, usize)) -> String {
+    // Of a thousand rows this is a long text.
+    let mut text = String::with_capacity(rows * width * "$1234, ".len());
+    for at in 0..rows * width {
+        text.push_str(match at {
+            0 => "(",
+            _ if at.is_multiple_of(width) => "), (",
+            _ => ", ",
+        });
+        cell(&mut text, at + 1);
+    }
+    text.push(')');
+    text
+}
+
+/// Writes the placeholder of a statement's value, counted from 1, in the order of the values.
+///
+/// On SQLite `?`: it looks numbered ones up by name in a list, so that thousands cost their square.
+pub(super) fn placeholder(text: &mut String, at: usize, is_sqlite: bool) {
+    if is_sqlite {
+        text.push('?');
+    } else {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "${at}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,5 +130,12 @@ mod tests {
         assert_eq!(sizes, [512, 512, 128, 32, 2, 1]);
         assert_eq!(chunks(&rows).flatten().copied().collect::<Vec<_>>(), rows);
         assert_eq!(chunks::<u8>(&[]).count(), 0);
+    }
+
+    #[test]
+    fn placeholders_are_those_of_the_database() {
+        let of = |is_sqlite| placeholders(2, 3, |text, at| placeholder(text, at, is_sqlite));
+        assert_eq!(of(true), "(?, ?, ?), (?, ?, ?)");
+        assert_eq!(of(false), "($1, $2, $3), ($4, $5, $6)");
     }
 }
