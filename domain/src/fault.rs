@@ -56,6 +56,10 @@ codes! {
     TimeZoneUnknown = "time_zone_unknown",
     /// No ISO 3166 country code.
     CountryUnknown = "country_unknown",
+    /// No ISO 4217 currency code.
+    CurrencyUnknown = "currency_unknown",
+    /// The month's statement has been issued, and never changes.
+    MonthIssued = "month_issued",
 }
 
 impl fmt::Display for FaultCode {

@@ -52,6 +52,8 @@ uuid_ids! {
     SecretId,
     /// A person who logs in.
     UserId,
+    /// What months cost.
+    RateCardId,
     /// An event as partners see it: a function of the event's identity, so that a retry gets the same.
     EventId,
 }

@@ -32,7 +32,7 @@ pub(super) fn by_helpline(sorted: &[Entry]) -> impl Iterator<Item = OfHelpline<'
 }
 
 /// The latest display at or before a click, if it is near enough for the click to be attributed to it.
-pub(super) fn attributed_to(click: &Entry, displays: &[Entry]) -> Option<Timestamp> {
+pub(crate) fn attributed_to(click: &Entry, displays: &[Entry]) -> Option<Timestamp> {
     let before = displays.partition_point(|display| display.at <= click.at);
     let latest = displays[..before].last()?.at;
     (click.at.millis() - latest.millis() <= ATTRIBUTION_MS).then_some(latest)
