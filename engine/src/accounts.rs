@@ -132,6 +132,11 @@ impl Engine {
         let no = self.customer_entry(id).await?.record.no;
         let new = form.check()?;
         let mut tx = self.0.db.begin().await?;
+        let changes_zone = self.customer_entry(id).await?.record.customer.time_zone != new.time_zone;
+        if changes_zone && store::statements::latest_month(&mut tx, no).await?.is_some() {
+            let detail = "A statement has been issued: the days and months that it counts stay as they are.";
+            return Err(Error::Invalid(Faults::one("time_zone", FaultCode::MonthIssued, detail)));
+        }
         if !store::accounts::update_customer(&mut tx, no, &new).await? {
             let detail = "Events of the past are kept no longer, so its figures cannot be counted in another zone.";
             return Err(Error::Invalid(Faults::one("time_zone", FaultCode::FieldInvalid, detail)));

@@ -7,6 +7,7 @@ mod accounts;
 pub mod actor;
 mod aggregate;
 mod auth;
+mod billing;
 mod catalogue;
 pub mod clock;
 mod demo;
@@ -25,6 +26,11 @@ mod workers;
 pub use accounts::{Paged, Paging};
 pub use aggregate::Expiring;
 pub use auth::{ApiScope, IssuedToken, TokenRefusal, TokenRequestError};
+pub use billing::{
+    BillingOverview, CardForm, Contract, Issued, MonthBill, MonthRow, MonthStatus, Preview, RateCard, RateCardVersion,
+    Recomputation, StatementEvent, StatementEvents, StepCounts, StepDifference, StepKey, TrailFilter, Usage,
+    VersionForm,
+};
 pub use catalogue::{ImportReport, parse_helplines_csv, parse_helplines_json};
 pub use demo::{DemoLogin, DemoReport};
 pub use error::Error;
@@ -63,6 +69,8 @@ struct Inner {
     /// Told when somebody waits for it.
     figures_awaited: Notify,
     directory: RwLock<Arc<Directory>>,
+    /// Months whose events were judged for their statements.
+    trails: billing::Trails,
     directory_loaded: AtomicBool,
     token_mac: OnceLock<Hmac<Sha256>>,
     /// See [`Engine::open_limit`].
@@ -100,6 +108,7 @@ impl Engine {
             db,
             work_to_do: Arc::new(Notify::new()),
             directory: RwLock::default(),
+            trails: billing::Trails::default(),
             directory_loaded: AtomicBool::new(false),
             token_mac: OnceLock::new(),
             stores_no_events,

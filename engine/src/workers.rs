@@ -13,6 +13,8 @@ use tokio::task::JoinHandle;
 
 /// How often a process looks whether the directory has changed.
 const DIRECTORY_LOOK: Duration = Duration::from_millis(500);
+/// How often it is looked for statements that are due.
+const STATEMENTS_LOOK: Duration = Duration::from_secs(60);
 /// How often what has expired is cleared up.
 const CLEAR_UP: Duration = Duration::from_secs(600);
 
@@ -61,7 +63,11 @@ impl Engine {
         let (db, clock) = (self.0.db.clone(), self.0.clock.clone());
         let writer = self.0.writer.start(db, clock, self.0.work_to_do.clone(), stop_writer.clone()).await?;
         let aggregator = Worker::start(self)?;
-        let others = vec![tokio::spawn(watch_directory(self.clone())), tokio::spawn(clear_up(self.clone()))];
+        let others = vec![
+            tokio::spawn(watch_directory(self.clone())),
+            tokio::spawn(clear_up(self.clone())),
+            tokio::spawn(issue_statements(self.clone())),
+        ];
         Ok(Workers { stop_writer, writer, aggregator, others, engine: self.clone() })
     }
 
@@ -105,5 +111,16 @@ async fn clear_up(engine: Engine) {
             tracing::warn!(%error, "what has expired could not be cleared up");
         }
         tokio::time::sleep(CLEAR_UP).await;
+    }
+}
+
+async fn issue_statements(engine: Engine) {
+    loop {
+        match engine.issue_due_statements(&engine.authenticate_console()).await {
+            Ok(0) => {}
+            Ok(issued) => tracing::info!(issued, "statements were issued"),
+            Err(error) => tracing::warn!(%error, "statements that are due could not be issued"),
+        }
+        tokio::time::sleep(STATEMENTS_LOOK).await;
     }
 }

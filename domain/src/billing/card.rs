@@ -224,7 +224,7 @@ impl TermsForm {
 }
 
 /// A whole number, written with digits alone.
-fn quantity(field: &str, text: &str, faults: &mut Faults) -> Option<u64> {
+pub(crate) fn quantity(field: &str, text: &str, faults: &mut Faults) -> Option<u64> {
     let text = text.trim();
     let number = text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<u64>().ok()).flatten();
     match number {
@@ -246,7 +246,7 @@ fn amount(field: &str, text: &str, decimals_max: u32, faults: &mut Faults) -> De
 }
 
 /// An amount of at most so many decimals, not negative.
-fn decimal(field: &str, text: &str, decimals_max: u32, faults: &mut Faults) -> Decimal {
+pub(crate) fn decimal(field: &str, text: &str, decimals_max: u32, faults: &mut Faults) -> Decimal {
     let text = text.trim();
     let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let number = plain.then(|| Decimal::from_str_exact(text).ok()).flatten();

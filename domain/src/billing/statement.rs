@@ -76,6 +76,8 @@ pub struct Statement {
     #[serde(flatten)]
     pub status: Status,
     pub card: CardUsed,
+    /// The place of the last event in the customer's log that is counted: those after it arrived too late.
+    pub log_length: u64,
     pub waterfall: Waterfall,
     /// What the month's own usage is priced at, and then an adjustment per earlier month that changed.
     pub lines: Vec<Line>,

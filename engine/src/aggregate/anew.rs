@@ -24,8 +24,13 @@ fn slice_count(events: u64) -> u32 {
     u32::try_from(events / EVENTS_PER_SLICE + 1).unwrap_or(u32::MAX)
 }
 
+/// The keys of sessions, cut into so many slices that of so many events about a million lie in each.
+pub(crate) fn slices(events: u64) -> impl Iterator<Item = (SessionKey, SessionKey)> {
+    equal_slices(slice_count(events))
+}
+
 /// The 128-bit keys of sessions cut into slices of equal width, the last key of each included.
-fn slices(count: u32) -> impl Iterator<Item = (SessionKey, SessionKey)> {
+fn equal_slices(count: u32) -> impl Iterator<Item = (SessionKey, SessionKey)> {
     let count = u128::from(count.max(1));
     let width = (u128::MAX / count).saturating_add(1);
     (0..count).map(move |i| {
@@ -79,7 +84,7 @@ pub(crate) async fn customer_cells(
     let events = store::blocks::count(tx, customer).await?;
     let mut cells: BTreeMap<Key, Counts> = BTreeMap::new();
     let mut counted = 0;
-    for slice in slices(slice_count(events)) {
+    for slice in slices(events) {
         let sessions = sessions_of_slice(tx, customer, slice).await?;
         counted += sessions.values().map(|entries| entries.len() as u64).sum::<u64>();
         let countries = engine.countries(db, sessions.values().flatten().map(|entry| entry.helpline)).await?;
@@ -118,7 +123,7 @@ mod tests {
     #[test]
     fn slices_cover_every_session_once() {
         for count in [1, 2, 3, 64, 128, 1_000] {
-            let slices: Vec<_> = slices(count).collect();
+            let slices: Vec<_> = equal_slices(count).collect();
             let number = |key: SessionKey| u128::from_be_bytes(key.0);
             assert_eq!((number(slices[0].0), number(slices[slices.len() - 1].1)), (0, u128::MAX));
             assert!(slices.windows(2).all(|pair| number(pair[0].1) + 1 == number(pair[1].0)), "{count}");

@@ -12,8 +12,9 @@ mod retention;
 mod sessions;
 mod worker;
 
-pub(crate) use anew::customer_cells;
+pub(crate) use anew::{customer_cells, slices};
 pub use retention::Expiring;
+pub(crate) use sessions::{entry as entry_of, session as session_of};
 pub(crate) use worker::Worker;
 
 use crate::Engine;

@@ -17,12 +17,12 @@ const RUN_EVENTS_MAX: usize = 1_048_576;
 const RUN_SPAN_MAX_MS: i64 = 62 * domain::timestamp::DAY_MS;
 
 /// An event as its session knows it.
-pub(super) fn entry(event: &Event) -> Entry {
+pub(crate) fn entry(event: &Event) -> Entry {
     Entry { helpline: event.helpline, action: event.action, at: event.at }
 }
 
 /// The session of an event.
-pub(super) fn session(event: &Event) -> Session {
+pub(crate) fn session(event: &Event) -> Session {
     Session { key: event.session, application: event.application }
 }
 

@@ -157,6 +157,29 @@ pub async fn page(
     Ok(Some((end, events.into_iter().flatten().collect())))
 }
 
+/// The events of a customer from one instant up to another, in blocks of which each span's come in order, a page at a
+/// time after `after`; `None` when there is no more.
+pub async fn page_between(
+    tx: &mut Tx,
+    customer: CustomerNo,
+    (from, to): (Timestamp, Timestamp),
+    after: PageEnd,
+    blocks_max: i64,
+) -> Result<Option<(PageEnd, Vec<Stored>)>, Error> {
+    let sql = "SELECT span, block, pack FROM event_blocks WHERE customer_no = $1 AND span > $2 AND span < $3 \
+               AND (span, block) > ($4, $5) ORDER BY span, block LIMIT $6";
+    let sql = Sql::new(sql).bind(customer).bind(from.plus(-SPAN_MS)).bind(to).bind(after.0).bind(after.1);
+    let rows = tx.fetch(sql.bind(blocks_max)).await?;
+    let Some(last) = rows.last() else { return Ok(None) };
+    let end = (last.int(0)?, last.int(1)?);
+    let mut events = Vec::new();
+    for row in &rows {
+        let unpacked = unpack_block(customer, &row.bytes(2)?)?;
+        events.extend(unpacked.into_iter().filter(|stored| (from..to).contains(&stored.event.at)));
+    }
+    Ok(Some((end, events)))
+}
+
 /// How many events a customer has.
 pub async fn count(tx: &mut Tx, customer: CustomerNo) -> Result<u64, Error> {
     let sql = "SELECT CAST(COALESCE(SUM(events), 0) AS BIGINT) FROM event_blocks WHERE customer_no = $1";

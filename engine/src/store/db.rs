@@ -193,6 +193,17 @@ impl Db {
         }
     }
 
+    /// Begins a transaction that may write, and sees one state of the database but for what it writes itself. On Postgres
+    /// it fails with [`Error::Unavailable`] where another one has changed what it writes: worth another try.
+    pub async fn begin_on_snapshot(&self) -> Result<Tx, Error> {
+        match self {
+            Self::Sqlite { .. } => self.begin().await,
+            Self::Postgres { pool, .. } => {
+                Ok(Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ").await?))
+            }
+        }
+    }
+
     /// Reads all rows.
     pub async fn fetch(&self, sql: Sql) -> Result<Vec<Row>, Error> {
         match self {

@@ -2,6 +2,7 @@
 
 use super::db::{Db, Row, Sql, Tx, Value, chunks};
 use crate::error::{Error, corrupt};
+use domain::account::Tier;
 use domain::figures::{Counts, Figure, Scope};
 use domain::ids::{ApplicationNo, CustomerNo, HelplineNo};
 use domain::metering::{Cell, Grain};
@@ -139,6 +140,27 @@ fn counts(row: &Row, first: usize) -> Result<Counts, Error> {
         *count = row.int(first + i)?;
     }
     Ok(counts)
+}
+
+/// A customer's counts by tier and month, or day, over all applications of the tier: from one bucket up to another.
+pub async fn by_tier(
+    tx: &mut Tx,
+    customer: CustomerNo,
+    grain: Grain,
+    (from, to): (i64, i64),
+) -> Result<Vec<(Tier, i64, Counts)>, Error> {
+    let sums = Figure::ALL.map(|figure| format!("CAST(SUM(f.{}) AS BIGINT)", figure.name())).join(", ");
+    let sql = format!(
+        "SELECT a.tier, f.bucket, {sums} FROM figures f JOIN applications a ON a.no = f.application_no \
+         WHERE f.customer_no = $1 AND f.scope = $2 AND f.grain = $3 AND f.bucket >= $4 AND f.bucket < $5 \
+         GROUP BY a.tier, f.bucket"
+    );
+    let sql = Sql::new(sql).bind(customer).bind(Scope::Application as u8).bind(grain as u8).bind(from).bind(to);
+    let row = |row: &Row| {
+        let tier = Tier::from_name(&row.text(0)?).ok_or_else(|| corrupt("tier"))?;
+        Ok((tier, row.int(1)?, counts(row, 2)?))
+    };
+    tx.fetch(sql).await?.iter().map(row).collect()
 }
 
 /// Whether a helpline has figures, and so events.

@@ -56,3 +56,32 @@ pub async fn of_applications(
     let sql = sql.bind_all(applications.iter().map(|application| Value::from(*application)));
     db.fetch(sql).await?.iter().map(|row| Ok((row.text(0)?, row.int(1)?))).collect()
 }
+
+/// What a customer sent without it being stored, by code, from `from` up to `to`.
+pub async fn of_customer(
+    tx: &mut Tx,
+    customer: CustomerNo,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<(String, i64)>, Error> {
+    let sql = "SELECT code, CAST(SUM(events) AS BIGINT) FROM intake_counts \
+               WHERE customer_no = $1 AND quarter >= $2 AND quarter < $3 GROUP BY code";
+    let rows = tx.fetch(Sql::new(sql).bind(customer).bind(from).bind(to)).await?;
+    rows.iter().map(|row| Ok((row.text(0)?, row.int(1)?))).collect()
+}
+
+/// The same, by quarter hour, application and code.
+pub async fn rows_of_customer(
+    tx: &mut Tx,
+    customer: CustomerNo,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<(IntakeKey, i64)>, Error> {
+    let sql = "SELECT quarter, application_no, code, events FROM intake_counts \
+               WHERE customer_no = $1 AND quarter >= $2 AND quarter < $3";
+    let row = |row: &super::db::Row| {
+        let application = ApplicationNo(row.narrow(1)?);
+        Ok((IntakeKey { quarter: row.at(0)?, customer, application, code: row.text(2)?.into() }, row.int(3)?))
+    };
+    tx.fetch(Sql::new(sql).bind(customer).bind(from).bind(to)).await?.iter().map(row).collect()
+}

@@ -11,9 +11,11 @@ pub mod helplines;
 pub mod intake;
 pub mod limits;
 pub mod log;
+pub mod rate_cards;
 pub mod retention;
 pub mod runs;
 mod sql;
+pub mod statements;
 pub mod web_sessions;
 
 pub use db::{Db, Tx};

@@ -36,6 +36,7 @@ into_value! {
     domain::ids::CustomerNo => Int(i64::from),
     domain::ids::ApplicationNo => Int(i64::from),
     domain::ids::HelplineNo => Int(i64::from),
+    domain::zone::Month => Int(|month: domain::zone::Month| i64::from(month.0)),
     String => Text(|v| v),
     &str => Text(str::to_owned),
     Vec<u8> => Bytes(|v| v),
@@ -45,6 +46,7 @@ into_value! {
     domain::ApplicationId => Uuid(domain::ApplicationId::uuid),
     domain::SecretId => Uuid(domain::SecretId::uuid),
     domain::UserId => Uuid(domain::UserId::uuid),
+    domain::ids::RateCardId => Uuid(domain::ids::RateCardId::uuid),
     domain::event::SessionKey => Uuid(|key: domain::event::SessionKey| Uuid::from_bytes(key.0)),
 }
 

@@ -55,6 +55,7 @@ fn issue(issued: &[Statement], of: &str, reach: i64, late: &[(&str, i64)]) -> St
         time_zone: Zone::UTC,
         status: Status::Issued { issued_at: Timestamp::from_millis(0), issued_by: None },
         card: card(terms()),
+        log_length: 7,
         waterfall,
         lines,
         adjustments,

@@ -1,0 +1,353 @@
+//! Statements as they are read: issued ones as they are stored, all others live from the count tables.
+
+use super::cards::Contract;
+use crate::Engine;
+use crate::actor::{Reader, Supervisor};
+use crate::directory::CustomerEntry;
+use crate::error::Error;
+use crate::ingest::{DUPLICATE, quarter};
+use crate::store::aggregator::Kept;
+use crate::store::{self, Tx};
+use crate::{Paged, Paging};
+use domain::account::Tier;
+use domain::billing::statement::{adjust, due_at, forecast, has_begun, ledger, lines, number, whole_days};
+use domain::billing::{
+    Adjustment, AmountTooLarge, BillableFigure, CardUsed, CardVersion, Intake, Money, Statement, Status, Waterfall,
+    card::version_of,
+};
+use domain::figures::Counts;
+use domain::ids::CustomerNo;
+use domain::metering::Grain;
+use domain::zone::{Month, Zone};
+use domain::{CustomerId, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Months of the billing overview, the present one among them.
+const OVERVIEW_MONTHS: i32 = 13;
+
+/// A month's usage, and what it costs where a rate card prices it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    pub month: Month,
+    pub time_zone: Zone,
+    pub waterfall: Waterfall,
+    /// `None`: no rate card prices the month.
+    pub statement: Option<Statement>,
+}
+
+/// A month of a customer in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MonthBill {
+    pub month: Month,
+    pub status: MonthStatus,
+    /// The figure that is billed, and its count.
+    pub figure: BillableFigure,
+    pub quantity: i64,
+    /// `None` without a rate card.
+    pub total: Option<Money>,
+}
+
+/// How far a month's statement is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "status")]
+pub enum MonthStatus {
+    /// Live.
+    Draft {
+        /// When it is issued by itself.
+        due_at: Timestamp,
+    },
+    Issued {
+        issued_at: Timestamp,
+    },
+    /// No rate card prices the month: there is nothing to issue.
+    NoCard,
+}
+
+/// A customer's billing at a glance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BillingOverview {
+    /// The present month.
+    pub current: Usage,
+    /// The months before and the present one, oldest first.
+    pub months: Vec<MonthBill>,
+    pub contract: Vec<Contract>,
+}
+
+/// A customer in the list of a month's statements.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MonthRow {
+    pub customer_id: CustomerId,
+    pub customer_name: String,
+    pub bill: MonthBill,
+    /// The month is over in the customer's time zone, so that it can be issued.
+    pub has_ended: bool,
+}
+
+pub(super) fn too_large(error: AmountTooLarge) -> Error {
+    use domain::fault::{FaultCode, Faults};
+    Faults::one("unit_price", FaultCode::FieldTooLong, format!("At these prices {error}.")).into()
+}
+
+/// What prices a customer's months, oldest first.
+pub(super) async fn contract_in(tx: &mut Tx, customer: CustomerNo) -> Result<Vec<Contract>, Error> {
+    let mut contract = Vec::new();
+    for assignment in store::rate_cards::assignments(tx, customer).await? {
+        let card = match assignment.card {
+            None => None,
+            Some(id) => {
+                let record = store::rate_cards::find(tx, id).await?.ok_or(Error::NotFound)?;
+                Some((id, record.name, store::rate_cards::versions(tx, id).await?))
+            }
+        };
+        contract.push(Contract { from: assignment.from, card });
+    }
+    Ok(contract)
+}
+
+/// The version of a card that prices a month.
+pub(super) fn card_of(contract: &[Contract], month: Month) -> Option<CardUsed> {
+    let (id, name, versions) = contract.iter().rfind(|it| it.from <= month)?.card.as_ref()?;
+    let CardVersion { version, effective_from, terms } = version_of(versions, month)?.clone();
+    Some(CardUsed { id: *id, name: name.clone(), version, effective_from, terms })
+}
+
+/// A customer's counts of some months.
+pub(super) struct Months(BTreeMap<(Tier, Month), Counts>);
+
+impl Months {
+    pub async fn read(tx: &mut Tx, customer: CustomerNo, first: Month, last: Month) -> Result<Self, Error> {
+        let range = (i64::from(first.0), i64::from(last.0) + 1);
+        let rows = store::figures::by_tier(tx, customer, Grain::Month, range).await?;
+        let month = |bucket: i64| Month(i32::try_from(bucket).unwrap_or(i32::MAX));
+        Ok(Self(rows.into_iter().map(|(tier, bucket, counts)| ((tier, month(bucket)), counts)).collect()))
+    }
+
+    fn of(&self, tier: Tier, month: Month) -> Counts {
+        self.0.get(&(tier, month)).copied().unwrap_or_default()
+    }
+
+    pub fn production(&self, month: Month) -> Counts {
+        self.of(Tier::Production, month)
+    }
+
+    fn waterfall(&self, figure: BillableFigure, month: Month, intake: Intake) -> Waterfall {
+        Waterfall::of(figure, intake, &self.production(month), &self.of(Tier::Sandbox, month))
+    }
+}
+
+/// What was received in a month and is in no figure.
+pub(super) async fn intake_in(tx: &mut Tx, customer: CustomerNo, month: Month, zone: Zone) -> Result<Intake, Error> {
+    let start = |month: Month| quarter(zone.day_start(month.first_day()));
+    let mut rejected = store::intake::of_customer(tx, customer, start(month), start(month.plus(1))).await?;
+    let duplicates = rejected.iter().filter(|(code, _)| code == DUPLICATE).map(|(_, n)| n).sum();
+    rejected.retain(|(code, _)| code != DUPLICATE);
+    Ok(Intake { rejected, duplicates })
+}
+
+/// The log's length and zone of a customer's figures.
+pub(super) async fn kept_in(tx: &mut Tx, customer: CustomerNo) -> Result<Kept, Error> {
+    store::aggregator::kept(tx, &[customer]).await?.get(&customer).copied().ok_or(Error::NotFound)
+}
+
+/// What a month's statement would be if it were issued now, but for its number of issue; and how many the customer has.
+pub(super) async fn draft_in(
+    tx: &mut Tx,
+    entry: &CustomerEntry,
+    month: Month,
+    now: Timestamp,
+) -> Result<(Usage, usize), Error> {
+    let (no, customer) = (entry.record.no, &entry.record.customer);
+    let Kept { zone, log_length, .. } = kept_in(tx, no).await?;
+    let contract = contract_in(tx, no).await?;
+    let issued = store::statements::of_customer(tx, no).await?;
+    let ledger = ledger(&issued).map_err(too_large)?;
+    let first = ledger.keys().next().copied().unwrap_or(month).min(month);
+    let counts = Months::read(tx, no, first, month).await?;
+    let card = card_of(&contract, month);
+    let figure = card.as_ref().map_or(BillableFigure::Reach, |card| card.terms.figure);
+    let waterfall = counts.waterfall(figure, month, intake_in(tx, no, month, zone).await?);
+    let Some(card) = card else {
+        return Ok((Usage { month, time_zone: zone, waterfall, statement: None }, issued.len()));
+    };
+    let mut adjustments: Vec<Adjustment> = Vec::new();
+    for (earlier, billed) in ledger.range(..month) {
+        let accepted = counts.waterfall(billed.card.terms.figure, *earlier, Intake::default());
+        if billed.waterfall.accepts_as(&accepted) {
+            continue;
+        }
+        let intake = intake_in(tx, no, *earlier, zone).await?;
+        let after = counts.waterfall(billed.card.terms.figure, *earlier, intake);
+        adjustments.extend(adjust(*earlier, billed, after).map_err(too_large)?);
+    }
+    let (lines, total) = lines(&card.terms, &waterfall, &adjustments).map_err(too_large)?;
+    let forecast = forecast_in(tx, no, (month, zone, now), &card, &waterfall).await?;
+    let statement = Statement {
+        number: number(month, no.0),
+        customer_id: customer.id,
+        customer_name: customer.name.clone(),
+        month,
+        time_zone: zone,
+        status: Status::Draft { forecast },
+        card,
+        log_length,
+        waterfall: waterfall.clone(),
+        lines,
+        adjustments,
+        total,
+    };
+    Ok((Usage { month, time_zone: zone, waterfall, statement: Some(statement) }, issued.len()))
+}
+
+async fn forecast_in(
+    tx: &mut Tx,
+    customer: CustomerNo,
+    (month, zone, now): (Month, Zone, Timestamp),
+    card: &CardUsed,
+    waterfall: &Waterfall,
+) -> Result<Option<domain::billing::Forecast>, Error> {
+    let days = whole_days(month, zone, now);
+    let first = i64::from(month.first_day().0);
+    let rows = store::figures::by_tier(tx, customer, Grain::Day, (first, first + i64::from(days))).await?;
+    let of_production = rows.iter().filter(|(tier, ..)| *tier == Tier::Production);
+    let so_far = of_production.map(|(.., counts)| counts.get(card.terms.figure.figure())).sum();
+    forecast(&card.terms, month, days, so_far, waterfall.billable).map_err(too_large)
+}
+
+fn bill(usage: &Usage, grace_days: u32) -> MonthBill {
+    let status = match &usage.statement {
+        None => MonthStatus::NoCard,
+        Some(Statement { status: Status::Issued { issued_at, .. }, .. }) => {
+            MonthStatus::Issued { issued_at: *issued_at }
+        }
+        Some(_) => MonthStatus::Draft { due_at: due_at(usage.month, usage.time_zone, grace_days) },
+    };
+    MonthBill {
+        month: usage.month,
+        status,
+        figure: usage.waterfall.figure,
+        quantity: usage.waterfall.billable,
+        total: usage.statement.as_ref().map(|statement| statement.total),
+    }
+}
+
+impl Engine {
+    /// A month's usage: of an issued month as it was billed.
+    pub(super) async fn usage_in(&self, tx: &mut Tx, entry: &CustomerEntry, month: Month) -> Result<Usage, Error> {
+        match store::statements::find(tx, entry.record.no, month).await? {
+            Some(statement) => Ok(Usage {
+                month,
+                time_zone: statement.time_zone,
+                waterfall: statement.waterfall.clone(),
+                statement: Some(statement),
+            }),
+            None => Ok(draft_in(tx, entry, month, self.now()).await?.0),
+        }
+    }
+
+    /// A month's usage, and its statement: as it was issued, or live.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for all customers at once, and for a month that has not begun.
+    pub async fn usage(&self, reader: &Reader, month: Month) -> Result<Usage, Error> {
+        let entry = reader.one()?;
+        if !has_begun(month, entry.record.customer.time_zone, self.now()) {
+            return Err(Error::NotFound);
+        }
+        let mut tx = self.0.db.snapshot().await?;
+        self.usage_in(&mut tx, entry, month).await
+    }
+
+    /// A month's statement: as it was issued, or live.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] as [`Engine::usage`], and where no rate card prices the month.
+    pub async fn statement(&self, reader: &Reader, month: Month) -> Result<Statement, Error> {
+        self.usage(reader, month).await?.statement.ok_or(Error::NotFound)
+    }
+
+    /// The draft of the running month; `None` if no rate card prices it.
+    #[expect(dead_code, reason = "alerts look at it")]
+    pub(crate) async fn current_statement(&self, entry: &CustomerEntry) -> Result<Option<Statement>, Error> {
+        let month = entry.record.customer.time_zone.day(self.now()).month();
+        let mut tx = self.0.db.snapshot().await?;
+        Ok(self.usage_in(&mut tx, entry, month).await?.statement)
+    }
+
+    /// A page of a customer's statements, newest first: the draft of the running month, drafts of months that are not
+    /// issued yet, and all that are.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for all customers at once.
+    pub async fn statements(&self, reader: &Reader, paging: Paging) -> Result<Paged<Statement>, Error> {
+        let entry = reader.one()?;
+        let mut tx = self.0.db.snapshot().await?;
+        let mut all = store::statements::of_customer(&mut tx, entry.record.no).await?;
+        for month in self.open_months(&mut tx, entry).await? {
+            if !all.iter().any(|statement| statement.month == month) {
+                all.extend(draft_in(&mut tx, entry, month, self.now()).await?.0.statement);
+            }
+        }
+        all.sort_by_key(|statement| std::cmp::Reverse(statement.month));
+        Ok(paging.cut(all, |statement| statement.month.to_string()))
+    }
+
+    /// The months that would be issued by themselves or are running: from the one in which the customer was created.
+    async fn open_months(&self, tx: &mut Tx, entry: &CustomerEntry) -> Result<Vec<Month>, Error> {
+        let customer = &entry.record.customer;
+        let month = |at: Timestamp| customer.time_zone.day(at).month();
+        let last = month(self.now());
+        let first = month(customer.created_at);
+        let contract = contract_in(tx, entry.record.no).await?;
+        let priced = (first.0..=last.0).map(Month).filter(|month| card_of(&contract, *month).is_some());
+        Ok(priced.collect())
+    }
+
+    /// A customer's billing at a glance: the running month with its forecast, the twelve before it, the contract.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for all customers at once.
+    pub async fn billing_overview(&self, reader: &Reader) -> Result<BillingOverview, Error> {
+        let entry = reader.one()?;
+        let grace_days = self.0.settings.statement_grace_days;
+        let last = entry.record.customer.time_zone.day(self.now()).month();
+        let mut tx = self.0.db.snapshot().await?;
+        let mut months = Vec::new();
+        for month in (last.0 - OVERVIEW_MONTHS + 1..last.0).map(Month) {
+            let usage = self.usage_in(&mut tx, entry, month).await?;
+            months.push(bill(&usage, grace_days));
+        }
+        let current = self.usage_in(&mut tx, entry, last).await?;
+        months.push(bill(&current, grace_days));
+        Ok(BillingOverview { current, months, contract: contract_in(&mut tx, entry.record.no).await? })
+    }
+
+    /// All customers' statements of a month, by name.
+    ///
+    /// # Errors
+    /// Only of the store.
+    pub async fn statements_of_month(
+        &self,
+        _: &Supervisor,
+        month: Month,
+        paging: Paging,
+    ) -> Result<Paged<MonthRow>, Error> {
+        let directory = self.directory();
+        let mut entries: Vec<_> = directory.customers().into_iter().cloned().collect();
+        entries.sort_by_cached_key(|entry| (entry.record.customer.name.to_lowercase(), entry.record.no));
+        let page = paging.cut(entries, |entry| entry.record.customer.id.to_string());
+        let mut tx = self.0.db.snapshot().await?;
+        let mut items = Vec::new();
+        for entry in page.items {
+            let usage = self.usage_in(&mut tx, &entry, month).await?;
+            let customer = &entry.record.customer;
+            items.push(MonthRow {
+                customer_id: customer.id,
+                customer_name: customer.name.clone(),
+                bill: bill(&usage, self.0.settings.statement_grace_days),
+                has_ended: domain::billing::statement::has_ended(month, usage.time_zone, self.now()),
+            });
+        }
+        Ok(Paged { items, next_cursor: page.next_cursor })
+    }
+}
