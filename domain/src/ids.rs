@@ -54,6 +54,12 @@ uuid_ids! {
     UserId,
     /// What months cost.
     RateCardId,
+    /// What a customer wants to be told.
+    AlertId,
+    /// An endpoint that is called with alerts.
+    WebhookId,
+    /// One message to one address or endpoint.
+    DeliveryId,
     /// An event as partners see it: a function of the event's identity, so that a retry gets the same.
     EventId,
 }

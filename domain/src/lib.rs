@@ -4,6 +4,7 @@
 //! present instant and randomness come in as arguments. The crate compiles to wasm, so the browser shares its types.
 
 pub mod account;
+pub mod alert;
 pub mod billing;
 pub mod event;
 pub mod fault;
