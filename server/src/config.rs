@@ -10,6 +10,8 @@ use serde::{Deserialize, Deserializer};
 use std::path::Path;
 
 const PREFIX: &str = "REACHLINE_";
+/// Most days of grace: a statement that comes later than that is of no use to whoever pays it.
+const GRACE_DAYS_MAX: u32 = 60;
 
 /// Every setting that there is. A variable is `REACHLINE_` and the name in capitals; a TOML file may use that or the
 /// name as it stands here. A variable wins over the file.
@@ -39,6 +41,8 @@ pub struct Config {
     pub event_burst_per_second: u32,
     /// `REACHLINE_EVENT_RETENTION_MONTHS`: months that raw events are kept for, besides the present one.
     pub event_retention_months: u32,
+    /// `REACHLINE_STATEMENT_GRACE_DAYS`: days after a month's end at which its statement is issued by itself.
+    pub statement_grace_days: u32,
     /// `REACHLINE_CATALOGUE_QUOTA_PER_DAY`: calls of the catalogue, for each customer, in a rolling day.
     pub catalogue_quota_per_day: u32,
     /// `REACHLINE_CATALOGUE_RATE_PER_IP`: calls of the catalogue a second, for each address.
@@ -85,6 +89,7 @@ impl Default for Config {
             event_ahead_max_seconds: usual.event_ahead_max_seconds,
             event_burst_per_second: usual.event_burst_per_second,
             event_retention_months: usual.event_retention_months,
+            statement_grace_days: usual.statement_grace_days,
             catalogue_quota_per_day: usual.catalogue_quota_per_day,
             catalogue_rate_per_ip: 30,
             token_ttl_seconds: usual.token_ttl_seconds,
@@ -97,7 +102,7 @@ impl Default for Config {
 }
 
 /// The names of all settings, as in the TOML file.
-pub const NAMES: [&str; 16] = [
+pub const NAMES: [&str; 17] = [
     "database_url",
     "addr",
     "public_url",
@@ -107,6 +112,7 @@ pub const NAMES: [&str; 16] = [
     "event_ahead_max_seconds",
     "event_burst_per_second",
     "event_retention_months",
+    "statement_grace_days",
     "catalogue_quota_per_day",
     "catalogue_rate_per_ip",
     "token_ttl_seconds",
@@ -150,6 +156,10 @@ impl Config {
             let name = variable_of("event_retention_months");
             return Err(ConfigError(format!("{name}: must be from {MONTHS_MIN} to {MONTHS_MAX}")));
         }
+        if self.statement_grace_days > GRACE_DAYS_MAX {
+            let name = variable_of("statement_grace_days");
+            return Err(ConfigError(format!("{name}: must be from 0 to {GRACE_DAYS_MAX}")));
+        }
         let known = ["sqlite:", "postgres:", "postgresql:"];
         if !known.iter().any(|scheme| self.database_url.starts_with(scheme)) {
             let name = variable_of("database_url");
@@ -173,6 +183,7 @@ impl Config {
             catalogue_quota_per_day: self.catalogue_quota_per_day,
             event_burst_per_second: self.event_burst_per_second,
             event_retention_months: self.event_retention_months,
+            statement_grace_days: self.statement_grace_days,
             token_ttl_seconds: self.token_ttl_seconds,
             queue_requests_max: self.queue_requests_max,
             session_events_in_memory: Settings::default().session_events_in_memory,
@@ -280,6 +291,7 @@ mod tests {
         for (text, expected) in [
             ("event_age_max_days = -1", "REACHLINE_EVENT_AGE_MAX_DAYS"),
             ("connections_max = 0", "REACHLINE_CONNECTIONS_MAX"),
+            ("statement_grace_days = 61", "REACHLINE_STATEMENT_GRACE_DAYS"),
             ("database_url = 'mysql://x'", "REACHLINE_DATABASE_URL"),
             ("trusted_proxies = '10.0.0.0/99'", "REACHLINE_TRUSTED_PROXIES"),
             ("cookie_secure = 'perhaps'", "REACHLINE_COOKIE_SECURE"),
