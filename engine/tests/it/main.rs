@@ -4,6 +4,7 @@
 
 mod accounts;
 mod aggregate;
+mod billing;
 mod golden;
 mod ingest;
 mod retention;
