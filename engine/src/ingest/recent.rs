@@ -6,7 +6,7 @@
 //!
 //! - at the start the floor lies after every event in the blocks, and all packs that are not in the blocks are read;
 //! - every pack of this and of other writers is taken in, in the order of the log, before the next one is answered;
-//! - only events that are in the blocks are forgotten, and the floor rises above them.
+//! - only events that are in the blocks are forgotten, and the floor rises above them before the first of them goes.
 
 use domain::Timestamp;
 use domain::event::Event;
@@ -37,6 +37,12 @@ impl Identity {
 pub const REMEMBERED_MAX: usize = 1_000_000;
 /// Events that are not in the figures cannot be forgotten. With this many of them nothing more is taken.
 pub const PENDING_MAX: usize = 16_000_000;
+/// Remembered events that are looked at in one step of forgetting: half a millisecond.
+pub const FORGET_STEP: usize = 16_384;
+/// Shards: so many that one of them is small even where [`PENDING_MAX`] events are remembered.
+const SHARDS: u64 = 256;
+/// Times from which the middle is taken: it need not be exact.
+const SAMPLE: usize = 4_096;
 
 /// Where a remembered event is.
 #[derive(Debug, Clone, Copy)]
@@ -47,56 +53,122 @@ struct Place {
 }
 
 /// The events that a writer remembers.
+///
+/// All requests wait while the writer works on this, so nothing is done to all of it at once. It is cut into shards,
+/// each of which grows and forgets by itself.
 #[derive(Debug)]
 pub struct Recent {
-    events: HashMap<Identity, Place>,
+    shards: Vec<HashMap<Identity, Place>>,
+    /// Events in all shards.
+    len: usize,
     floor: Timestamp,
     /// The newest pack of the log that has been taken in.
     pub seq: i64,
     /// Size at which it is worth looking for what can be forgotten.
     full: usize,
+    forgetting: Option<Forgetting>,
+}
+
+/// A walk through the shards to forget what lies before the floor.
+#[derive(Debug, Clone, Copy)]
+struct Forgetting {
+    /// All packs up to this one are in the blocks.
+    applied: i64,
+    /// Where it goes on.
+    shard: usize,
+}
+
+/// The shard of an identity. Shards are of different widths, the last twice as wide as the first: if they were filled
+/// alike, all would have to grow at the same time.
+fn shard(identity: Identity) -> usize {
+    // All bits take part, as events of one session share many of them.
+    let [high, low] = [(identity.0 >> 64) as u64, identity.0 as u64];
+    let x = (high ^ low).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+    // Of 0 ≤ x < 1, in 24 bits, (4x − x²) ÷ 3: at its end it rises half as fast as at its start.
+    let place = x * ((4 << 24) - x) / 3;
+    ((place * SHARDS) >> 48) as usize
 }
 
 impl Recent {
     /// Remembers nothing: every event that is in the blocks must be earlier than `floor`, and those of packs after
     /// `seq` must be taken in.
     pub fn new(floor: Timestamp, seq: i64) -> Self {
-        Self { events: HashMap::new(), floor, seq, full: REMEMBERED_MAX }
+        let shards = (0..SHARDS).map(|_| HashMap::new()).collect();
+        Self { shards, len: 0, floor, seq, full: REMEMBERED_MAX, forgetting: None }
     }
 
     /// Whether the blocks have to be asked before it is known that an event is new.
     pub fn must_ask(&self, event: &Event) -> bool {
-        event.at < self.floor && !self.events.contains_key(&Identity::of(event))
+        if event.at >= self.floor {
+            return false;
+        }
+        let identity = Identity::of(event);
+        !self.shards[shard(identity)].contains_key(&identity)
     }
 
     /// Takes an event of a pack in and says whether it is new.
     pub fn take_in(&mut self, event: &Event, seq: i64) -> bool {
-        self.events.insert(Identity::of(event), Place { at: event.at, seq }).is_none()
+        let identity = Identity::of(event);
+        let is_new = self.shards[shard(identity)].insert(identity, Place { at: event.at, seq }).is_none();
+        self.len += usize::from(is_new);
+        is_new
     }
 
     /// Whether no more can be taken before the figures have caught up.
     pub fn is_overrun(&self) -> bool {
-        self.events.len() >= PENDING_MAX
+        self.len >= PENDING_MAX
     }
 
     /// Whether it is time to [`Self::forget`].
     pub fn is_full(&self) -> bool {
-        self.events.len() >= self.full
+        self.len >= self.full && self.forgetting.is_none()
     }
 
-    /// Forgets the older half of what is in the blocks, as all packs up to `applied` are.
+    /// Begins to forget the older half of what is in the blocks, as all packs up to `applied` are. The floor rises at
+    /// once; what lies before it goes in steps, see [`Self::forget_some`].
     pub fn forget(&mut self, applied: i64) {
-        let mut times: Vec<Timestamp> = self.events.values().map(|place| place.at).collect();
+        // Identities are hashes: what is in some shards is a fair sample of all.
+        let mut times: Vec<Timestamp> = Vec::new();
+        for events in &self.shards {
+            if times.len() >= SAMPLE {
+                break;
+            }
+            times.extend(events.values().map(|place| place.at));
+        }
         let middle = times.len() / 2;
         if middle == 0 {
             return;
         }
         let (_, floor, _) = times.select_nth_unstable(middle);
-        let floor = (*floor).max(self.floor);
-        self.events.retain(|_, place| place.at >= floor || place.seq > applied);
-        self.floor = floor;
-        // Where little could be forgotten, the next look is worth it only after as much has come.
-        self.full = REMEMBERED_MAX.max(self.events.len() + REMEMBERED_MAX / 2);
+        self.floor = (*floor).max(self.floor);
+        self.forgetting = Some(Forgetting { applied, shard: 0 });
+    }
+
+    /// Goes on with what [`Self::forget`] began, over some shards with about `events` events, and says whether there
+    /// is more to do.
+    ///
+    /// Not between the question whether an early event is in the blocks and its taking in: the answer is kept here.
+    pub fn forget_some(&mut self, events: usize) -> bool {
+        let Some(Forgetting { applied, shard }) = self.forgetting else { return false };
+        let (floor, mut looked_at, mut next) = (self.floor, 0, shard);
+        while looked_at < events
+            && let Some(events) = self.shards.get_mut(next)
+        {
+            let before = events.len();
+            events.retain(|_, place| place.at >= floor || place.seq > applied);
+            // Room that only an overrun needed is given back.
+            events.shrink_to(events.len() * 4);
+            self.len -= before - events.len();
+            looked_at += before;
+            next += 1;
+        }
+        let is_more = next < self.shards.len();
+        self.forgetting = is_more.then_some(Forgetting { applied, shard: next });
+        if !is_more {
+            // Where little could be forgotten, the next look is worth it only after as much has come.
+            self.full = REMEMBERED_MAX.max(self.len + REMEMBERED_MAX / 2);
+        }
+        is_more
     }
 }
 
@@ -105,6 +177,8 @@ mod tests {
     use super::*;
     use domain::event::{Action, ContactMethod, SessionKey};
     use domain::ids::{ApplicationNo, CustomerNo, HelplineNo};
+    use proptest::prelude::*;
+    use std::collections::HashSet;
 
     fn event(millis: i64) -> Event {
         Event {
@@ -127,7 +201,7 @@ mod tests {
             Event { action: Action::Click(ContactMethod::Phone), ..one },
             Event { session: SessionKey([8; 16]), ..one },
         ];
-        let identities: std::collections::HashSet<_> = others.iter().chain([&one]).map(Identity::of).collect();
+        let identities: HashSet<_> = others.iter().chain([&one]).map(Identity::of).collect();
         assert_eq!(identities.len(), 6);
     }
 
@@ -146,9 +220,94 @@ mod tests {
             recent.take_in(&event(i), i);
         }
         recent.forget(20);
+        assert!(!recent.is_full());
+        while recent.forget_some(1) {}
         // Packs up to 20 are in the blocks; of them, the older half of all is forgotten.
         assert!((0..=20).all(|i| recent.must_ask(&event(i))));
         assert!((21..100).all(|i| !recent.must_ask(&event(i)) && !recent.take_in(&event(i), 200)));
         assert!(recent.must_ask(&event(-5)));
+    }
+
+    #[test]
+    fn shards_are_used_as_wide_as_they_are() {
+        let mut used = [0_usize; SHARDS as usize];
+        for i in 0..1_000_000_u128 {
+            // Of one session, a millisecond apart: what differs least.
+            used[shard(Identity(i << 72))] += 1;
+        }
+        let half = |shards: &[usize]| shards.iter().sum::<usize>();
+        let (first, last) = used.split_at(used.len() / 2);
+        // Where the first half of the shards ends, x is 0.419.
+        assert!((410_000..430_000).contains(&half(first)), "{}", half(first));
+        assert!(half(last) > 0 && used.iter().all(|n| (2_000..7_000).contains(n)));
+    }
+
+    #[test]
+    fn room_that_is_not_needed_any_longer_is_given_back() {
+        let mut recent = Recent::new(Timestamp::from_millis(0), 0);
+        for i in 0..100_000 {
+            recent.take_in(&event(i), i64::from(i >= 1_000));
+        }
+        let room = |recent: &Recent| recent.shards.iter().map(HashMap::capacity).sum::<usize>();
+        let before = room(&recent);
+        for _ in 0..5 {
+            recent.forget(1);
+            while recent.forget_some(FORGET_STEP) {}
+        }
+        assert!(recent.len < 5_000 && room(&recent) < before / 5, "{} {}", recent.len, room(&recent));
+    }
+
+    /// What happens to a writer.
+    #[derive(Debug, Clone)]
+    enum Step {
+        /// Events of these times come, as one pack.
+        Append(Vec<i64>),
+        /// The figures have caught up, but for so many packs.
+        Aggregate(usize),
+        Forget,
+        ForgetSome(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            6 => prop::collection::vec(0..200_i64, 1..8).prop_map(Step::Append),
+            2 => (0..4_usize).prop_map(Step::Aggregate),
+            1 => Just(Step::Forget),
+            4 => (1..20_usize).prop_map(Step::ForgetSome),
+        ]
+    }
+
+    proptest! {
+        /// The writer's own way of asking, against a set of all that ever came.
+        #[test]
+        fn what_is_new_is_known_whatever_was_forgotten(steps in prop::collection::vec(step(), 1..120)) {
+            let mut recent = Recent::new(Timestamp::from_millis(i64::MIN), 0);
+            let mut log: Vec<Vec<i64>> = Vec::new();
+            let mut all: HashSet<i64> = HashSet::new();
+            let mut applied = 0;
+            for step in steps {
+                match step {
+                    Step::Append(times) => {
+                        let blocks: HashSet<i64> = log[..applied].iter().flatten().copied().collect();
+                        let early: Vec<i64> = times.iter().copied().filter(|at| recent.must_ask(&event(*at))).collect();
+                        for at in early.iter().filter(|at| blocks.contains(at)) {
+                            recent.take_in(&event(*at), 0);
+                        }
+                        log.push(times.clone());
+                        let seq = i64::try_from(log.len()).unwrap();
+                        for at in times {
+                            prop_assert_eq!(recent.take_in(&event(at), seq), all.insert(at));
+                        }
+                    }
+                    Step::Aggregate(but) => applied = applied.max(log.len().saturating_sub(but)),
+                    Step::Forget => recent.forget(i64::try_from(applied).unwrap()),
+                    Step::ForgetSome(events) => {
+                        recent.forget_some(events);
+                    }
+                }
+                let len: usize = recent.shards.iter().map(HashMap::len).sum();
+                prop_assert_eq!(recent.len, len);
+            }
+        }
     }
 }

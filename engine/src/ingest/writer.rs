@@ -1,7 +1,7 @@
 //! The one writer of a process: it appends to the log whatever has gathered while the last append was under way, then
 //! answers.
 
-use super::recent::Recent;
+use super::recent::{FORGET_STEP, Recent};
 use super::{EventError, RETRY_AFTER_SECONDS};
 use crate::clock::{Clock, random_bytes};
 use crate::error::Error;
@@ -227,6 +227,7 @@ impl Task {
                 gathered.push(next);
             }
             self.commit_and_answer(gathered).await;
+            self.recent.forget_some(FORGET_STEP);
             self.clear_away().await;
             self.checkpoint().await;
         }
@@ -335,6 +336,8 @@ impl Task {
         if self.recent.is_full() {
             self.recent.forget(progress.applied);
         }
+        // Most of it is done between appends. Where nothing more can be taken there are none, and nobody waits for this.
+        while self.recent.forget_some(FORGET_STEP) && self.recent.is_overrun() {}
         let now = Instant::now();
         self.seen.push_back((now, self.recent.seq));
         let mut old = None;
