@@ -4,25 +4,17 @@ use super::timeline::{Entry, by_helpline};
 use super::{ATTRIBUTION_MS, Countries, tally::Counter};
 use crate::event::{Action, ContactMethod};
 use crate::figures::Figure;
-use crate::helpline::CountryCode;
 use crate::ids::HelplineNo;
 use crate::timestamp::Timestamp;
-use crate::zone::{Month, Zone};
-use std::collections::BTreeMap;
+use crate::zone::Month;
 
-/// What a month of a session must remember. It only ever grows: first displays move earlier, methods are added.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MonthState {
-    /// By helpline, those with at least one display in the month.
-    pub pairs: BTreeMap<HelplineNo, Pair>,
-}
-
-/// A helpline within a session's month.
+/// A helpline within a session's month, in which it was displayed at least once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pair {
-    /// The pair's first display in the month.
-    pub first: Timestamp,
-    pub converted: Methods,
+pub(super) struct Pair {
+    helpline: HelplineNo,
+    /// The first display in the month.
+    first: Timestamp,
+    converted: Methods,
 }
 
 /// A set of contact methods.
@@ -47,24 +39,45 @@ impl Methods {
     }
     /// The methods of the set.
     pub fn iter(self) -> impl Iterator<Item = ContactMethod> {
-        ContactMethod::ALL.into_iter().filter(move |method| self.0 & 1 << *method as u8 != 0)
+        let mut left = self.0;
+        std::iter::from_fn(move || {
+            let method = ContactMethod::from_code(left.trailing_zeros() as u8)?;
+            left &= left - 1;
+            Some(method)
+        })
     }
 }
 
-/// Takes a session's events into the states of its months. Taking in the same ones again changes nothing.
+/// Counts unique displays, reach, conversions and converted sessions of a session's events, month by month.
 ///
-/// `sorted` must hold every event within 24 hours of a new one; a click may convert a display of the month before.
-pub fn take_in(sorted: &[Entry], zone: Zone, months: &mut BTreeMap<Month, MonthState>) {
+/// A click may convert a display of the month before.
+pub(super) fn measure(sorted: &[Entry], countries: &impl Countries, counter: &mut Counter<'_>) {
+    let mut pairs = std::mem::take(&mut counter.room().pairs);
     for of in by_helpline(sorted) {
-        for displays in of.displays.chunk_by(|a, b| zone.day(a.at).month() == zone.day(b.at).month()) {
-            let first = displays[0].at;
-            let converted = converting_methods(displays, of.clicks);
-            let state = months.entry(zone.day(first).month()).or_default();
-            let pair = state.pairs.entry(of.helpline).or_insert(Pair { first, converted });
-            pair.first = pair.first.min(first);
-            pair.converted = pair.converted.union(converted);
+        let mut displays = of.displays;
+        while let Some(Entry { at: first, .. }) = displays.first().copied() {
+            let month = counter.month(first);
+            let within = displays.iter().take_while(|display| counter.month(display.at) == month).count();
+            let (of_month, later) = displays.split_at(within);
+            let converted = converting_methods(of_month, of.clicks);
+            pairs.push((month, Pair { helpline: of.helpline, first, converted }));
+            displays = later;
         }
     }
+    pairs.sort_unstable_by_key(|(month, pair)| (*month, pair.helpline, pair.first));
+    // Where clocks go back over midnight, a month ends twice.
+    pairs.dedup_by(|(month_again, again), (month, pair)| {
+        let is_same = (*month_again, again.helpline) == (*month, pair.helpline);
+        if is_same {
+            pair.converted = pair.converted.union(again.converted);
+        }
+        is_same
+    });
+    for of_month in pairs.chunk_by(|(a, _), (b, _)| a == b) {
+        measure_month(of_month, countries, counter);
+    }
+    pairs.clear();
+    counter.room().pairs = pairs;
 }
 
 /// The methods of the clicks that follow one of these displays within [`ATTRIBUTION_MS`].
@@ -79,55 +92,57 @@ fn converting_methods(displays: &[Entry], clicks: &[Entry]) -> Methods {
     })
 }
 
-impl MonthState {
-    /// Counts unique displays, reach, conversions and converted sessions, in total and by country and method.
-    pub fn measure(&self, countries: &impl Countries, counter: &mut Counter<'_>) {
-        let mut session = Shown::default();
-        let mut by_country: BTreeMap<CountryCode, Shown> = BTreeMap::new();
-        for (helpline, pair) in &self.pairs {
-            let country = countries.country(*helpline);
-            session.add(pair);
-            by_country.entry(country).or_default().add(pair);
-            counter.display(Figure::UniqueDisplays, pair.first, *helpline);
-            if !pair.converted.is_empty() {
-                counter.display(Figure::Conversions, pair.first, *helpline);
-            }
-            for method in pair.converted.iter() {
-                counter.click_through(Figure::Conversions, pair.first, *helpline, method);
-            }
+/// Counts a month of a session, in total and by country and method.
+fn measure_month(pairs: &[(Month, Pair)], countries: &impl Countries, counter: &mut Counter<'_>) {
+    let Some((_, first)) = pairs.first() else { return };
+    let mut by_country = std::mem::take(&mut counter.room().by_country);
+    let mut session = Shown::of(first);
+    for (_, pair) in pairs {
+        session.add(pair);
+        let country = countries.country(pair.helpline);
+        match by_country.iter_mut().find(|(known, _)| *known == country) {
+            Some((_, shown)) => shown.add(pair),
+            None => by_country.push((country, Shown::of(pair))),
         }
-        if let Some(first) = session.first {
-            counter.session(Figure::Reach, first);
-            if !session.converted.is_empty() {
-                counter.session(Figure::ConvertedSessions, first);
-            }
-            for method in session.converted.iter() {
-                counter.session_by_method(Figure::ConvertedSessions, first, method);
-            }
-        }
-        for (country, shown) in by_country {
-            let Some(first) = shown.first else { continue };
-            counter.session_in_country(Figure::Reach, first, country);
-            if !shown.converted.is_empty() {
-                counter.session_in_country(Figure::ConvertedSessions, first, country);
-            }
-            for method in shown.converted.iter() {
-                counter.session_in_country_by_method(Figure::ConvertedSessions, first, country, method);
-            }
+        let figures = [Figure::UniqueDisplays, Figure::Conversions];
+        counter.display(&figures[..1 + usize::from(!pair.converted.is_empty())], pair.first, pair.helpline);
+        for method in pair.converted.iter() {
+            counter.click_through(&[Figure::Conversions], pair.first, pair.helpline, method);
         }
     }
+    counter.session(session.figures(), session.first);
+    for method in session.converted.iter() {
+        counter.session_by_method(&[Figure::ConvertedSessions], session.first, method);
+    }
+    for (country, shown) in by_country.drain(..) {
+        counter.session_in_country(shown.figures(), shown.first, country);
+        for method in shown.converted.iter() {
+            counter.session_in_country_by_method(&[Figure::ConvertedSessions], shown.first, country, method);
+        }
+    }
+    counter.room().by_country = by_country;
 }
 
 /// A session's month over some of its helplines.
-#[derive(Default)]
-struct Shown {
-    first: Option<Timestamp>,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown {
+    first: Timestamp,
     converted: Methods,
 }
 
 impl Shown {
+    fn of(pair: &Pair) -> Self {
+        Self { first: pair.first, converted: pair.converted }
+    }
+
     fn add(&mut self, pair: &Pair) {
-        self.first = Some(self.first.map_or(pair.first, |first| first.min(pair.first)));
+        self.first = self.first.min(pair.first);
         self.converted = self.converted.union(pair.converted);
+    }
+
+    /// What it counts for.
+    fn figures(&self) -> &'static [Figure] {
+        let figures = &[Figure::Reach, Figure::ConvertedSessions];
+        if self.converted.is_empty() { &figures[..1] } else { figures }
     }
 }

@@ -4,12 +4,13 @@
 //! countries and totals are their sums and are made at the end, by [`Tally::into_cells`].
 
 use super::Countries;
+use super::month::{Pair, Shown};
 use crate::event::ContactMethod;
 use crate::figures::{Counts, Figure, Scope};
 use crate::helpline::CountryCode;
 use crate::ids::HelplineNo;
 use crate::timestamp::Timestamp;
-use crate::zone::{QUARTER_HOUR_MS, Zone};
+use crate::zone::{Month, QUARTER_HOUR_MS, Zone};
 use hashbrown::HashMap;
 
 /// The lengths of time that counts are kept for.
@@ -51,43 +52,103 @@ struct Of {
     method: u8,
 }
 
+/// What a quarter of an hour lies in.
+#[derive(Debug, Clone, Copy)]
+struct Quarter {
+    start: Timestamp,
+    hour: Timestamp,
+    month: Month,
+}
+
+impl Quarter {
+    /// The quarter hour of an instant; `None` if it lies in several hours: a zone has to be asked for each instant.
+    fn of(at: Timestamp, zone: Zone) -> Option<Self> {
+        // Hours begin elsewhere where the offset is no multiple of quarter hours, as long ago.
+        let start = Timestamp::from_millis(at.millis().div_euclid(QUARTER_HOUR_MS) * QUARTER_HOUR_MS);
+        let last = start.plus(QUARTER_HOUR_MS - 1);
+        let (hour, month) = (zone.hour_start(start), zone.day(start).month());
+        ((hour, month) == (zone.hour_start(last), zone.day(last).month())).then_some(Self { start, hour, month })
+    }
+
+    fn has(&self, at: Timestamp) -> bool {
+        (0..QUARTER_HOUR_MS).contains(&(at.millis() - self.start.millis()))
+    }
+}
+
 /// A signed sum of counts, in a customer's time zone.
 #[derive(Debug)]
 pub struct Tally {
     zone: Zone,
-    counts: HashMap<Of, Counts>,
-    /// The hours of quarter hours, of those that lie in one: a zone's offsets are costly to look up.
-    hours: HashMap<i64, Option<Timestamp>>,
-    /// The quarter hour that was looked up last, and its hour: events mostly come in the order of time.
-    latest: (i64, Option<Timestamp>),
+    /// Where in `counts` those of a cell are.
+    places: HashMap<Of, usize>,
+    counts: Vec<Counts>,
+    /// The cell of each scope that was counted last: most figures of a session fall into a few cells.
+    latest: [Option<(Of, usize)>; Scope::ALL.len()],
+    /// What quarter hours lie in: a zone's offsets are costly to look up.
+    quarters: HashMap<i64, Option<Quarter>>,
+    /// The quarter hour that was looked up last: events mostly come in the order of time.
+    latest_quarter: Option<Quarter>,
+    room: Room,
+}
+
+/// Room for what is put together of one session, used again for the next.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    pub instants: Vec<Timestamp>,
+    pub pairs: Vec<(Month, Pair)>,
+    pub by_country: Vec<(CountryCode, Shown)>,
 }
 
 impl Tally {
     /// Nothing counted yet.
     #[must_use]
     pub fn new(zone: Zone) -> Self {
-        Self { zone, counts: HashMap::new(), hours: HashMap::new(), latest: (i64::MIN, None) }
+        Self {
+            zone,
+            places: HashMap::new(),
+            counts: Vec::new(),
+            latest: [None; Scope::ALL.len()],
+            quarters: HashMap::new(),
+            latest_quarter: None,
+            room: Room::default(),
+        }
+    }
+
+    fn quarter(&mut self, at: Timestamp) -> Option<Quarter> {
+        if !self.latest_quarter.is_some_and(|latest| latest.has(at)) {
+            let number = at.millis().div_euclid(QUARTER_HOUR_MS);
+            self.latest_quarter = *self.quarters.entry(number).or_insert_with(|| Quarter::of(at, self.zone));
+        }
+        self.latest_quarter
     }
 
     fn hour_start(&mut self, at: Timestamp) -> Timestamp {
-        let (zone, quarter) = (self.zone, at.millis().div_euclid(QUARTER_HOUR_MS));
-        if self.latest.0 != quarter {
-            let within = *self.hours.entry(quarter).or_insert_with(|| {
-                // Hours begin elsewhere where the offset is no multiple of quarter hours, as long ago.
-                let first = Timestamp::from_millis(quarter * QUARTER_HOUR_MS);
-                let hour = zone.hour_start(first);
-                (hour == zone.hour_start(first.plus(QUARTER_HOUR_MS - 1))).then_some(hour)
-            });
-            self.latest = (quarter, within);
+        self.quarter(at).map_or_else(|| self.zone.hour_start(at), |quarter| quarter.hour)
+    }
+
+    /// The counts of a cell.
+    fn counts(&mut self, of: Of) -> &mut Counts {
+        let latest = &mut self.latest[of.scope as usize];
+        let place = match *latest {
+            Some((cell, place)) if cell == of => place,
+            _ => {
+                let place = *self.places.entry(of).or_insert(self.counts.len());
+                *latest = Some((of, place));
+                place
+            }
+        };
+        if place == self.counts.len() {
+            self.counts.push(Counts::default());
         }
-        self.latest.1.unwrap_or_else(|| zone.hour_start(at))
+        &mut self.counts[place]
     }
 
     /// The cells whose counts are not all 0, `countries` being those of the helplines that were counted.
     #[must_use]
     pub fn into_cells(self, countries: &impl Countries) -> Vec<(Cell, Counts)> {
         let mut cells: HashMap<Cell, Counts> = HashMap::new();
-        for (of, counts) in self.counts.into_iter().filter(|(_, counts)| !counts.is_zero()) {
+        let counted = self.places.into_iter().map(|(of, place)| (of, self.counts[place]));
+        for (of, counts) in counted.filter(|(_, counts)| !counts.is_zero()) {
             let day = self.zone.day(of.hour);
             let buckets = [of.hour.millis(), i64::from(day.0), i64::from(day.month().0)];
             for (scope, member) in sums(of.scope, of.member, countries).into_iter().flatten() {
@@ -118,67 +179,78 @@ fn sums(scope: Scope, member: i64, countries: &impl Countries) -> [Option<(Scope
 /// Counts with a sign into a [`Tally`].
 pub struct Counter<'t> {
     tally: &'t mut Tally,
-    /// The zone of the tally.
-    pub zone: Zone,
     sign: i64,
 }
 
 impl<'t> Counter<'t> {
     /// Counts what is measured.
     pub fn plus(tally: &'t mut Tally) -> Self {
-        Self { zone: tally.zone, tally, sign: 1 }
+        Self { tally, sign: 1 }
     }
 
     /// Takes back what is measured.
     pub fn minus(tally: &'t mut Tally) -> Self {
-        Self { zone: tally.zone, tally, sign: -1 }
+        Self { tally, sign: -1 }
     }
 
-    fn add(&mut self, figure: Figure, at: Timestamp, scope: Scope, member: i64, method: Option<ContactMethod>) {
+    /// The local month of an instant.
+    pub(super) fn month(&mut self, at: Timestamp) -> Month {
+        self.tally.quarter(at).map_or_else(|| self.tally.zone.day(at).month(), |quarter| quarter.month)
+    }
+
+    /// The room that sessions are measured in.
+    pub(super) fn room(&mut self) -> &mut Room {
+        &mut self.tally.room
+    }
+
+    fn add(&mut self, figures: &[Figure], at: Timestamp, scope: Scope, member: i64, method: Option<ContactMethod>) {
         let hour = self.tally.hour_start(at);
         let of = Of { scope, hour, member, method: method.map_or(0, |method| method as u8) };
-        self.tally.counts.entry(of).or_default().add(figure, self.sign);
+        let counts = self.tally.counts(of);
+        for figure in figures {
+            counts.add(*figure, self.sign);
+        }
     }
 
-    /// A display figure of a helpline: additive over helplines and countries.
-    pub fn display(&mut self, figure: Figure, at: Timestamp, helpline: HelplineNo) {
-        self.add(figure, at, Scope::Helpline, helpline.into(), None);
+    /// Display figures of a helpline: additive over helplines and countries.
+    pub fn display(&mut self, figures: &[Figure], at: Timestamp, helpline: HelplineNo) {
+        self.add(figures, at, Scope::Helpline, helpline.into(), None);
     }
 
-    /// A click figure of a helpline and method: additive over all.
-    pub fn click(&mut self, figure: Figure, at: Timestamp, helpline: HelplineNo, method: ContactMethod) {
-        self.display(figure, at, helpline);
-        self.click_through(figure, at, helpline, method);
+    /// Click figures of a helpline and method: additive over all.
+    pub fn click(&mut self, figures: &[Figure], at: Timestamp, helpline: HelplineNo, method: ContactMethod) {
+        self.display(figures, at, helpline);
+        self.click_through(figures, at, helpline, method);
     }
 
-    /// A figure that is counted once per method besides its total: only the counts by method.
-    pub fn click_through(&mut self, figure: Figure, at: Timestamp, helpline: HelplineNo, method: ContactMethod) {
-        self.add(figure, at, Scope::HelplineMethod, helpline.into(), Some(method));
+    /// Figures that are counted once per method besides their total: only the counts by method.
+    pub fn click_through(&mut self, figures: &[Figure], at: Timestamp, helpline: HelplineNo, method: ContactMethod) {
+        self.add(figures, at, Scope::HelplineMethod, helpline.into(), Some(method));
     }
 
-    /// A figure of the session as a whole.
-    pub fn session(&mut self, figure: Figure, at: Timestamp) {
-        self.add(figure, at, Scope::Application, 0, None);
+    /// Figures of the session as a whole.
+    pub fn session(&mut self, figures: &[Figure], at: Timestamp) {
+        self.add(figures, at, Scope::Application, 0, None);
     }
 
-    /// A figure of the session, counted per country.
-    pub fn session_in_country(&mut self, figure: Figure, at: Timestamp, country: CountryCode) {
-        self.add(figure, at, Scope::Country, country.number(), None);
+    /// Figures of the session, counted per country.
+    pub fn session_in_country(&mut self, figures: &[Figure], at: Timestamp, country: CountryCode) {
+        self.add(figures, at, Scope::Country, country.number(), None);
     }
 
-    /// A figure of the session, counted per method.
-    pub fn session_by_method(&mut self, figure: Figure, at: Timestamp, method: ContactMethod) {
-        self.add(figure, at, Scope::Method, 0, Some(method));
+    /// Figures of the session, counted per method.
+    pub fn session_by_method(&mut self, figures: &[Figure], at: Timestamp, method: ContactMethod) {
+        self.add(figures, at, Scope::Method, 0, Some(method));
     }
 
-    /// A figure of the session, counted per country and method.
+    /// Figures of the session, counted per country and method.
     pub fn session_in_country_by_method(
         &mut self,
-        figure: Figure,
+        figures: &[Figure],
         at: Timestamp,
         country: CountryCode,
         method: ContactMethod,
     ) {
-        self.add(figure, at, Scope::CountryMethod, country.number(), Some(method));
+        self.add(figures, at, Scope::CountryMethod, country.number(), Some(method));
     }
 }

@@ -6,6 +6,7 @@ use crate::figures::Counts;
 use crate::timestamp::Timestamp;
 use crate::zone::Zone;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 /// Helplines 1 to 3 are in two countries.
 fn country(helpline: HelplineNo) -> CountryCode {
@@ -84,7 +85,7 @@ fn hours_of_long_ago_begin_where_their_clocks_said() {
     let mut tally = Tally::new(zone);
     for minute in [30, 39, 40, 44] {
         let at = Timestamp::parse_rfc3339(&format!("1935-01-01T02:{minute}:00Z")).unwrap();
-        Counter::plus(&mut tally).session(crate::figures::Figure::Notifications, at);
+        Counter::plus(&mut tally).session(&[crate::figures::Figure::Notifications], at);
     }
     let cells = cells(tally);
     let hours: Vec<i64> =

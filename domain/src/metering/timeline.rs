@@ -45,27 +45,27 @@ pub(crate) fn attributed_to(click: &Entry, displays: &[Entry]) -> Option<Timesta
 pub(super) fn measure(sorted: &[Entry], counter: &mut Counter<'_>) {
     debug_assert!(sorted.is_sorted());
     for of in by_helpline(sorted) {
-        for display in of.displays {
-            counter.display(Figure::GrossDisplays, display.at, of.helpline);
-        }
-        for kept in net(of.displays) {
-            counter.display(Figure::NetDisplays, kept, of.helpline);
+        for (i, display) in of.displays.iter().enumerate() {
+            let figures = [Figure::GrossDisplays, Figure::NetDisplays];
+            counter.display(&figures[..1 + usize::from(is_net(of.displays, i))], display.at, of.helpline);
         }
         for (method, clicks) in by_method(of.clicks) {
-            for click in clicks {
+            for (i, click) in clicks.iter().enumerate() {
                 let attributed = attributed_to(click, of.displays).is_some();
                 let figure = if attributed { Figure::AttributedClicks } else { Figure::UnattributedClicks };
-                counter.click(Figure::GrossClicks, click.at, of.helpline, method);
-                counter.click(figure, click.at, of.helpline, method);
-            }
-            for kept in net(clicks) {
-                counter.click(Figure::NetClicks, kept, of.helpline, method);
+                let figures = [Figure::GrossClicks, figure, Figure::NetClicks];
+                counter.click(&figures[..2 + usize::from(is_net(clicks, i))], click.at, of.helpline, method);
             }
         }
     }
-    for at in notifications(sorted) {
-        counter.session(Figure::Notifications, at);
+    let mut instants = std::mem::take(&mut counter.room().instants);
+    instants.extend(sorted.iter().filter(|entry| entry.action == Action::Display).map(|entry| entry.at));
+    instants.sort_unstable();
+    for at in notifications(&instants) {
+        counter.session(&[Figure::Notifications], at);
     }
+    instants.clear();
+    counter.room().instants = instants;
 }
 
 fn by_method(clicks: &[Entry]) -> impl Iterator<Item = (ContactMethod, &[Entry])> {
@@ -75,20 +75,16 @@ fn by_method(clicks: &[Entry]) -> impl Iterator<Item = (ContactMethod, &[Entry])
     })
 }
 
-/// Of the distinct instants, those with no later one within [`REPEAT_MS`].
-fn net(sorted: &[Entry]) -> impl Iterator<Item = Timestamp> {
-    sorted.iter().enumerate().filter_map(|(i, entry)| {
-        let next = sorted.get(i + 1);
-        next.is_none_or(|next| next.at.millis() - entry.at.millis() > REPEAT_MS).then_some(entry.at)
-    })
+/// Whether, of sorted entries, there is none within [`REPEAT_MS`] after this one.
+fn is_net(sorted: &[Entry], i: usize) -> bool {
+    let next = sorted.get(i + 1);
+    next.is_none_or(|next| next.at.millis() - sorted[i].at.millis() > REPEAT_MS)
 }
 
-/// The distinct display instants with no earlier one within [`NOTIFICATION_MS`].
-fn notifications(entries: &[Entry]) -> Vec<Timestamp> {
-    let mut instants: Vec<Timestamp> =
-        entries.iter().filter(|entry| entry.action == Action::Display).map(|entry| entry.at).collect();
-    instants.sort_unstable();
-    instants.dedup();
-    let starts = |i: usize| i == 0 || instants[i].millis() - instants[i - 1].millis() > NOTIFICATION_MS;
-    (0..instants.len()).filter(|i| starts(*i)).map(|i| instants[i]).collect()
+/// Of sorted instants, those with no earlier one within [`NOTIFICATION_MS`], each once.
+fn notifications(sorted: &[Timestamp]) -> impl Iterator<Item = Timestamp> {
+    sorted.iter().enumerate().filter_map(|(i, at)| {
+        let before = i.checked_sub(1).map(|before| sorted[before]);
+        before.is_none_or(|before| at.millis() - before.millis() > NOTIFICATION_MS).then_some(*at)
+    })
 }
