@@ -159,7 +159,7 @@ impl Known {
                 parts.iter().try_for_each(|part| run.unpack(part, &mut sessions))?;
             }
             let replaced = merged.iter().map(|(run, _)| run.no).collect();
-            new.extend(NewRun::of(customer, no, &Sessions::of(sessions), replaced)?);
+            new.extend(NewRun::of(customer, no, &Sessions::of(sessions), replaced));
         }
         Ok(new)
     }

@@ -286,7 +286,7 @@ impl Task {
     /// once more, under the same number, settles that.
     async fn append(&mut self, pack: &Pack) -> Result<i64, Error> {
         self.number += 1;
-        let packed = store::codec::pack(pack)?;
+        let packed = store::codec::pack(pack);
         self.appended_bytes += packed.len() + APPEND_BYTES_MIN;
         let append = store::log::Append {
             writer: self.id,

@@ -144,7 +144,7 @@ pub async fn go_on_after(db: &Db, progress: &Progress) -> Result<(), Error> {
         return Err(Error::Internal(reason.to_owned()));
     }
     let sql = "INSERT INTO log (seq, writer, number, appended_at, events, pack) VALUES ($1, $2, 0, 0, 0, $3)";
-    let empty = super::codec::pack(&Pack::default())?;
+    let empty = super::codec::pack(&Pack::default());
     let values: [Value; 3] = [progress.applied.into(), Uuid::nil().into(), empty.into()];
     db.append(Sql::new(sql).bind_all(values)).await?;
     Ok(())

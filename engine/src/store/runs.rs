@@ -191,17 +191,17 @@ pub struct NewRun {
 
 impl NewRun {
     /// Packs sessions as a run; `None` if there is no event.
-    pub fn of(customer: CustomerNo, no: i64, sessions: &Sessions, replaces: Vec<i64>) -> Result<Option<Self>, Error> {
+    pub fn of(customer: CustomerNo, no: i64, sessions: &Sessions, replaces: Vec<i64>) -> Option<Self> {
         let entries = sessions.0.iter().flat_map(|(_, entries)| entries);
-        let Some((first_at, last_at, events)) = extent(entries) else { return Ok(None) };
+        let (first_at, last_at, events) = extent(entries)?;
         let parts = events.div_ceil(PART_EVENTS).next_power_of_two().min(PARTS_MAX);
         let packed = sessions
             .0
             .chunk_by(|(a, _), (b, _)| part_of(a, parts) == part_of(b, parts))
-            .map(|part| Ok((part_of(&part[0].0, parts), pack_part(first_at, part)?)))
-            .collect::<Result<Vec<_>, Error>>()?;
+            .map(|part| (part_of(&part[0].0, parts), pack_part(first_at, part)))
+            .collect();
         let run = Run { customer, no, first_at, last_at, events, parts, filter: Some(Filter::of(sessions)) };
-        Ok(Some(Self { run, parts: packed, replaces }))
+        Some(Self { run, parts: packed, replaces })
     }
 }
 
@@ -279,13 +279,13 @@ mod tests {
     fn every_session_is_in_the_part_that_is_asked_for_it() {
         let entry = Entry { helpline: HelplineNo(1), action: Action::Display, at: Timestamp::from_millis(5) };
         let sessions = Sessions::of((0..3_000).map(|i| (session(i), vec![entry])).collect());
-        let new = NewRun::of(CustomerNo(1), 7, &sessions, Vec::new()).unwrap().unwrap();
+        let new = NewRun::of(CustomerNo(1), 7, &sessions, Vec::new()).unwrap();
         assert_eq!((new.run.events, new.run.parts), (3_000, 32));
         for session in sessions.keys() {
             let part = new.run.part_of(session);
             let (_, pack) = new.parts.iter().find(|(no, _)| *no == part).unwrap();
             assert!(unpack_part(new.run.first_at, pack).unwrap().iter().any(|(known, _)| known == session));
         }
-        assert!(NewRun::of(CustomerNo(1), 7, &Sessions::default(), Vec::new()).unwrap().is_none());
+        assert!(NewRun::of(CustomerNo(1), 7, &Sessions::default(), Vec::new()).is_none());
     }
 }
