@@ -10,11 +10,11 @@ use crate::store::codec::Stored;
 use crate::store::figures::Key;
 use crate::store::intake::IntakeKey;
 use crate::store::log::Logged;
-use domain::event::{Event, SessionKey};
+use domain::event::Event;
 use domain::figures::Counts;
 use domain::ids::{ApplicationNo, CustomerNo, HelplineNo};
 use domain::metering::{Counter, Entry, Tally, measure};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, btree_map};
 
 /// Packs of the log, opened.
 pub(super) struct Batch {
@@ -71,36 +71,14 @@ impl Batch {
             *measured.intake.entry(key).or_default() += n;
         }
         let mut is_new = vec![false; self.events.len()];
-        // By session, in the order of the log within each. (What is sorted holds its keys: it is a long list.)
-        let key = |(i, event): (usize, &Event)| (event.customer, event.application, u128_of(event.session), i);
-        let mut order: Vec<_> = self.events.iter().enumerate().map(key).collect();
-        order.sort_unstable();
-        let mut tallies: BTreeMap<(CustomerNo, ApplicationNo), Tally> = BTreeMap::new();
-        for of_session in order.chunk_by(|a, b| (a.0, a.1, a.2) == (b.0, b.1, b.2)) {
-            let first = &self.events[of_session[0].3];
-            let Kept { zone, .. } = *kept.get(&first.customer).ok_or_else(|| corrupt("customer of an event"))?;
-            let tally = tallies.entry((first.customer, first.application)).or_insert_with(|| Tally::new(zone));
-            let recent = known.recent_mut(first.customer, session(first));
-            let before = merged(recent, earlier.of(first.customer, session(first)));
-            let mut after = before.clone();
-            for (.., i) in of_session {
-                let entry = entry(&self.events[*i]);
-                if let Err(place) = after.binary_search(&entry) {
-                    after.insert(place, entry);
-                    is_new[*i] = true;
-                }
-            }
-            let added = after.len() - before.len();
-            if added == 0 {
-                continue;
-            }
-            measure(&before, countries, &mut Counter::minus(tally));
-            measure(&after, countries, &mut Counter::plus(tally));
-            recent.extend(of_session.iter().filter(|of| is_new[of.3]).map(|of| entry(&self.events[of.3])));
-            recent.sort_unstable();
+        for ((customer, application), places) in by_session(&self.events) {
+            let zone = kept.get(&customer).ok_or_else(|| corrupt("customer of an event"))?.zone;
+            let mut tally = Tally::new(zone);
+            let added = take_in(&self.events, &places, known, earlier, &mut is_new, |before, after| {
+                measure(before, countries, &mut Counter::minus(&mut tally));
+                measure(after, countries, &mut Counter::plus(&mut tally));
+            });
             known.added(added);
-        }
-        for ((customer, application), tally) in tallies {
             let cells = tally.into_cells(countries).into_iter();
             measured.deltas.extend(cells.map(|(cell, counts)| (Key { customer, application, cell }, counts)));
         }
@@ -111,17 +89,73 @@ impl Batch {
     }
 }
 
-fn u128_of(session: SessionKey) -> u128 {
-    u128::from_be_bytes(session.0)
+/// Where an event is in the order of sessions: the first bits of its session's key, then its place in the batch. As one
+/// number it is sorted fast.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place(u128);
+
+impl Place {
+    fn of(i: usize, event: &Event) -> Self {
+        Self(u128::from_be_bytes(event.session.0) & !u128::from(u32::MAX) | i as u128)
+    }
+
+    fn i(self) -> usize {
+        (self.0 & u128::from(u32::MAX)) as usize
+    }
 }
 
-/// Two sorted lists as one.
-fn merged(a: &[Entry], b: &[Entry]) -> Vec<Entry> {
-    let mut all = [a, b].concat();
-    if !b.is_empty() {
-        all.sort_unstable();
+/// The places of events by application, those of a session together (unless another's key begins with the same 96
+/// bits) and in the order of the log.
+fn by_session(events: &[Event]) -> BTreeMap<(CustomerNo, ApplicationNo), Vec<Place>> {
+    let mut order: BTreeMap<_, Vec<Place>> = BTreeMap::new();
+    for (i, event) in events.iter().enumerate() {
+        order.entry((event.customer, event.application)).or_default().push(Place::of(i, event));
     }
-    all
+    order.values_mut().for_each(|places| places.sort_unstable());
+    order
+}
+
+/// Takes the events of an application into memory, session by session: tells `changed` of the events of each session
+/// that has new ones, as they were and as they are, notes which are new, and says how many.
+fn take_in(
+    events: &[Event],
+    places: &[Place],
+    known: &mut Known,
+    earlier: &Earlier,
+    is_new: &mut [bool],
+    mut changed: impl FnMut(&[Entry], &[Entry]),
+) -> usize {
+    let mut added = 0;
+    // Used again for each session: most have an event or two.
+    let (mut before, mut after): (Vec<Entry>, Vec<Entry>) = Default::default();
+    for of_session in places.chunk_by(|a, b| events[a.i()].session == events[b.i()].session) {
+        let first = &events[of_session[0].i()];
+        let recent = known.recent_mut(first.customer, session(first));
+        let in_runs = earlier.of(first.customer, session(first));
+        before.clear();
+        before.extend_from_slice(recent);
+        if !in_runs.is_empty() {
+            before.extend_from_slice(in_runs);
+            before.sort_unstable();
+        }
+        after.clone_from(&before);
+        for i in of_session.iter().map(|place| place.i()) {
+            let entry = entry(&events[i]);
+            if let Err(place) = after.binary_search(&entry) {
+                after.insert(place, entry);
+                is_new[i] = true;
+            }
+        }
+        if after.len() == before.len() {
+            continue;
+        }
+        changed(&before, &after);
+        added += after.len() - before.len();
+        let new = of_session.iter().map(|place| place.i()).filter(|i| is_new[*i]);
+        recent.extend(new.map(|i| entry(&events[i])));
+        recent.sort_unstable();
+    }
+    added
 }
 
 /// Gives the new events their places in their customers' logs, and counts the others as duplicates.
@@ -131,19 +165,31 @@ fn give_places(
     kept: &HashMap<CustomerNo, Kept>,
     measured: &mut Measured,
 ) -> Result<(), Error> {
-    for (event, is_new) in events.iter().zip(is_new) {
-        let Event { customer, application, at, .. } = *event;
-        if !is_new {
-            let key = IntakeKey { quarter: quarter(at), customer, application, code: DUPLICATE.into() };
+    let mut done = 0;
+    // Events mostly come in the order of time, many of one customer together.
+    for of_span in events.chunk_by(|a, b| span(a) == span(b)) {
+        let is_new = &is_new[done..][..of_span.len()];
+        done += of_span.len();
+        let customer = of_span[0].customer;
+        for (event, _) in of_span.iter().zip(is_new).filter(|(_, is_new)| !**is_new) {
+            let application = event.application;
+            let key = IntakeKey { quarter: quarter(event.at), customer, application, code: DUPLICATE.into() };
             *measured.intake.entry(key).or_default() += 1;
+        }
+        if !is_new.contains(&true) {
             continue;
         }
-        let length = match measured.log_lengths.get(&customer) {
-            Some(length) => *length,
-            None => kept.get(&customer).ok_or_else(|| corrupt("customer of an event"))?.log_length,
+        let length = match measured.log_lengths.entry(customer) {
+            btree_map::Entry::Occupied(length) => length.into_mut(),
+            btree_map::Entry::Vacant(length) => {
+                length.insert(kept.get(&customer).ok_or_else(|| corrupt("customer of an event"))?.log_length)
+            }
         };
-        measured.log_lengths.insert(customer, length + 1);
-        measured.new.entry(span(event)).or_default().push(Stored { event: *event, place: length + 1 });
+        let new = measured.new.entry(span(&of_span[0])).or_default();
+        for (event, _) in of_span.iter().zip(is_new).filter(|(_, is_new)| **is_new) {
+            *length += 1;
+            new.push(Stored { event: *event, place: *length });
+        }
     }
     Ok(())
 }

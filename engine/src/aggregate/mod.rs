@@ -107,16 +107,24 @@ impl Engine {
     /// The countries of all helplines, those of these events among them: another process may have added one a moment
     /// ago. (Helplines are never taken away, so those of events that were counted earlier are there too.)
     pub(crate) async fn countries(&self, db: &Db, of: impl Iterator<Item = HelplineNo>) -> Result<Countries, Error> {
-        let directory = self.directory();
-        let missing = of.filter(|no| directory.country(*no).is_none()).collect::<BTreeSet<_>>();
-        if missing.is_empty() {
-            return Ok(Countries(directory));
+        let mut countries = Countries { directory: self.directory(), known: hashbrown::HashMap::new() };
+        let mut missing = BTreeSet::new();
+        for no in of {
+            if !countries.known.contains_key(&no) {
+                match countries.directory.country(no) {
+                    Some(country) => _ = countries.known.insert(no, country),
+                    None => _ = missing.insert(no),
+                }
+            }
         }
-        let directory = Directory::load(db).await?;
-        if missing.iter().any(|no| directory.country(*no).is_none()) {
-            return Err(corrupt("helpline of an event"));
+        if !missing.is_empty() {
+            countries.directory = Directory::load(db).await?.into();
         }
-        Ok(Countries(directory.into()))
+        for no in missing {
+            let country = countries.directory.country(no).ok_or_else(|| corrupt("helpline of an event"))?;
+            countries.known.insert(no, country);
+        }
+        Ok(countries)
     }
 
     /// Makes the partitions of this month and the next, so that nobody waits for it when the month turns.
@@ -277,11 +285,16 @@ async fn make_partitions(tx: &mut Tx, made: &mut BTreeSet<i32>, months: BTreeSet
 
 /// The countries of helplines.
 #[derive(Default)]
-pub(crate) struct Countries(std::sync::Arc<Directory>);
+pub(crate) struct Countries {
+    directory: std::sync::Arc<Directory>,
+    /// Of those that were asked for, where they are found sooner: each session asks.
+    known: hashbrown::HashMap<HelplineNo, CountryCode>,
+}
 
 impl domain::metering::Countries for Countries {
     fn country(&self, helpline: HelplineNo) -> CountryCode {
+        let known = self.known.get(&helpline).copied();
         // `Engine::countries` was asked for those of all events that are counted, and fails if one has none.
-        self.0.country(helpline).unwrap_or(CountryCode::UNKNOWN)
+        known.or_else(|| self.directory.country(helpline)).unwrap_or(CountryCode::UNKNOWN)
     }
 }

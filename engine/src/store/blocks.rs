@@ -70,7 +70,8 @@ pub fn add(span: Span, open: &mut Open, new: impl IntoIterator<Item = Stored>) -
         *open = Open { no: open.no + 1, events: Vec::new() };
     }
     open.events.extend(new);
-    open.events.sort_unstable();
+    // A stable sort, as much is in order already. The place tells apart what came in one millisecond.
+    open.events.sort_by_key(|stored| (stored.event.at, stored.place));
     let mut blocks = Vec::new();
     for (no, events) in (open.no..).zip(open.events.chunks(BLOCK_EVENTS)) {
         let [first, .., last] = events else {
