@@ -49,6 +49,12 @@ impl Engine {
         }
     }
 
+    /// For how long the oldest event that is not in the figures has waited, in milliseconds.
+    pub(crate) async fn lag_ms(&self) -> Result<i64, Error> {
+        let since = self.backlog().await?.since;
+        Ok(since.map_or(0, |since| (self.now().millis() - since.millis()).max(0)))
+    }
+
     async fn backlog(&self) -> Result<Backlog, Error> {
         let applied = store::aggregator::progress(&self.0.db).await?.applied;
         store::log::backlog(&self.0.db, applied).await

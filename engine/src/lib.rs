@@ -6,6 +6,7 @@
 mod accounts;
 pub mod actor;
 mod aggregate;
+mod alerts;
 mod auth;
 mod billing;
 mod catalogue;
@@ -25,6 +26,7 @@ mod workers;
 
 pub use accounts::{Paged, Paging};
 pub use aggregate::Expiring;
+pub use alerts::check_mail_settings;
 pub use auth::{ApiScope, IssuedToken, TokenRefusal, TokenRequestError};
 pub use billing::{
     BillingOverview, CardForm, Contract, Issued, MonthBill, MonthRow, MonthStatus, Preview, RateCard, RateCardVersion,
@@ -73,6 +75,11 @@ struct Inner {
     trails: billing::Trails,
     directory_loaded: AtomicBool,
     token_mac: OnceLock<Hmac<Sha256>>,
+    /// Unless the installation sends no e-mail.
+    mailer: Option<alerts::Mailer>,
+    caller: alerts::Caller,
+    /// Told when this process has a message to deliver.
+    messages_due: Notify,
     /// See [`Engine::open_limit`].
     stores_no_events: bool,
 }
@@ -97,12 +104,19 @@ impl Engine {
     }
 
     async fn connect(settings: Settings, clock: Arc<dyn Clock>, stores_no_events: bool) -> Result<Self, Error> {
+        let mailer = match (&settings.smtp_url, &settings.mail_from) {
+            (Some(url), Some(from)) => Some(alerts::Mailer::new(url, from).map_err(Error::Internal)?),
+            _ => None,
+        };
         let db = store::Db::connect(&settings.database_url, settings.connections_max).await?;
         let engine = Self(Arc::new(Inner {
             process: uuid::Uuid::from_bytes(clock::random_bytes()),
             aggregates: AtomicBool::default(),
             figures_awaited: Notify::new(),
             writer: ingest::Writer::new(settings.queue_requests_max),
+            mailer,
+            caller: alerts::Caller::new(settings.webhook_allow_private),
+            messages_due: Notify::new(),
             settings,
             clock,
             db,

@@ -23,6 +23,13 @@ pub struct Settings {
     pub queue_requests_max: usize,
     /// Events of which the aggregator knows the sessions in memory, before it writes them down.
     pub session_events_in_memory: usize,
+    /// The mail server: `smtp://user:password@host:port`, with `?tls=required` for STARTTLS, or `smtps://…`. Without it,
+    /// or without a sender, no e-mail is sent.
+    pub smtp_url: Option<String>,
+    /// The sender of e-mail, such as `Reachline <alerts@example.org>`.
+    pub mail_from: Option<String>,
+    /// Whether webhooks may be at addresses of this machine and of private networks.
+    pub webhook_allow_private: bool,
     /// Connections for reading (SQLite) or in all (Postgres).
     pub connections_max: u32,
 }
@@ -40,6 +47,9 @@ impl Default for Settings {
             token_ttl_seconds: 3_600,
             queue_requests_max: 10_000,
             session_events_in_memory: 262_144,
+            smtp_url: None,
+            mail_from: None,
+            webhook_allow_private: false,
             connections_max: 10,
         }
     }

@@ -1,6 +1,7 @@
 //! What runs beside the requests: the writer, the aggregator, the look at the directory, the clearing up.
 
 use crate::aggregate::Worker;
+use crate::alerts::{deliver_messages, watch_alerts};
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::{Engine, store};
@@ -67,6 +68,8 @@ impl Engine {
             tokio::spawn(watch_directory(self.clone())),
             tokio::spawn(clear_up(self.clone())),
             tokio::spawn(issue_statements(self.clone())),
+            tokio::spawn(watch_alerts(self.clone())),
+            tokio::spawn(deliver_messages(self.clone())),
         ];
         Ok(Workers { stop_writer, writer, aggregator, others, engine: self.clone() })
     }
@@ -92,6 +95,7 @@ impl Engine {
         store::web_sessions::delete_expired(&mut tx, self.now()).await?;
         store::limits::forget_catalogue_calls(&mut tx, first_counted_hour(self.now())).await?;
         tx.commit().await?;
+        self.forget_old_alerts().await?;
         self.make_partitions_ahead().await
     }
 }

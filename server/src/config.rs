@@ -51,6 +51,13 @@ pub struct Config {
     pub token_ttl_seconds: u32,
     /// `REACHLINE_QUEUE_REQUESTS_MAX`: requests with events that may wait for their commit; more are refused at once.
     pub queue_requests_max: usize,
+    /// `REACHLINE_SMTP_URL`: the mail server, `smtp://user:password@host:port`, with `?tls=required` for STARTTLS, or
+    /// `smtps://user:password@host`. Without it no e-mail is sent.
+    pub smtp_url: Option<String>,
+    /// `REACHLINE_MAIL_FROM`: the sender of e-mail, such as `Reachline <alerts@example.org>`.
+    pub mail_from: Option<String>,
+    /// `REACHLINE_WEBHOOK_ALLOW_PRIVATE`: whether webhooks may be at addresses of this machine and of private networks.
+    pub webhook_allow_private: bool,
     /// `REACHLINE_CONNECTIONS_MAX`: connections to the database.
     pub connections_max: u32,
     /// `REACHLINE_LOG`: what is logged, such as `info` or `warn,server=debug`.
@@ -94,6 +101,9 @@ impl Default for Config {
             catalogue_rate_per_ip: 30,
             token_ttl_seconds: usual.token_ttl_seconds,
             queue_requests_max: usual.queue_requests_max,
+            smtp_url: usual.smtp_url,
+            mail_from: usual.mail_from,
+            webhook_allow_private: usual.webhook_allow_private,
             connections_max: usual.connections_max,
             log: "info".to_owned(),
             log_format: LogFormat::Text,
@@ -102,7 +112,7 @@ impl Default for Config {
 }
 
 /// The names of all settings, as in the TOML file.
-pub const NAMES: [&str; 17] = [
+pub const NAMES: [&str; 20] = [
     "database_url",
     "addr",
     "public_url",
@@ -117,6 +127,9 @@ pub const NAMES: [&str; 17] = [
     "catalogue_rate_per_ip",
     "token_ttl_seconds",
     "queue_requests_max",
+    "smtp_url",
+    "mail_from",
+    "webhook_allow_private",
     "connections_max",
     "log",
     "log_format",
@@ -170,7 +183,18 @@ impl Config {
             let name = variable_of("public_url");
             return Err(ConfigError(format!("{name}: must begin with https:// or http://")));
         }
+        self.check_mail()?;
         Ok(self)
+    }
+
+    fn check_mail(&self) -> Result<(), ConfigError> {
+        match (&self.smtp_url, &self.mail_from) {
+            (Some(url), Some(from)) => engine::check_mail_settings(url, from).map_err(|fault| {
+                ConfigError(format!("{} and {}: {fault}", variable_of("smtp_url"), variable_of("mail_from")))
+            }),
+            (Some(_), None) => Err(ConfigError(format!("{}: needed to send e-mail", variable_of("mail_from")))),
+            (None, _) => Ok(()),
+        }
     }
 
     /// The engine's part of the configuration.
@@ -186,6 +210,9 @@ impl Config {
             statement_grace_days: self.statement_grace_days,
             token_ttl_seconds: self.token_ttl_seconds,
             queue_requests_max: self.queue_requests_max,
+            smtp_url: self.smtp_url.clone(),
+            mail_from: self.mail_from.clone(),
+            webhook_allow_private: self.webhook_allow_private,
             session_events_in_memory: Settings::default().session_events_in_memory,
             connections_max: self.connections_max,
         }
@@ -295,6 +322,9 @@ mod tests {
             ("database_url = 'mysql://x'", "REACHLINE_DATABASE_URL"),
             ("trusted_proxies = '10.0.0.0/99'", "REACHLINE_TRUSTED_PROXIES"),
             ("cookie_secure = 'perhaps'", "REACHLINE_COOKIE_SECURE"),
+            ("smtp_url = 'smtp://localhost'", "REACHLINE_MAIL_FROM"),
+            ("smtp_url = 'mail.example.org'\nmail_from = 'a@example.org'", "REACHLINE_SMTP_URL"),
+            ("webhook_allow_private = 'perhaps'", "REACHLINE_WEBHOOK_ALLOW_PRIVATE"),
             ("adress = 'x'", "adress"),
         ] {
             let error = from_toml(text).err().unwrap();

@@ -267,7 +267,6 @@ impl Engine {
     }
 
     /// The draft of the running month; `None` if no rate card prices it.
-    #[expect(dead_code, reason = "alerts look at it")]
     pub(crate) async fn current_statement(&self, entry: &CustomerEntry) -> Result<Option<Statement>, Error> {
         let month = entry.record.customer.time_zone.day(self.now()).month();
         let mut tx = self.0.db.snapshot().await?;

@@ -2,6 +2,7 @@
 
 use super::db::{Db, Row, Sql, Tx, Value, chunks};
 use crate::error::{Error, corrupt};
+use domain::Timestamp;
 use domain::account::Tier;
 use domain::figures::{Counts, Figure, Scope};
 use domain::ids::{ApplicationNo, CustomerNo, HelplineNo};
@@ -161,6 +162,26 @@ pub async fn by_tier(
         Ok((tier, row.int(1)?, counts(row, 2)?))
     };
     tx.fetch(sql).await?.iter().map(row).collect()
+}
+
+/// The start of the latest hour with accepted events of some applications of a customer.
+pub async fn last_hour(
+    db: &Db,
+    customer: CustomerNo,
+    applications: &[ApplicationNo],
+) -> Result<Option<Timestamp>, Error> {
+    if applications.is_empty() {
+        return Ok(None);
+    }
+    let list: Vec<String> = (0..applications.len()).map(|i| format!("${}", i + 4)).collect();
+    let sql = format!(
+        "SELECT bucket FROM figures WHERE customer_no = $1 AND scope = $2 AND grain = $3 AND application_no IN ({}) \
+         AND gross_displays + gross_clicks > 0 ORDER BY bucket DESC LIMIT 1",
+        list.join(", ")
+    );
+    let sql = Sql::new(sql).bind(customer).bind(Scope::Application as u8).bind(Grain::Hour as u8);
+    let sql = sql.bind_all(applications.iter().map(|application| Value::from(*application)));
+    db.fetch_optional(sql).await?.map(|row| row.at(0)).transpose()
 }
 
 /// Whether a helpline has figures, and so events.

@@ -2,9 +2,11 @@
 
 pub mod accounts;
 pub mod aggregator;
+pub mod alerts;
 pub mod blocks;
 pub mod codec;
 pub mod db;
+pub mod deliveries;
 pub mod directory;
 pub mod figures;
 pub mod helplines;
@@ -17,5 +19,6 @@ pub mod runs;
 mod sql;
 pub mod statements;
 pub mod web_sessions;
+pub mod webhooks;
 
 pub use db::{Db, Tx};
