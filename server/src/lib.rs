@@ -4,6 +4,7 @@
 //! - [`api`]: one file for each group of endpoints that programs call.
 //! - [`web`]: what browsers get: the dashboard's pages, sessions, downloads, and the defences around them.
 //! - [`http`]: what both stand on: errors, extractors, limits, the outermost layer.
+//! - [`documents`]: statements as PDF.
 //! - [`openapi`]: the description of the API, for programs and for people.
 //! - [`config`] and [`cli`]: the binary `reachline`.
 //!
@@ -13,6 +14,7 @@ pub mod api;
 pub mod assets;
 pub mod cli;
 pub mod config;
+pub mod documents;
 pub mod http;
 pub mod openapi;
 pub mod router;

@@ -1,0 +1,91 @@
+//! Numbers, amounts and dates for people. All in English, as the product is.
+
+use domain::billing::Money;
+use domain::zone::{Day, Month};
+
+/// A proper minus sign, as wide as a digit.
+const MINUS: char = '\u{2212}';
+
+/// A decimal number as it is printed by programs (`-1234.50`), with commas between its thousands: `−1,234.50`.
+#[must_use]
+pub fn grouped(number: &str) -> String {
+    let (sign, digits) = number.strip_prefix('-').map_or((None, number), |digits| (Some(MINUS), digits));
+    let whole = digits.find('.').unwrap_or(digits.len());
+    let mut text = String::from_iter(sign);
+    for (i, digit) in digits.char_indices() {
+        if i > 0 && i < whole && (whole - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A count.
+#[must_use]
+pub fn count(number: impl Into<i128>) -> String {
+    let number: i128 = number.into();
+    grouped(&number.to_string())
+}
+
+/// An amount without its currency, with the decimals of the minor unit: `1,234.50`.
+#[must_use]
+pub fn amount(money: Money) -> String {
+    grouped(&money.to_string())
+}
+
+/// An amount with its currency: `EUR 1,234.50`.
+#[must_use]
+pub fn money(money: Money) -> String {
+    format!("{}\u{a0}{}", money.currency, amount(money))
+}
+
+/// A unit price with the decimals that it has, but no fewer than the currency's minor unit: `0.0375`, `2.00`.
+#[must_use]
+pub fn price(decimal: &str, decimals_min: u32) -> String {
+    let (whole, fraction) = decimal.split_once('.').unwrap_or((decimal, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let width = usize::try_from(decimals_min).unwrap_or(0).max(fraction.len());
+    let point = if width == 0 { "" } else { "." };
+    grouped(&format!("{whole}{point}{fraction:0<width$}"))
+}
+
+/// A month in words: `November 2025`.
+#[must_use]
+pub fn month(month: Month) -> String {
+    month.first_day().date().format("%B %Y").to_string()
+}
+
+/// A date in words: `6 December 2025`.
+#[must_use]
+pub fn day(day: Day) -> String {
+    day.date().format("%-d %B %Y").to_string()
+}
+
+/// At most so many characters; what is longer ends in `…`. What the product lets in is never cut.
+#[must_use]
+pub fn clipped(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// A text that can be drawn on one line: control characters and the like are spaces, and what has no look is left out.
+/// The joiners stay, as Persian words need them. Letters that somebody made up for themselves mean nothing to others.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let invisible = |c: char| {
+        matches!(c, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+            || (u32::from(c) & 0xfffe) == 0xfffe
+    };
+    let blank = |c: char| c.is_control() || (c.is_whitespace() && c != '\u{a0}');
+    let private = |c: char| matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..);
+    let seen = |c: char| match c {
+        c if blank(c) => ' ',
+        c if private(c) => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    text.chars().filter(|c| !invisible(*c)).map(seen).collect()
+}
