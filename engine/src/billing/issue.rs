@@ -1,6 +1,6 @@
 //! Issuing statements: by hand, and by itself once the days of grace are over.
 
-use super::statements::draft_in;
+use super::statements::Account;
 use crate::Engine;
 use crate::actor::Operator;
 use crate::directory::CustomerEntry;
@@ -81,16 +81,18 @@ impl Engine {
         issued_by: Option<String>,
     ) -> Result<Option<Issued>, Error> {
         let mut tx = self.0.db.begin_on_snapshot().await?;
-        if let Some(statement) = store::statements::find(&mut tx, entry.record.no, month).await? {
-            return Ok(Some(Issued { statement, is_new: false }));
+        let account = Account::read(&mut tx, entry, month, month).await?;
+        if let Some(statement) = account.issued.iter().find(|statement| statement.month == month) {
+            return Ok(Some(Issued { statement: statement.clone(), is_new: false }));
         }
-        let (usage, issued_before) = draft_in(&mut tx, entry, month, self.now()).await?;
+        let usage = account.draft(&mut tx, month, self.now()).await?;
         let Some(mut statement) = usage.statement else {
             return Err(refused("rate_card", format!("No rate card prices {month} for this customer.")));
         };
         let issued_at = self.now();
         statement.status = Status::Issued { issued_at, issued_by };
-        if !store::statements::insert(&mut tx, entry.record.no, issued_before + 1, issued_at, &statement).await? {
+        if !store::statements::insert(&mut tx, entry.record.no, account.issued.len() + 1, issued_at, &statement).await?
+        {
             return Ok(None);
         }
         tx.commit().await?;

@@ -150,53 +150,94 @@ pub(super) async fn kept_in(tx: &mut Tx, customer: CustomerNo) -> Result<Kept, E
     store::aggregator::kept(tx, &[customer]).await?.get(&customer).copied().ok_or(Error::NotFound)
 }
 
-/// What a month's statement would be if it were issued now, but for its number of issue; and how many the customer has.
-pub(super) async fn draft_in(
-    tx: &mut Tx,
-    entry: &CustomerEntry,
-    month: Month,
-    now: Timestamp,
-) -> Result<(Usage, usize), Error> {
-    let (no, customer) = (entry.record.no, &entry.record.customer);
-    let Kept { zone, log_length, .. } = kept_in(tx, no).await?;
-    let contract = contract_in(tx, no).await?;
-    let issued = store::statements::of_customer(tx, no).await?;
-    let ledger = ledger(&issued).map_err(too_large)?;
-    let first = ledger.keys().next().copied().unwrap_or(month).min(month);
-    let counts = Months::read(tx, no, first, month).await?;
-    let card = card_of(&contract, month);
-    let figure = card.as_ref().map_or(BillableFigure::Reach, |card| card.terms.figure);
-    let waterfall = counts.waterfall(figure, month, intake_in(tx, no, month, zone).await?);
-    let Some(card) = card else {
-        return Ok((Usage { month, time_zone: zone, waterfall, statement: None }, issued.len()));
-    };
-    let mut adjustments: Vec<Adjustment> = Vec::new();
-    for (earlier, billed) in ledger.range(..month) {
-        let accepted = counts.waterfall(billed.card.terms.figure, *earlier, Intake::default());
-        if billed.waterfall.accepts_as(&accepted) {
-            continue;
-        }
-        let intake = intake_in(tx, no, *earlier, zone).await?;
-        let after = counts.waterfall(billed.card.terms.figure, *earlier, intake);
-        adjustments.extend(adjust(*earlier, billed, after).map_err(too_large)?);
+/// What a customer's statements follow from, as one state of the database has it.
+pub(super) struct Account<'a> {
+    entry: &'a CustomerEntry,
+    kept: Kept,
+    contract: Vec<Contract>,
+    /// In the order in which they were issued.
+    pub issued: Vec<Statement>,
+    counts: Months,
+}
+
+impl<'a> Account<'a> {
+    /// Reads what statements of some months follow from.
+    pub async fn read(tx: &mut Tx, entry: &'a CustomerEntry, first: Month, last: Month) -> Result<Self, Error> {
+        let no = entry.record.no;
+        let issued = store::statements::of_customer(tx, no).await?;
+        // Issued months may have to be adjusted.
+        let first = issued.iter().map(|statement| statement.month).min().unwrap_or(first).min(first);
+        Ok(Self {
+            entry,
+            kept: kept_in(tx, no).await?,
+            contract: contract_in(tx, no).await?,
+            issued,
+            counts: Months::read(tx, no, first, last).await?,
+        })
     }
-    let (lines, total) = lines(&card.terms, &waterfall, &adjustments).map_err(too_large)?;
-    let forecast = forecast_in(tx, no, (month, zone, now), &card, &waterfall).await?;
-    let statement = Statement {
-        number: number(month, no.0),
-        customer_id: customer.id,
-        customer_name: customer.name.clone(),
-        month,
-        time_zone: zone,
-        status: Status::Draft { forecast },
-        card,
-        log_length,
-        waterfall: waterfall.clone(),
-        lines,
-        adjustments,
-        total,
-    };
-    Ok((Usage { month, time_zone: zone, waterfall, statement: Some(statement) }, issued.len()))
+
+    /// A month's usage: of an issued month as it was billed, of another one live.
+    pub async fn usage(&self, tx: &mut Tx, month: Month, now: Timestamp) -> Result<Usage, Error> {
+        match self.issued.iter().find(|statement| statement.month == month) {
+            Some(statement) => Ok(Usage {
+                month,
+                time_zone: statement.time_zone,
+                waterfall: statement.waterfall.clone(),
+                statement: Some(statement.clone()),
+            }),
+            None => self.draft(tx, month, now).await,
+        }
+    }
+
+    /// A month's usage, and what its statement would be if it were issued now.
+    pub async fn draft(&self, tx: &mut Tx, month: Month, now: Timestamp) -> Result<Usage, Error> {
+        let (no, zone, customer) = (self.entry.record.no, self.kept.zone, &self.entry.record.customer);
+        let card = card_of(&self.contract, month);
+        let figure = card.as_ref().map_or(BillableFigure::Reach, |card| card.terms.figure);
+        let waterfall = self.counts.waterfall(figure, month, intake_in(tx, no, month, zone).await?);
+        let Some(card) = card else {
+            return Ok(Usage { month, time_zone: zone, waterfall, statement: None });
+        };
+        let adjustments = self.adjustments(tx, month).await?;
+        let (lines, total) = lines(&card.terms, &waterfall, &adjustments).map_err(too_large)?;
+        let forecast = forecast_in(tx, no, (month, zone, now), &card, &waterfall).await?;
+        let statement = Statement {
+            number: number(month, no.0),
+            customer_id: customer.id,
+            customer_name: customer.name.clone(),
+            month,
+            time_zone: zone,
+            status: Status::Draft { forecast },
+            card,
+            log_length: self.kept.log_length,
+            waterfall: waterfall.clone(),
+            lines,
+            adjustments,
+            total,
+        };
+        Ok(Usage { month, time_zone: zone, waterfall, statement: Some(statement) })
+    }
+
+    /// What arrived late for issued months before one.
+    async fn adjustments(&self, tx: &mut Tx, before: Month) -> Result<Vec<Adjustment>, Error> {
+        let mut adjustments = Vec::new();
+        for (month, billed) in ledger(&self.issued).map_err(too_large)?.range(..before) {
+            let figure = billed.card.terms.figure;
+            let accepted = self.counts.waterfall(figure, *month, Intake::default());
+            if billed.waterfall.accepts_as(&accepted) {
+                continue;
+            }
+            let intake = intake_in(tx, self.entry.record.no, *month, self.kept.zone).await?;
+            let after = self.counts.waterfall(figure, *month, intake);
+            adjustments.extend(adjust(*month, billed, after).map_err(too_large)?);
+        }
+        Ok(adjustments)
+    }
+
+    /// Whether a rate card prices a month.
+    fn is_priced(&self, month: Month) -> bool {
+        card_of(&self.contract, month).is_some()
+    }
 }
 
 async fn forecast_in(
@@ -234,15 +275,7 @@ fn bill(usage: &Usage, grace_days: u32) -> MonthBill {
 impl Engine {
     /// A month's usage: of an issued month as it was billed.
     pub(super) async fn usage_in(&self, tx: &mut Tx, entry: &CustomerEntry, month: Month) -> Result<Usage, Error> {
-        match store::statements::find(tx, entry.record.no, month).await? {
-            Some(statement) => Ok(Usage {
-                month,
-                time_zone: statement.time_zone,
-                waterfall: statement.waterfall.clone(),
-                statement: Some(statement),
-            }),
-            None => Ok(draft_in(tx, entry, month, self.now()).await?.0),
-        }
+        Account::read(tx, entry, month, month).await?.usage(tx, month, self.now()).await
     }
 
     /// A month's usage, and its statement: as it was issued, or live.
@@ -280,26 +313,19 @@ impl Engine {
     /// [`Error::NotFound`] for all customers at once.
     pub async fn statements(&self, reader: &Reader, paging: Paging) -> Result<Paged<Statement>, Error> {
         let entry = reader.one()?;
+        let customer = &entry.record.customer;
+        // What is issued by itself, or runs: from the month in which the customer was created.
+        let [first, last] = [customer.created_at, self.now()].map(|at| customer.time_zone.day(at).month());
         let mut tx = self.0.db.snapshot().await?;
-        let mut all = store::statements::of_customer(&mut tx, entry.record.no).await?;
-        for month in self.open_months(&mut tx, entry).await? {
+        let account = Account::read(&mut tx, entry, first, last).await?;
+        let mut all = account.issued.clone();
+        for month in (first.0..=last.0).map(Month).filter(|month| account.is_priced(*month)) {
             if !all.iter().any(|statement| statement.month == month) {
-                all.extend(draft_in(&mut tx, entry, month, self.now()).await?.0.statement);
+                all.extend(account.draft(&mut tx, month, self.now()).await?.statement);
             }
         }
         all.sort_by_key(|statement| std::cmp::Reverse(statement.month));
         Ok(paging.cut(all, |statement| statement.month.to_string()))
-    }
-
-    /// The months that would be issued by themselves or are running: from the one in which the customer was created.
-    async fn open_months(&self, tx: &mut Tx, entry: &CustomerEntry) -> Result<Vec<Month>, Error> {
-        let customer = &entry.record.customer;
-        let month = |at: Timestamp| customer.time_zone.day(at).month();
-        let last = month(self.now());
-        let first = month(customer.created_at);
-        let contract = contract_in(tx, entry.record.no).await?;
-        let priced = (first.0..=last.0).map(Month).filter(|month| card_of(&contract, *month).is_some());
-        Ok(priced.collect())
     }
 
     /// A customer's billing at a glance: the running month with its forecast, the twelve before it, the contract.
@@ -310,15 +336,16 @@ impl Engine {
         let entry = reader.one()?;
         let grace_days = self.0.settings.statement_grace_days;
         let last = entry.record.customer.time_zone.day(self.now()).month();
+        let first = last.plus(1 - OVERVIEW_MONTHS);
         let mut tx = self.0.db.snapshot().await?;
+        let account = Account::read(&mut tx, entry, first, last).await?;
         let mut months = Vec::new();
-        for month in (last.0 - OVERVIEW_MONTHS + 1..last.0).map(Month) {
-            let usage = self.usage_in(&mut tx, entry, month).await?;
-            months.push(bill(&usage, grace_days));
+        for month in (first.0..last.0).map(Month) {
+            months.push(bill(&account.usage(&mut tx, month, self.now()).await?, grace_days));
         }
-        let current = self.usage_in(&mut tx, entry, last).await?;
+        let current = account.usage(&mut tx, last, self.now()).await?;
         months.push(bill(&current, grace_days));
-        Ok(BillingOverview { current, months, contract: contract_in(&mut tx, entry.record.no).await? })
+        Ok(BillingOverview { current, months, contract: account.contract })
     }
 
     /// All customers' statements of a month, by name.

@@ -17,12 +17,6 @@ fn statement(row: &Row) -> Result<Statement, Error> {
     serde_json::from_str(&row.text(0)?).map_err(|_| corrupt("statement"))
 }
 
-/// A customer's statement of a month.
-pub async fn find(tx: &mut Tx, customer: CustomerNo, month: Month) -> Result<Option<Statement>, Error> {
-    let sql = "SELECT body FROM statements WHERE customer_no = $1 AND month = $2";
-    tx.fetch_optional(Sql::new(sql).bind(customer).bind(month)).await?.as_ref().map(statement).transpose()
-}
-
 /// All of a customer's, in the order in which they were issued.
 pub async fn of_customer(tx: &mut Tx, customer: CustomerNo) -> Result<Vec<Statement>, Error> {
     let sql = "SELECT body FROM statements WHERE customer_no = $1 ORDER BY issue";
