@@ -94,8 +94,7 @@ impl Engine {
         own.map(|record| record.no).collect()
     }
 
-    /// What was received in the last 24 hours and what of the hour before them is in the same hour of the clock, as
-    /// figures are by the hour.
+    /// What was received since the hour began that it was 24 hours ago: figures are by the hour.
     async fn last_day(&self, customer: &CustomerEntry, applications: &[ApplicationNo]) -> Result<LastDay, Error> {
         let no = customer.record.no;
         let from = customer.record.customer.time_zone.hour_start(self.now().plus(-DAY_MS));

@@ -4,9 +4,12 @@
 
 mod accounts;
 mod aggregate;
+mod alerts;
 mod billing;
+mod deliveries;
 mod golden;
 mod ingest;
+mod receivers;
 mod retention;
 mod schema;
 mod support;
