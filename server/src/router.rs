@@ -1,6 +1,6 @@
 //! The one table of routes.
 
-use crate::api::{analytics, batch, catalogue, events, oauth, ops};
+use crate::api::{analytics, batch, billing, catalogue, events, oauth, ops};
 use crate::http::error::ApiError;
 use crate::http::observe;
 use crate::state::AppState;
@@ -28,6 +28,14 @@ pub fn router(state: AppState) -> Router {
         .route("/v1/analytics/timeseries.csv", get(analytics::timeseries))
         .route("/v1/analytics/breakdown", get(analytics::breakdown))
         .route("/v1/analytics/breakdown.csv", get(analytics::breakdown))
+        // With `.csv` after the month, too.
+        .route("/v1/usage/{month}", get(billing::usage))
+        .route("/v1/usage/{month}/events", get(billing::billed_events))
+        .route("/v1/usage/{month}/events.csv", get(billing::billed_events))
+        .route("/v1/usage/{month}/steps/{step}", get(billing::step_counts))
+        .route("/v1/statements", get(billing::statements))
+        .route("/v1/statements.csv", get(billing::statements))
+        .route("/v1/statements/{month}", get(billing::statement))
         .route("/openapi.json", get(ops::openapi_json))
         .route("/healthz", get(ops::healthz))
         .route("/readyz", get(ops::readyz))

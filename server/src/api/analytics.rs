@@ -20,7 +20,8 @@ use domain::{FaultCode, Faults};
 use http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE, LINK, VARY};
 use http::{HeaderMap, HeaderValue, Uri};
 
-type Answer = Result<Response, ApiError>;
+/// What a question about figures is answered with.
+pub type Answer = Result<Response, ApiError>;
 
 /// Figures of a period.
 ///
@@ -98,24 +99,20 @@ pub async fn breakdown(
     let reader = state.engine.api_reader(&client)?;
     let Question { period, filter } = &question;
     let page = state.engine.breakdown(&reader, *period, by, filter, limit, cursor.as_deref()).await?;
-    let next = page.next_cursor.as_deref().map(|cursor| next_link(&call.uri, cursor));
-    let mut response =
-        call.answer(&figures::breakdown_json(&page, filter.tier), || breakdown_table(page.scope, &[&page]));
-    if let Some(link) = next.and_then(|link| HeaderValue::try_from(link).ok()) {
-        response.headers_mut().insert(LINK, link);
-    }
-    Ok(response)
+    let response = call.answer(&figures::breakdown_json(&page, filter.tier), || breakdown_table(page.scope, &[&page]));
+    Ok(call.with_next(response, page.next_cursor.as_deref()))
 }
 
 /// Longest cursor, in characters. Ours are shorter.
-const CURSOR_CHARS_MAX: usize = 200;
+pub const CURSOR_CHARS_MAX: usize = 200;
 
 /// The address of the next page (RFC 8288).
 fn next_link(uri: &Uri, cursor: &str) -> String {
     let others = uri.query().unwrap_or_default().split('&');
     let kept: Vec<&str> = others.filter(|pair| !pair.is_empty() && !pair.starts_with("cursor=")).collect();
     let cursor = percent_encoding::utf8_percent_encode(cursor, percent_encoding::NON_ALPHANUMERIC);
-    format!("<{}?{}&cursor={cursor}>; rel=\"next\"", uri.path(), kept.join("&"))
+    let mark = if kept.is_empty() { "" } else { "&" };
+    format!("<{}?{}{mark}cursor={cursor}>; rel=\"next\"", uri.path(), kept.join("&"))
 }
 
 /// What every question about figures says.
@@ -181,7 +178,7 @@ pub fn by(query: &mut Query) -> Option<Breakdown> {
 pub struct Call {
     pub query: Option<String>,
     uri: Uri,
-    wants_csv: bool,
+    pub wants_csv: bool,
 }
 
 impl axum::extract::FromRequestParts<AppState> for Call {
@@ -196,9 +193,20 @@ impl axum::extract::FromRequestParts<AppState> for Call {
 }
 
 impl Call {
-    fn answer(&self, json: &impl serde::Serialize, csv: impl FnOnce() -> Table) -> Response {
+    /// The answer in the form that is wanted.
+    pub fn answer(&self, json: &impl serde::Serialize, csv: impl FnOnce() -> Table) -> Response {
         let mut response = if self.wants_csv { csv().into_response() } else { Json(json).into_response() };
         response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
+        response
+    }
+
+    /// The same with the address of the next page, if there is one.
+    #[must_use]
+    pub fn with_next(&self, mut response: Response, next_cursor: Option<&str>) -> Response {
+        let link = next_cursor.and_then(|cursor| HeaderValue::try_from(next_link(&self.uri, cursor)).ok());
+        if let Some(link) = link {
+            response.headers_mut().insert(LINK, link);
+        }
         response
     }
 }

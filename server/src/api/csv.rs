@@ -10,10 +10,15 @@ impl Table {
     /// A table with these columns.
     #[must_use]
     pub fn new(columns: &[&str]) -> Self {
-        let writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-        let mut table = Self(writer);
+        let mut table = Self::continued();
         table.row(columns.iter().map(|column| (*column).to_owned()));
         table
+    }
+
+    /// More rows of a table that has begun.
+    #[must_use]
+    pub fn continued() -> Self {
+        Self(csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new()))
     }
 
     /// Adds a row, which must have as many cells as there are columns.

@@ -2,6 +2,7 @@
 
 pub mod analytics;
 pub mod batch;
+pub mod billing;
 pub mod catalogue;
 pub mod csv;
 pub mod events;

@@ -1,7 +1,9 @@
-//! Ids in paths: what is no id is a 404 before anything is asked of the store.
+//! Ids, months and steps in paths: what is none is a 404 before anything is asked of the store.
 
 use crate::http::error::ApiError;
 use axum::extract::{FromRequestParts, RawPathParams};
+use domain::billing::Step;
+use domain::zone::Month;
 use http::request::Parts;
 use std::str::FromStr;
 
@@ -16,4 +18,35 @@ impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for PathId<T> {
         let (_, text) = params.iter().next().ok_or(ApiError::NotFound)?;
         text.parse().map(Self).map_err(|_| ApiError::NotFound)
     }
+}
+
+/// The month that is the path's parameter `month`. At the path's end it may be followed by `.csv`.
+pub struct PathMonth(pub Month);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathMonth {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let text = param(parts, state, "month").await?;
+        let last = parts.uri.path().rsplit('/').next().unwrap_or_default();
+        let text = if last == text { text.strip_suffix(".csv").unwrap_or(&text) } else { &text };
+        text.parse().map(Self).map_err(|_| ApiError::NotFound)
+    }
+}
+
+/// The step of a waterfall that is the path's parameter `step`.
+pub struct PathStep(pub Step);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathStep {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        Step::from_name(&param(parts, state, "step").await?).map(Self).ok_or(ApiError::NotFound)
+    }
+}
+
+async fn param<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) -> Result<String, ApiError> {
+    let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| ApiError::NotFound)?;
+    let found = params.iter().find(|(of, _)| *of == name).map(|(_, text)| text.to_owned());
+    found.ok_or(ApiError::NotFound)
 }

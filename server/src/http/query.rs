@@ -162,6 +162,17 @@ impl Query {
         }
     }
 
+    /// A whole number from 0 to `max`.
+    pub fn whole(&mut self, name: &str, max: u64) -> Option<u64> {
+        let text = self.text(name)?;
+        let is_number = !text.is_empty() && text.len() <= 20 && text.bytes().all(|b| b.is_ascii_digit());
+        let number = if is_number { text.parse().ok().filter(|number| *number <= max) } else { None };
+        if number.is_none() {
+            self.faults.add(name, FaultCode::FieldInvalid, format!("Must be a whole number from 0 to {max}."));
+        }
+        number
+    }
+
     /// Notes that a parameter is missing, if it is and no fault of it was noted.
     pub fn require<T>(&mut self, name: &str, value: Option<T>) -> Option<T> {
         if value.is_none() && !self.faults.0.iter().any(|fault| fault.field == name) {
@@ -240,6 +251,12 @@ mod tests {
             let mut query = Query { pairs: vec![("limit".to_owned(), wrong.to_owned())], faults: Faults::default() };
             query.limit("limit", 20, 100);
             assert_eq!(faults(&query), [("limit", FaultCode::FieldInvalid)], "{wrong}");
+        }
+        for (text, expected) in
+            [("0", Some(0)), ("100", Some(100)), ("101", None), ("-0", None), ("", None), ("1e1", None)]
+        {
+            let mut query = Query { pairs: vec![("as_of".to_owned(), text.to_owned())], faults: Faults::default() };
+            assert_eq!((query.whole("as_of", 100), query.faults.0.len()), (expected, usize::from(expected.is_none())));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What is the same for many operations, added to the description: refusals, headers, aliases.
 
-use super::batch;
+use super::{batch, billing};
 use crate::http::body::{EVENT_BYTES_MAX, TOKEN_REQUEST_BYTES_MAX};
 use crate::http::error::{MEANINGS, PROBLEM_JSON};
 use domain::FaultCode;
@@ -20,6 +20,7 @@ pub fn complete(document: &mut Value) {
     let fault = &mut document["components"]["schemas"]["Fault"]["properties"];
     fault["code"]["enum"] = FaultCode::ALL.iter().map(|code| code.as_str()).collect();
     batch::complete(document);
+    billing::complete(document);
     let Some(paths) = document["paths"].as_object_mut() else { return };
     for (path, item) in paths.iter_mut() {
         for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
@@ -36,7 +37,7 @@ fn security_schemes() -> Value {
             let what = match scope {
                 ApiScope::EventsWrite => "Post events.",
                 ApiScope::HelplinesRead => "Read the catalogue.",
-                ApiScope::AnalyticsRead => "Read figures.",
+                ApiScope::AnalyticsRead => "Read figures, usage and statements.",
             };
             (scope.as_str().to_owned(), json!(what))
         })
@@ -109,7 +110,10 @@ fn complete_operation(path: &str, operation: &mut Value) {
         _ if path.starts_with("/v1/events/") => &[400, 401, 403, 413, 415, 422, 429, 500, 503],
         "/v1/helplines" => &[401, 403, 422, 429, 500, 503],
         "/v1/helplines/{id}" => &[401, 403, 404, 429, 500, 503],
-        _ if path.starts_with("/v1/analytics/") => &[401, 403, 404, 422, 500, 503],
+        "/v1/statements" => &[401, 403, 422, 500, 503],
+        _ if ["/v1/analytics/", "/v1/usage/", "/v1/statements/"].iter().any(|group| path.starts_with(group)) => {
+            &[401, 403, 404, 422, 500, 503]
+        }
         _ => &[401, 403, 429, 500, 503],
     };
     let is_catalogue = operation["tags"][0] == "Helplines";
@@ -130,7 +134,7 @@ fn complete_operation(path: &str, operation: &mut Value) {
             responses["401"]["headers"]["WWW-Authenticate"] = json!({"$ref": "#/components/headers/WWW-Authenticate"});
             operation["requestBody"]["description"] = json!(format!("At most {TOKEN_REQUEST_BYTES_MAX} bytes."));
         }
-        "/v1/analytics/breakdown" => {
+        "/v1/analytics/breakdown" | "/v1/statements" => {
             responses["200"]["headers"]["Link"] = json!({"$ref": "#/components/headers/Link"});
         }
         _ if path.starts_with("/v1/events/helpline") => {
@@ -143,6 +147,17 @@ fn complete_operation(path: &str, operation: &mut Value) {
     }
 }
 
+/// What has a second address, with `.csv` at its end.
+const WITH_CSV: [&str; 7] = [
+    "/v1/analytics/summary",
+    "/v1/analytics/timeseries",
+    "/v1/analytics/breakdown",
+    "/v1/usage/{month}",
+    "/v1/usage/{month}/events",
+    "/v1/statements",
+    "/v1/statements/{month}",
+];
+
 /// The other addresses of some endpoints.
 fn add_aliases(paths: &mut Map<String, Value>) {
     for event in ["display", "click"] {
@@ -153,10 +168,10 @@ fn add_aliases(paths: &mut Map<String, Value>) {
         item["post"]["description"] = json!("For clients that write the name with an underscore.");
         paths.insert(alias, item);
     }
-    for report in ["summary", "timeseries", "breakdown"] {
-        let path = format!("/v1/analytics/{report}");
-        let Some(mut item) = paths.get(&path).cloned() else { continue };
-        item["get"]["operationId"] = json!(format!("{report}_csv"));
+    for path in WITH_CSV {
+        let Some(mut item) = paths.get(path).cloned() else { continue };
+        let of_json = item["get"]["operationId"].as_str().unwrap_or_default();
+        item["get"]["operationId"] = json!(format!("{of_json}_csv"));
         item["get"]["summary"] = json!(format!("The same as {path}, always as CSV."));
         item["get"]["description"] = json!("Cells that a spreadsheet would run as a formula begin with an apostrophe.");
         if let Some(content) = item["get"]["responses"]["200"]["content"].as_object_mut() {

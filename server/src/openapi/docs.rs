@@ -38,7 +38,7 @@ fn base_url(state: &AppState, request: &Request) -> String {
 }
 
 /// The order in which groups are shown.
-const GROUPS: [&str; 5] = ["Tokens", "Events", "Helplines", "Analytics", "Operation"];
+const GROUPS: [&str; 6] = ["Tokens", "Events", "Helplines", "Analytics", "Billing", "Operation"];
 
 struct Page {
     base: String,
@@ -144,7 +144,7 @@ impl Page {
 
     fn curl(&self, document: &Value, Operation { method, path, value }: &Operation<'_>) -> String {
         let query = example::query(value);
-        let mut curl = format!("curl '{}{}{query}'", self.base, path.replace("{id}", "gb-evenlight"));
+        let mut curl = format!("curl '{}{}{query}'", self.base, example::path(path));
         if value["security"].as_array().is_some_and(|needs| needs.iter().any(|need| need.get("token").is_some())) {
             curl.push_str(" \\\n  -H \"Authorization: Bearer $TOKEN\"");
         }
@@ -170,7 +170,7 @@ impl Page {
 }
 
 /// What comes first in its group; the rest follows by name.
-const FIRST: [&str; 7] = [
+const FIRST: [&str; 11] = [
     "/v1/events/helpline-display",
     "/v1/events/helpline-click",
     "/v1/events/batch",
@@ -178,6 +178,10 @@ const FIRST: [&str; 7] = [
     "/v1/helplines/{id}",
     "/v1/analytics/summary",
     "/v1/analytics/timeseries",
+    "/v1/usage/{month}",
+    "/v1/usage/{month}/steps/{step}",
+    "/v1/usage/{month}/events",
+    "/v1/statements",
 ];
 
 /// The operations, in the order in which they are shown.

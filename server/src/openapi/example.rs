@@ -26,6 +26,12 @@ pub fn of_answer(document: &Value, operation: &Value) -> Option<String> {
     Some(format!("{:#}", sample(document, schema)))
 }
 
+/// A path with its parameters filled in.
+#[must_use]
+pub fn path(path: &str) -> String {
+    path.replace("{id}", "gb-evenlight").replace("{month}", "2026-11").replace("{step}", "billable")
+}
+
 /// The query string of an example: what is required.
 #[must_use]
 pub fn query(operation: &Value) -> String {

@@ -2,6 +2,7 @@
 //! so that it cannot say other than what they do.
 
 pub mod batch;
+pub mod billing;
 pub mod complete;
 pub mod docs;
 pub mod example;
@@ -27,6 +28,7 @@ use utoipa::OpenApi;
         (name = "Events", description = "The two signals: a helpline was displayed, a way to contact it was clicked."),
         (name = "Helplines", description = "The catalogue: helplines, countries, topics."),
         (name = "Analytics", description = "Figures of your own applications, as JSON and as CSV."),
+        (name = "Billing", description = "What a month costs, and how that comes about: usage, statements, and the events behind them."),
         (name = "Operation", description = "For those who run the server."),
     ),
     paths(
@@ -41,6 +43,11 @@ use utoipa::OpenApi;
         api::analytics::summary,
         api::analytics::timeseries,
         api::analytics::breakdown,
+        api::billing::usage,
+        api::billing::statements,
+        api::billing::statement,
+        api::billing::billed_events,
+        api::billing::step_counts,
         api::ops::openapi_json,
         api::ops::healthz,
         api::ops::readyz,

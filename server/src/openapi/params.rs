@@ -1,7 +1,7 @@
 //! The parameters of requests, for the description of the API. What reads them is in [`crate::api`].
 #![expect(dead_code, reason = "never made, only described")]
 
-use crate::openapi::schemas::{AcceptedContactMethod, By, Interval, Tier};
+use crate::openapi::schemas::{AcceptedContactMethod, By, Interval, ListedStep, Step, Tier};
 use utoipa::IntoParams;
 
 /// Which helplines are asked for.
@@ -92,4 +92,76 @@ pub struct BreakdownParams {
     /// `next_cursor` of the page before.
     #[param(nullable = false, min_length = 1, max_length = 200, pattern = "^[^\\x00]*[^\\s\\x00][^\\x00]*$")]
     cursor: Option<String>,
+}
+
+/// Which month is asked for.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct MonthPath {
+    /// A calendar month, in the customer's time zone.
+    #[param(pattern = "^[0-9]{4}-(0[1-9]|1[0-2])$", example = "2026-11")]
+    month: String,
+}
+
+/// Which step is asked for.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct StepPath {
+    /// A step of the waterfall.
+    #[param(inline)]
+    step: Step,
+}
+
+/// Which statements are asked for.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct StatementsParams {
+    /// How many at most.
+    #[param(nullable = false, minimum = 1, maximum = 100, default = 24)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    #[param(nullable = false, min_length = 1, max_length = 200, pattern = "^[^\\x00]*[^\\s\\x00][^\\x00]*$")]
+    cursor: Option<String>,
+}
+
+/// Up to where events take part.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct AsOfParam {
+    /// A place in the customer's log, as an earlier answer named it. Of an issued month it is not looked at: that is as its
+    /// statement has it.
+    #[param(nullable = false, minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    as_of: Option<i64>,
+}
+
+/// Which events are asked for.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct EventsParams {
+    /// Only those behind this step; all accepted ones unless asked otherwise. Of rejected and repeated events only counts are
+    /// kept.
+    #[param(nullable = false, inline)]
+    step: Option<ListedStep>,
+    /// Only of this day, in the customer's time zone.
+    #[param(nullable = false, format = Date)]
+    day: Option<String>,
+    /// Only of this application.
+    #[param(nullable = false, format = Uuid)]
+    application_id: Option<String>,
+    /// Only of this helpline.
+    #[param(nullable = false, min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._:-]+$")]
+    helpline_id: Option<String>,
+    /// Only clicks on this way of contact.
+    #[param(nullable = false, inline)]
+    contact_method: Option<AcceptedContactMethod>,
+    /// How many at most.
+    #[param(nullable = false, minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    #[param(nullable = false, min_length = 1, max_length = 200, pattern = "^[^\\x00]*[^\\s\\x00][^\\x00]*$")]
+    cursor: Option<String>,
+    /// A place in the customer's log, as the first page named it. Of an issued month it is not looked at: that is as its
+    /// statement has it.
+    #[param(nullable = false, minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    as_of: Option<i64>,
 }

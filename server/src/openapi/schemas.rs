@@ -2,8 +2,10 @@
 //! `domain` and [`crate::api`], and tests compare the two.
 #![expect(dead_code, reason = "never made, only described")]
 
+mod billing;
 mod events;
 
+pub use billing::*;
 pub use events::*;
 
 use serde::Serialize;

@@ -34,6 +34,7 @@ macro_rules! on_both {
 mod analytics;
 mod app;
 mod batch;
+mod billing;
 mod catalogue;
 mod commands;
 mod events;
