@@ -1,6 +1,6 @@
 //! When alerts fire, and who may set them.
 
-use crate::receivers::{Endpoint, MailServer};
+use crate::receivers::{Endpoint, MailServer, Received};
 use crate::support::{Installation, on_both};
 use domain::account::Tier;
 use domain::alert::{AlertForm, Channel, Delivery, DeliveryStatus, WebhookForm};
@@ -142,7 +142,7 @@ async fn a_month_is_told_once_and_through_both_channels(mut installation: Instal
     assert_eq!(all.iter().filter(|delivery| delivery.channel == Channel::Email).count(), 6);
     assert_eq!((mail.letters().len(), endpoint.received().len()), (6, 3));
     let calls = endpoint.received();
-    let of = |kind: &str| calls.iter().map(|call| call.json()).find(|it| it["data"]["alert"] == kind).unwrap();
+    let of = |kind: &str| calls.iter().map(Received::json).find(|it| it["data"]["alert"] == kind).unwrap();
     let spend = of("spend_reaches");
     assert_eq!((&spend["type"], &spend["timestamp"]), (&json!("alert.fired"), &json!("2026-11-24T12:00:00.000Z")));
     assert_eq!(spend["data"]["customer"], "Acmé");
@@ -321,7 +321,7 @@ async fn faults_of_forms_are_named(mut installation: Installation) {
     price(&installation, &shop).await;
     let engine = installation.engine.clone();
     let options = engine.alert_options(&shop.reader).await.unwrap();
-    assert_eq!((options.currency.map(|it| it.code()), options.sends_mail), (Some("EUR"), true));
+    assert_eq!((options.currency.map(domain::billing::Currency::code), options.sends_mail), (Some("EUR"), true));
     for address in ["a..b@example.org", "a<b@example.org"] {
         assert_eq!(
             fields(engine.create_alert(manager, &silent("3", address, "")).await),

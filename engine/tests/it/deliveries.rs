@@ -16,6 +16,7 @@ on_both!(
     a_rotated_secret_works_beside_the_one_before,
     endpoints_that_are_gone_are_not_called,
     a_crash_while_sending_is_made_up_for,
+    what_speaks_no_tls_is_not_trusted,
     private_addresses_are_not_called,
     what_was_given_up_can_be_tried_again,
     the_log_is_kept_for_a_while,
@@ -207,6 +208,21 @@ async fn a_crash_while_sending_is_made_up_for(mut installation: Installation) {
     let calls = endpoint.received();
     assert_eq!(calls.len(), 2);
     assert_eq!(calls[0].header("webhook-id"), calls[1].header("webhook-id"), "who got both can tell");
+}
+
+async fn what_speaks_no_tls_is_not_trusted(mut installation: Installation) {
+    let (mail, endpoint, shop) = prepare(&mut installation).await;
+    installation.settings.smtp_url = Some(mail.url().replace("smtp:", "smtps:"));
+    installation.restart().await;
+    let engine = &installation.engine;
+    let id = webhook(&installation, &shop, endpoint.url().replace("http:", "https:")).await.webhook.id;
+    let alert = silent("3", "a@example.org", &id.to_string());
+    let alert = engine.create_alert(&shop.manager, &alert).await.unwrap();
+    engine.test_alert(&shop.manager, alert.id).await.unwrap();
+    for delivery in failed(&installation, &shop, 1).await {
+        assert!(delivery.note.contains("corrupt message"), "{}: {}", delivery.target, delivery.note);
+    }
+    assert!(mail.letters().is_empty() && endpoint.received().is_empty());
 }
 
 async fn private_addresses_are_not_called(mut installation: Installation) {
