@@ -4,17 +4,22 @@
 //! A command that could not do its work ends with 1, one that was called wrongly with 2.
 
 mod accounts;
+mod card_file;
 mod demo;
 mod figures;
 mod helplines;
+mod rate_cards;
 mod retention;
 mod serve;
+mod statement_files;
+mod statements;
 
 pub use serve::answer_until_told;
 
 use crate::config::{Config, ConfigError, LogFormat};
 use clap::{Args, Parser, Subcommand};
-use domain::Faults;
+use domain::{CustomerId, Faults};
+use engine::actor::{Operator, Reader};
 use engine::clock::SystemClock;
 use engine::{Engine, Paged};
 use serde::Serialize;
@@ -63,6 +68,12 @@ enum Command {
     /// Check figures
     #[command(subcommand)]
     Figures(figures::Figures),
+    /// Create, change, assign and try out rate cards
+    #[command(subcommand)]
+    RateCard(rate_cards::RateCards),
+    /// List, show, issue, recompute and export statements
+    #[command(subcommand)]
+    Statement(statements::Statements),
     /// Say which raw events are kept no longer: a running server gives them up within the hour
     Retention(retention::Retention),
 }
@@ -143,6 +154,8 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
             Command::User(command) => command.run(&config).await,
             Command::Helplines(command) => command.run(&config).await,
             Command::Figures(command) => command.run(&config).await,
+            Command::RateCard(command) => command.run(&config).await,
+            Command::Statement(command) => command.run(&config).await,
             Command::Retention(command) => command.run(&config).await,
         }
     })
@@ -172,6 +185,14 @@ async fn open_migrated(config: &Config) -> Result<Engine, Failure> {
     let engine = open(config).await?;
     engine.migrate().await?;
     Ok(engine)
+}
+
+/// Whose figures and statements are read.
+fn customer_reader(engine: &Engine, operator: &Operator, customer: CustomerId) -> Result<Reader, Failure> {
+    engine.console_reader(operator, Some(customer)).map_err(|error| match error {
+        engine::Error::NotFound => Failure::Failed(format!("there is no customer {customer}")),
+        other => other.into(),
+    })
 }
 
 async fn migrate(config: &Config, output: Output) -> Result<ExitCode, Failure> {
@@ -260,13 +281,43 @@ mod tests {
             "reachline helplines import FILE --json",
             "reachline figures verify --json",
             "reachline retention --json",
+            "reachline rate-card create --name Standard --file - --effective-from 2026-11 --json",
+            "reachline rate-card create --file card.json --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --json",
+            "reachline rate-card list --json",
+            "reachline rate-card show 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --json",
+            "reachline rate-card add-version 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --file card.json --json",
+            "reachline rate-card update-version 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee 2 --file card.json --json",
+            "reachline rate-card assign --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --none --from 2026-11 --json",
+            "reachline rate-card preview --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --file card.json --months 24",
+            "reachline statement list --json",
+            "reachline statement list --month 2026-11 --json",
+            "reachline statement show 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee 2026-11 --json",
+            "reachline statement issue 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee 2026-11 --before-end --json",
+            "reachline statement issue --due --json",
+            "reachline statement recompute 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee 2026-11 --json",
+            "reachline statement pdf 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee 2026-11 --output x.pdf --json",
+            "reachline statement export 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee 2026-11 --lines",
+            "reachline statement export 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee 2026-11 --events --output x.csv --json",
             "reachline demo --if-empty --json",
             "reachline serve --addr 127.0.0.1:0",
             "reachline --config x.toml application list --json",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }
-        for line in ["reachline", "reachline user create --email a --role king", "reachline user create --password x"] {
+        for line in [
+            "reachline",
+            "reachline user create --email a --role king",
+            "reachline user create --password x",
+            "reachline rate-card create --name x",
+            "reachline rate-card assign --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --from 2026-11",
+            "reachline statement issue",
+            "reachline statement issue 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee",
+            "reachline statement issue 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee 2026-11 --due",
+            "reachline statement show 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee November",
+            "reachline statement export 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee 2026-11",
+            "reachline statement export 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee 2026-11 --lines --events",
+            "reachline statement export 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee 2026-11 --lines --json",
+        ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }
     }

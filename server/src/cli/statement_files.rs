@@ -1,0 +1,139 @@
+//! `statement export` and `statement pdf`: a bill, and what it rests on, as files.
+
+use super::statements::{Which, find};
+use super::{Failure, Output, customer_reader};
+use crate::api::billing::export::EventPages;
+use crate::api::billing::tables;
+use crate::documents::statement_pdf;
+use clap::Args;
+use domain::billing::Step;
+use engine::actor::{Operator, Reader};
+use engine::{Engine, TrailFilter};
+use serde_json::json;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+#[derive(Args)]
+#[command(group = clap::ArgGroup::new("what").required(true))]
+pub struct Export {
+    #[command(flatten)]
+    which: Which,
+    /// The statement's lines
+    #[arg(long, group = "what")]
+    lines: bool,
+    /// Every step of the waterfall, day by day
+    #[arg(long, group = "what")]
+    daily: bool,
+    /// Every event, and what became of it
+    #[arg(long, group = "what")]
+    events: bool,
+    /// A file, instead of standard output; it is replaced
+    #[arg(long, value_name = "FILE", required_if_eq("json", "true"))]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    answer: Output,
+}
+
+#[derive(Args)]
+pub struct Pdf {
+    #[command(flatten)]
+    which: Which,
+    /// The file; it is replaced
+    #[arg(long, value_name = "FILE")]
+    output: PathBuf,
+    #[command(flatten)]
+    answer: Output,
+}
+
+impl Pdf {
+    pub async fn run(self, engine: &Engine, operator: &Operator) -> Result<(), Failure> {
+        let statement = find(engine, operator, self.which).await?;
+        let pdf = statement_pdf(&statement, engine.now()).map_err(|error| Failure::Failed(error.to_string()))?;
+        let mut file = Target::open(Some(&self.output))?;
+        file.write(&pdf)?;
+        print_written(self.answer, &self.output, file.finish()?)
+    }
+}
+
+impl Export {
+    pub async fn run(self, engine: Engine, operator: &Operator) -> Result<(), Failure> {
+        let reader = customer_reader(&engine, operator, self.which.customer)?;
+        let mut file = Target::open(self.output.as_deref())?;
+        if self.lines {
+            file.write(&tables::lines(&find(&engine, operator, self.which).await?).bytes)?;
+        } else if self.daily {
+            file.write(&daily(&engine, &reader, self.which).await?)?;
+        } else {
+            let filter = TrailFilter::default();
+            let mut pages = EventPages::new(engine, reader, self.which.month, filter, None, None);
+            while let Some(page) = pages.next().await? {
+                file.write(&page)?;
+            }
+        }
+        let bytes = file.finish()?;
+        let Some(path) = self.output else { return Ok(()) };
+        print_written(self.answer, &path, bytes)
+    }
+}
+
+fn print_written(answer: Output, path: &Path, bytes: u64) -> Result<(), Failure> {
+    let shown = path.display().to_string();
+    answer.print(&json!({"file": shown, "bytes": bytes}), || format!("Wrote {shown}, {bytes} bytes."))
+}
+
+/// All steps day by day, as of one place in the log.
+async fn daily(engine: &Engine, reader: &Reader, which: Which) -> Result<Vec<u8>, Failure> {
+    let mut steps = Vec::new();
+    let mut as_of = None;
+    for step in Step::ALL {
+        let counts = engine.step_counts(reader, which.month, step, as_of).await?;
+        as_of = Some(counts.log_length);
+        steps.push(counts);
+    }
+    Ok(tables::daily(which.month, &steps).bytes)
+}
+
+/// Where a file goes. It appears under its name only when it is whole.
+pub(super) struct Target {
+    to: Box<dyn Write>,
+    moved: Option<(PathBuf, PathBuf)>,
+    bytes: u64,
+}
+
+impl Target {
+    /// A file beside the one at `path`, or standard output.
+    pub fn open(path: Option<&Path>) -> Result<Self, Failure> {
+        let Some(path) = path else {
+            return Ok(Self { to: Box::new(std::io::stdout()), moved: None, bytes: 0 });
+        };
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(".part");
+        let part = path.with_file_name(name);
+        let file = std::fs::File::create(&part)
+            .map_err(|error| Failure::Failed(format!("cannot write {}: {error}", path.display())))?;
+        Ok(Self { to: Box::new(BufWriter::new(file)), moved: Some((part, path.to_owned())), bytes: 0 })
+    }
+
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.bytes += bytes.len() as u64;
+        Ok(self.to.write_all(bytes)?)
+    }
+
+    /// Gives the file its name and says how long it is.
+    pub fn finish(mut self) -> Result<u64, Failure> {
+        self.to.flush()?;
+        if let Some((part, path)) = self.moved.take() {
+            std::fs::rename(part, path)?;
+        }
+        Ok(self.bytes)
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        if let Some((part, _)) = self.moved.take() {
+            // What broke off is of no use; that it cannot be removed changes nothing about that.
+            let _ = std::fs::remove_file(part);
+        }
+    }
+}
