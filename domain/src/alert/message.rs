@@ -70,7 +70,7 @@ impl Occurrence {
                 let short = format!("silent for {}", hours(limit));
                 let (from, to) = (instant(zone, last_event_hour), clock(zone, last_event_hour.plus(HOUR_MS)));
                 let last = format!("The last one that was counted is from the hour of {from} to {to}.");
-                (short, format!("For more than {} no event was counted. {last}", hours(limit)))
+                (short, format!("No event was counted for at least {}. {last}", hours(limit)))
             }
             Self::RejectedShareAbove { percent, received, rejected } => {
                 let share = tenths(rejected, received);

@@ -4,8 +4,8 @@ use super::deliver::Sent;
 use domain::Timestamp;
 use domain::alert::Outcome;
 use domain::ids::DeliveryId;
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, Message};
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, Message, SinglePart};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -72,8 +72,7 @@ impl Mailer {
             .subject(letter.subject)
             // So that nobody's out-of-office reply comes back (RFC 3834).
             .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()))
-            .header(ContentType::TEXT_PLAIN)
-            .body(letter.body.to_owned())
+            .singlepart(SinglePart::plain(letter.body.to_owned()))
             .map_err(|error| error.to_string())
     }
 }

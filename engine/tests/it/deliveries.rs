@@ -73,6 +73,7 @@ async fn mail_arrives_as_it_was_written(mut installation: Installation) {
         let text = "The alert \"Wächter\" is being tried out, and can be reached. Nothing has happened.";
         assert_eq!(message.body_text(0).unwrap().trim(), text);
         assert_eq!(message.message_id().unwrap(), format!("{}@reachline.example", delivery.id));
+        assert_eq!(message.header_raw("MIME-Version").unwrap().trim(), "1.0");
         assert_eq!(message.header_raw("Auto-Submitted").unwrap().trim(), "auto-generated");
         let seconds = installation.engine.now().millis().div_euclid(1_000);
         assert_eq!(message.date().unwrap().to_timestamp(), seconds);
