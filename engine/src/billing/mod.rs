@@ -23,3 +23,11 @@ impl Reader {
         self.of.as_deref().ok_or(Error::NotFound)
     }
 }
+
+impl crate::Engine {
+    /// When the statement of a month is issued by itself.
+    #[must_use]
+    pub fn statement_due_at(&self, month: domain::zone::Month, zone: domain::Zone) -> domain::Timestamp {
+        domain::billing::statement::due_at(month, zone, self.0.settings.statement_grace_days)
+    }
+}

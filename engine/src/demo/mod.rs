@@ -1,5 +1,7 @@
-//! The demo: customers, people, applications, a catalogue of fictitious helplines and ninety days of traffic.
+//! The demo: customers, people, applications, a catalogue of fictitious helplines, ninety days of traffic, and the
+//! statements of the months that are over.
 
+mod billing;
 mod cast;
 mod traffic;
 
@@ -9,6 +11,7 @@ use crate::error::Error;
 use crate::ingest::{BATCH_EVENTS_MAX, Intake, session_key};
 use crate::{Engine, parse_helplines_json, store};
 use cast::{APPLICATIONS, CUSTOMERS, DemoApplication, HELPLINES_JSON, PASSWORD, USERS};
+use domain::CustomerId;
 use domain::account::{ApplicationForm, CustomerForm, NewCredentials, UserForm};
 use domain::event::{Event, SessionKey};
 use domain::fault::{FaultCode, Faults};
@@ -79,13 +82,19 @@ impl Engine {
         let rows = parse_helplines_json(HELPLINES_JSON)?;
         let helplines: Vec<_> = rows.iter().map(|(_, helpline)| helpline.clone()).collect();
         self.import_helplines(operator, rows).await?;
-        let applications = self.load_demo_accounts(operator).await?;
+        let (customers, applications) = self.load_demo_accounts(operator).await?;
+        self.load_demo_cards(operator, &customers).await?;
 
         let entry = |new: &NewCredentials| self.directory().application_of_client(&new.application.client_id).cloned();
         let cast = Cast::new(self, applications.iter().filter_map(entry).collect(), &helplines);
         let events: Vec<DemoEvent> = traffic(self.now(), &helplines, SEED).collect();
         let total = events.len() as u64;
-        let accepted = self.take_demo_events(&cast, events.into_iter(), |done| progress(done, total)).await?;
+        let (in_time, late) = billing::take_late(events, self.now());
+        let mut accepted = self.take_demo_events(&cast, in_time.into_iter(), |done| progress(done, total)).await?;
+        // It waits for the figures.
+        self.issue_demo_statements(operator, &customers).await?;
+        let before = total - late.len() as u64;
+        accepted += self.take_demo_events(&cast, late.into_iter(), |done| progress(before + done, total)).await?;
         self.wait_for_figures().await?;
         Ok(DemoReport { logins: Self::demo_logins(), applications, helplines: helplines.len(), events: accepted })
     }
@@ -159,7 +168,7 @@ impl Engine {
         }
     }
 
-    async fn load_demo_accounts(&self, operator: &Operator) -> Result<Vec<NewCredentials>, Error> {
+    async fn load_demo_accounts(&self, operator: &Operator) -> Result<(Vec<CustomerId>, Vec<NewCredentials>), Error> {
         let mut customers = Vec::new();
         for customer in &CUSTOMERS {
             let form = CustomerForm {
@@ -185,7 +194,7 @@ impl Engine {
             let form = ApplicationForm { name: application.name.to_owned(), tier: application.tier };
             applications.push(self.create_application(&manager, &form).await?);
         }
-        Ok(applications)
+        Ok((customers, applications))
     }
 }
 
