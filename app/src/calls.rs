@@ -1,5 +1,9 @@
 //! The calls that a browser makes: pages, which the server draws, and changes, which plain forms send.
 
+mod billing;
+
+pub use billing::*;
+
 use crate::codec::JsonText;
 use crate::drawn::Html;
 use crate::error::UiError;

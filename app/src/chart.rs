@@ -79,20 +79,31 @@ pub fn draw(plot: &Plot, size: Size) -> String {
         tracing::error!(%error, "a chart could not be drawn");
         return String::new();
     }
-    let (width, height) = (size.width, size.height);
-    let mut head = format!("<svg class=\"{}\" role=\"img\" aria-label=\"", size.class);
-    escape(&plot.description, &mut head);
+    dress(svg, (size.class, size.width, size.height), &plot.description, &INKS, &hover(plot, size))
+}
+
+/// Makes a drawing of plotters one of ours: with a class and a name, in the colours of the page, with what shows on
+/// hovering at its end.
+pub(crate) fn dress(
+    mut svg: String,
+    (class, width, height): (&str, i32, i32),
+    description: &str,
+    inks: &[(&str, &str)],
+    hover: &str,
+) -> String {
+    let mut head = format!("<svg class=\"{class}\" role=\"img\" aria-label=\"");
+    escape(description, &mut head);
     let _ = write!(head, "\" viewBox=\"0 0 {width} {height}\" xmlns=\"http://www.w3.org/2000/svg\">");
     if let Some(end_of_tag) = svg.find('>') {
         svg.replace_range(..=end_of_tag, &head);
     }
-    for (placeholder, property) in INKS {
+    for (placeholder, property) in inks {
         svg = svg.replace(placeholder, property);
     }
     if let Some(end) = svg.rfind("</svg>") {
         svg.truncate(end);
     }
-    svg.push_str(&hover(plot, size));
+    svg.push_str(hover);
     svg.push_str("</svg>");
     svg
 }
@@ -234,7 +245,8 @@ fn in_units(n: i64, unit: i64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn escape(text: &str, out: &mut String) {
+/// Escapes a text for a drawing.
+pub(crate) fn escape(text: &str, out: &mut String) {
     for c in text.chars() {
         match c {
             '&' => out.push_str("&amp;"),

@@ -1,10 +1,13 @@
 //! Pages that the server draws. The browser takes them over as they are: what has come with the document is neither
 //! sent a second time nor built again, and a later page is put in its place as a whole.
 
+use crate::calls;
 use crate::components::state::{Done, ErrorView, Loading};
 use crate::error::UiError;
+use crate::forms::Due;
 use leptos::ev::{Event, MouseEvent, SubmitEvent};
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use leptos::wasm_bindgen::{JsCast, JsValue};
 use leptos::web_sys::{Element, FormData, HtmlElement, HtmlFormElement, HtmlSelectElement, UrlSearchParams, js_sys};
 use leptos_meta::Title;
@@ -71,6 +74,15 @@ pub fn Drawn(title: &'static str, load: Load) -> impl IntoView {
     let used = StoredValue::new(String::new());
     let navigate = use_navigate();
     let submit = move |event: SubmitEvent| {
+        if let Some((form, month)) = issuing(&event) {
+            event.prevent_default();
+            let navigate = navigate.clone();
+            spawn_local(async move {
+                let address = issue_one_by_one(form, month).await;
+                navigate(&address, NavigateOptions { scroll: false, ..NavigateOptions::default() });
+            });
+            return;
+        }
         if let Some(address) = address_of_form(&event) {
             event.prevent_default();
             navigate(&address, NavigateOptions { scroll: false, ..NavigateOptions::default() });
@@ -115,6 +127,37 @@ fn address_of_form(event: &SubmitEvent) -> Option<String> {
     let data = FormData::new_with_form(&form).ok()?;
     let query = UrlSearchParams::new_with_str_sequence_sequence(&data).ok()?.to_string();
     Some(format!("{}?{}", form.get_attribute("action")?, String::from(query)))
+}
+
+/// The form that issues all statements of a month, and that month.
+fn issuing(event: &SubmitEvent) -> Option<(HtmlFormElement, String)> {
+    let form = event.target()?.dyn_into::<HtmlFormElement>().ok()?;
+    let month = form.get_attribute("data-issue")?;
+    Some((form, month))
+}
+
+/// Issues the statements of a month one after the other and says how far it is; answers the address of the outcome.
+async fn issue_one_by_one(form: HtmlFormElement, month: String) -> String {
+    let (mut issued, mut refused) = (0_usize, 0_usize);
+    let progress = form.next_element_sibling();
+    let part = |selector: &str| progress.as_ref().and_then(|it| it.query_selector(selector).ok().flatten());
+    let _ = form.set_attribute("hidden", "");
+    let _ = progress.as_ref().map(|it| it.remove_attribute("hidden"));
+    let due = calls::due_statements(month.clone()).await.unwrap_or_default();
+    for (i, Due { customer, name }) in due.iter().enumerate() {
+        if let (Some(bar), Some(text)) = (part("progress"), part("p")) {
+            let _ = bar.set_attribute("max", &due.len().to_string());
+            let _ = bar.set_attribute("value", &i.to_string());
+            text.set_text_content(Some(&format!("{} of {}: {name}", i + 1, due.len())));
+        }
+        match calls::issue_statement(customer.clone(), month.clone(), false, true).await {
+            Ok(()) => issued += 1,
+            Err(_) => refused += 1,
+        }
+    }
+    let (issued, refused) = (issued.to_string(), refused.to_string());
+    let pairs = [("month", month.as_str()), ("issued", issued.as_str()), ("refused", refused.as_str())];
+    crate::query::href("/admin/statements", &pairs)
 }
 
 /// Sends the form of a chooser as soon as something is chosen.

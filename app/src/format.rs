@@ -1,7 +1,8 @@
 //! Numbers and dates as people read them. On the server only: the browser gets texts.
 
 use chrono::{Datelike, NaiveDateTime, Timelike};
-use domain::zone::Day;
+use domain::billing::Money;
+use domain::zone::{Day, Month};
 use domain::{Timestamp, Zone, period::Period};
 
 /// What stands where there is no value.
@@ -60,6 +61,32 @@ pub fn signed_points(difference: f64) -> String {
     format!("{}\u{a0}points", signed_tenths(difference * 100.0))
 }
 
+/// `EUR 1,234.50`: the currency's code, which every country reads alike; negative amounts with a true minus.
+#[must_use]
+pub fn money(amount: Money) -> String {
+    let sign = if amount.minor < 0 { "−" } else { "" };
+    format!("{}\u{a0}{sign}{}", amount.currency, decimal(&amount.to_string()))
+}
+
+/// A change of an amount: `+EUR 12.00`, `−EUR 3.10` or `±EUR 0.00`.
+#[must_use]
+pub fn signed_money(amount: Money) -> String {
+    let sign = match amount.minor {
+        0 => "±",
+        1.. => "+",
+        _ => "−",
+    };
+    format!("{sign}{}\u{a0}{}", amount.currency, decimal(&amount.to_string()))
+}
+
+/// The digits of a decimal number, with commas between the thousands and without its sign: `1,234.5`.
+#[must_use]
+pub fn decimal(number: &str) -> String {
+    let number = number.trim_start_matches('-');
+    let (whole, rest) = number.find('.').map_or((number, ""), |point| number.split_at(point));
+    whole.parse().map_or_else(|_| number.to_owned(), |whole| format!("{}{rest}", count(whole)))
+}
+
 fn signed_tenths(value: f64) -> String {
     let tenths = (value * 10.0).round() / 10.0;
     if tenths == 0.0 {
@@ -96,6 +123,12 @@ pub fn month(day: Day) -> String {
     format!("{} {}", MONTHS[date.month0() as usize], date.year())
 }
 
+/// `November 2026`
+#[must_use]
+pub fn month_long(month: Month) -> String {
+    month.first_day().date().format("%B %Y").to_string()
+}
+
 /// `28 Oct – 24 Nov 2026`, first and last day.
 #[must_use]
 pub fn period(period: Period) -> String {
@@ -121,9 +154,38 @@ pub fn instant(at: Timestamp, zone: Zone) -> String {
     format!("{}, {}", day(zone.day(at)), clock(zone.local(at)))
 }
 
+/// `10:02:13.120`
+#[must_use]
+pub fn clock_exact(local: NaiveDateTime) -> String {
+    local.format("%H:%M:%S%.3f").to_string()
+}
+
+/// `24 Nov 2026, 10:02:13.120`, on the wall clock of a zone.
+#[must_use]
+pub fn instant_exact(at: Timestamp, zone: Zone) -> String {
+    format!("{}, {}", day(zone.day(at)), clock_exact(zone.local(at)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn amounts_name_their_currency_and_have_its_decimals() {
+        let amount = |code: &str, minor| Money { currency: code.parse().unwrap(), minor };
+        for (code, minor, text, change) in [
+            ("EUR", 123_450, "EUR\u{a0}1,234.50", "+EUR\u{a0}1,234.50"),
+            ("EUR", -5, "EUR\u{a0}−0.05", "−EUR\u{a0}0.05"),
+            ("JPY", -1_234_567, "JPY\u{a0}−1,234,567", "−JPY\u{a0}1,234,567"),
+            ("KWD", 0, "KWD\u{a0}0.000", "±KWD\u{a0}0.000"),
+        ] {
+            assert_eq!(
+                (money(amount(code, minor)).as_str(), signed_money(amount(code, minor)).as_str()),
+                (text, change)
+            );
+        }
+        assert_eq!((decimal("0.0375").as_str(), decimal("1234.5").as_str()), ("0.0375", "1,234.5"));
+    }
 
     #[test]
     fn numbers_have_thousands_separators_and_true_signs() {

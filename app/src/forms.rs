@@ -79,6 +79,48 @@ pub struct HelplineInput {
     pub availability: String,
 }
 
+/// The form of a rate card's version, as entered. Every number is text: none is rounded before it is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RateCardInput {
+    /// Of a new card.
+    pub name: String,
+    pub effective_from: String,
+    pub currency: String,
+    pub figure: String,
+    pub included: String,
+    pub base_fee: String,
+    pub minimum: String,
+    pub tiers: Vec<TierInput>,
+    /// Whose last months it is tried out on.
+    pub tried_on: String,
+}
+
+/// A tier of the form of a rate card.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TierInput {
+    pub up_to: String,
+    pub unit_price: String,
+}
+
+/// Who gets which rate card, as entered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AssignmentInput {
+    pub customer: String,
+    /// Empty: none from then on.
+    pub card: String,
+    pub from: String,
+}
+
+/// A customer whose statement can be issued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    pub customer: String,
+    pub name: String,
+}
+
 /// The person who is signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Me {

@@ -6,6 +6,8 @@
 
 #![recursion_limit = "256"]
 
+#[cfg(feature = "ssr")]
+mod bars;
 pub mod calls;
 #[cfg(feature = "ssr")]
 mod chart;

@@ -1,18 +1,18 @@
-//! The state of the overview, all of which is in its address.
+//! The state of pages, all of which is in their addresses.
 
 use leptos_router::params::ParamsMap;
 use serde::{Deserialize, Serialize};
 
 macro_rules! parameters {
-    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
-        /// The parameters of the overview as they stand in the address: nothing here is checked yet.
+    ($(#[$of:meta])* $query:ident { $($(#[$doc:meta])* $name:ident),* $(,)? }) => {
+        $(#[$of])*
         #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(default)]
-        pub struct OverviewQuery {
+        pub struct $query {
             $($(#[$doc])* #[serde(skip_serializing_if = "Option::is_none")] pub $name: Option<String>),*
         }
 
-        impl OverviewQuery {
+        impl $query {
             /// Reads the parameters that are known; empty ones count as absent, as forms send them.
             #[must_use]
             pub fn from_params(params: &ParamsMap) -> Self {
@@ -26,48 +26,71 @@ macro_rules! parameters {
                 let all = [$((stringify!($name), self.$name.as_deref())),*];
                 all.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect()
             }
+
+            /// The address of `path` in this state.
+            #[must_use]
+            pub fn href(&self, path: &str) -> String {
+                href(path, &self.pairs())
+            }
         }
     };
 }
 
 parameters! {
-    /// First day.
-    from,
-    /// The day after the last.
-    to,
-    /// The last day, as the form of two dates sends it; stands for `to`.
-    last,
-    /// `sandbox`, or production.
-    tier,
-    /// The steps of the chart.
-    interval,
-    /// What the chart shows.
-    figure,
-    /// What the table is broken down by.
-    by,
-    /// Whose figures an operator or auditor looks at.
-    customer,
-    application_id,
-    helpline_id,
-    country_code,
-    contact_method,
-    /// Where the table's page starts.
-    cursor,
+    /// The parameters of the overview as they stand in the address: nothing here is checked yet.
+    OverviewQuery {
+        /// First day.
+        from,
+        /// The day after the last.
+        to,
+        /// The last day, as the form of two dates sends it; stands for `to`.
+        last,
+        /// `sandbox`, or production.
+        tier,
+        /// The steps of the chart.
+        interval,
+        /// What the chart shows.
+        figure,
+        /// What the table is broken down by.
+        by,
+        /// Whose figures an operator or auditor looks at.
+        customer,
+        application_id,
+        helpline_id,
+        country_code,
+        contact_method,
+        /// Where the table's page starts.
+        cursor,
+    }
 }
 
-impl OverviewQuery {
-    /// The address of `path` in this state.
-    #[must_use]
-    pub fn href(&self, path: &str) -> String {
-        let mut href = path.to_owned();
-        for (i, (name, value)) in self.pairs().into_iter().enumerate() {
-            href.push(if i == 0 { '?' } else { '&' });
-            href.push_str(name);
-            href.push('=');
-            encode(value, &mut href);
-        }
-        href
+parameters! {
+    /// The parameters of the list behind a step of a statement, as they stand in the address.
+    TrailQuery {
+        /// Whose statement an operator or auditor looks at.
+        customer,
+        day,
+        application_id,
+        helpline_id,
+        contact_method,
+        /// The place in the customer's log up to which events take part.
+        as_of,
+        /// Where the list's page starts.
+        cursor,
     }
+}
+
+/// An address with parameters.
+#[must_use]
+pub fn href(path: &str, pairs: &[(&str, &str)]) -> String {
+    let mut href = path.to_owned();
+    for (i, (name, value)) in pairs.iter().enumerate() {
+        href.push(if i == 0 { '?' } else { '&' });
+        href.push_str(name);
+        href.push('=');
+        encode(value, &mut href);
+    }
+    href
 }
 
 /// The address of a list's page that starts at a cursor.

@@ -3,7 +3,7 @@
 use crate::calls;
 use crate::components::{header::Header, state::NotFound};
 use crate::drawn::{Drawn, Load, dismiss_on_escape};
-use crate::query::OverviewQuery;
+use crate::query::{OverviewQuery, TrailQuery};
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{FlatRoutes, Redirect, Route, Router};
@@ -27,6 +27,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=|| view! { <Redirect path="/overview" /> } ssr=SsrMode::Async />
                     <Route path=path!("/login") view=|| page("Sign in", LOGIN) ssr=SsrMode::Async />
                     <Route path=path!("/overview") view=|| page("Overview", OVERVIEW) ssr=SsrMode::Async />
+                    <Route path=path!("/billing") view=|| page("Billing", BILLING) ssr=SsrMode::Async />
+                    <Route path=path!("/billing/:month") view=|| page("Statement", STATEMENT) ssr=SsrMode::Async />
+                    <Route path=path!("/billing/:month/:step") view=|| page("Behind a statement", STEP) ssr=SsrMode::Async />
                     <Route path=path!("/applications") view=|| page("Applications", APPLICATIONS) ssr=SsrMode::Async />
                     <Route path=path!("/account") view=|| page("Account", ACCOUNT) ssr=SsrMode::Async />
                     <Route path=path!("/admin/customers") view=|| page("Customers", CUSTOMERS) ssr=SsrMode::Async />
@@ -38,6 +41,11 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin/helplines") view=|| page("Helplines", HELPLINES) ssr=SsrMode::Async />
                     <Route path=path!("/admin/helplines/new") view=|| page("New helpline", HELPLINE) ssr=SsrMode::Async />
                     <Route path=path!("/admin/helplines/:id") view=|| page("Helpline", HELPLINE) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/statements") view=|| page("Statements", STATEMENTS) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/rate-cards") view=|| page("Rate cards", RATE_CARDS) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/rate-cards/new") view=|| page("New rate card", RATE_CARD_VERSION) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/rate-cards/:id") view=|| page("Rate card", RATE_CARD) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/rate-cards/:id/versions/:version") view=|| page("Rate card", RATE_CARD_VERSION) ssr=SsrMode::Async />
                     <Route path=path!("/admin/system") view=|| page("System", SYSTEM) ssr=SsrMode::Async />
                 </FlatRoutes>
             </main>
@@ -61,3 +69,20 @@ const HELPLINES: Load =
     |place| Box::pin(calls::helplines_page(place.query("search").unwrap_or_default(), place.query("cursor")));
 const HELPLINE: Load = |place| Box::pin(calls::helpline_page(place.param("id")));
 const SYSTEM: Load = |_| Box::pin(calls::system_page());
+const BILLING: Load = |place| Box::pin(calls::billing_page(place.query("customer")));
+const STATEMENT: Load = |place| {
+    let month = place.param("month").unwrap_or_default();
+    Box::pin(calls::statement_page(month, place.query("customer"), place.query("check").is_some()))
+};
+const STEP: Load = |place| {
+    let (month, step) = (place.param("month").unwrap_or_default(), place.param("step").unwrap_or_default());
+    Box::pin(calls::step_page(month, step, TrailQuery::from_params(&place.query)))
+};
+const STATEMENTS: Load = |place| {
+    let (issued, refused) = (place.query("issued"), place.query("refused"));
+    Box::pin(calls::statements_page(place.query("month"), place.query("cursor"), issued, refused))
+};
+const RATE_CARDS: Load = |place| Box::pin(calls::rate_cards_page(place.query("cursor")));
+const RATE_CARD: Load = |place| Box::pin(calls::rate_card_page(place.param("id").unwrap_or_default()));
+const RATE_CARD_VERSION: Load =
+    |place| Box::pin(calls::rate_card_version_page(place.param("id"), place.param("version")));

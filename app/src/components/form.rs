@@ -50,6 +50,11 @@ fn root(field: &str) -> &str {
 /// The name of a field in words: `country.emergencyNumber` is the country emergency number.
 fn words(field: &str) -> String {
     let mut words = String::new();
+    // People count from 1.
+    if let Some((index, rest)) = field.strip_prefix("tiers.").and_then(|rest| rest.split_once('.')) {
+        let number = index.parse::<usize>().map_or(0, |index| index + 1);
+        return format!("Tier {number}, {}", rest.replace('_', " "));
+    }
     // One name of the API is two words.
     let field = if field == "timezone" { "time_zone" } else { field };
     for c in field.strip_suffix("_id").unwrap_or(field).chars() {
@@ -63,12 +68,15 @@ fn words(field: &str) -> String {
     words
 }
 
-fn field_id(field: &str) -> String {
+/// The id of the input of a field.
+#[must_use]
+pub fn field_id(field: &str) -> String {
     format!("field-{}", field.replace('.', "-"))
 }
 
 /// The faults of a field.
-fn fault_of(error: &Outcome, field: &str) -> Option<String> {
+#[must_use]
+pub fn fault_of(error: &Outcome, field: &str) -> Option<String> {
     let Some(UiError::Invalid(faults)) = error else { return None };
     let of_field = faults.0.iter().filter(|fault| root(&fault.field) == field).map(|fault| fault.detail.as_str());
     let details: Vec<&str> = of_field.collect();
@@ -250,5 +258,6 @@ mod tests {
             .map(words);
         let expected = ["Time zone", "Customer", "Country emergency number", "Hours monday", "Catalogue quota per day"];
         assert_eq!(of, expected);
+        assert_eq!(words("tiers.0.unit_price"), "Tier 1, unit price");
     }
 }

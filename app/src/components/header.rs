@@ -41,6 +41,7 @@ fn Navigation(role: Role) -> impl IntoView {
         <nav class="main-nav" aria-label="Main">
             <ul>
                 <li><A href="/overview">"Overview"</A></li>
+                <li><A href="/billing">"Billing"</A></li>
                 <li><A href="/applications">"Applications"</A></li>
                 {is_supervisor
                     .then(|| {
@@ -48,6 +49,8 @@ fn Navigation(role: Role) -> impl IntoView {
                             <li><A href="/admin/customers">"Customers"</A></li>
                             <li><A href="/admin/users">"Users"</A></li>
                             <li><A href="/admin/helplines">"Helplines"</A></li>
+                            <li><A href="/admin/statements">"Statements"</A></li>
+                            <li><A href="/admin/rate-cards">"Rate cards"</A></li>
                         }
                     })}
                 {is_operator.then(|| view! { <li><A href="/admin/system">"System"</A></li> })}

@@ -139,6 +139,8 @@ pub fn Done() -> impl IntoView {
             "secret_revoked" => "The secret and its tokens are revoked.",
             "application_revoked" => "The application is revoked.",
             "password_changed" => "Your password is changed. Other sessions of yours have ended.",
+            "issued" => "The statement is issued.",
+            "assigned" => "Assigned.",
             "signed_out" => "You are signed out.",
             _ => return None,
         })

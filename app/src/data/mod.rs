@@ -1,6 +1,7 @@
 //! What pages show, gathered from the engine and put into words. No rule lives here.
 
 pub mod applications;
+pub mod billing;
 pub mod customers;
 pub mod figures;
 pub mod helplines;
@@ -89,6 +90,29 @@ pub async fn take_refused<I: DeserializeOwned + Send>(form: &str) -> Result<Opti
     let Some((_, input, error)) = kept.filter(|(of, ..)| of == form) else { return Ok(None) };
     session.remove_value(REFUSED).await.map_err(UiError::internal)?;
     Ok(Some((input, error)))
+}
+
+/// The key of the session under which a form that is not finished waits for its page.
+const ENTERED: &str = "entered";
+
+/// Keeps what was entered into a form that is to be gone on with.
+///
+/// # Errors
+/// [`UiError::Internal`] if the session cannot be written.
+pub async fn keep_entered<I: Serialize>(form: &str, input: &I) -> Result<(), UiError> {
+    context::session()?.insert(ENTERED, (form, input)).await.map_err(UiError::internal)
+}
+
+/// Takes out what was entered into a form that is to be gone on with.
+///
+/// # Errors
+/// [`UiError::Internal`] if the session cannot be written.
+pub async fn take_entered<I: DeserializeOwned + Send>(form: &str) -> Result<Option<I>, UiError> {
+    let session = context::session()?;
+    let kept: Option<(String, I)> = session.get(ENTERED).await.unwrap_or_default();
+    let Some((_, input)) = kept.filter(|(of, _)| of == form) else { return Ok(None) };
+    session.remove_value(ENTERED).await.map_err(UiError::internal)?;
+    Ok(Some(input))
 }
 
 /// The address of the form of a thing, new or known.

@@ -238,7 +238,8 @@ fn bar_percent(n: i64, most: i64) -> u8 {
 }
 
 /// What a developer does about refusals of a code.
-fn advice(code: &str) -> &'static str {
+#[must_use]
+pub fn advice(code: &str) -> &'static str {
     match code {
         "malformed_json" => "The body was no JSON object, or not in UTF-8. Send one event as an object.",
         "helpline_unknown" => "No helpline has this id. Take ids from GET /v1/helplines and refresh copies of it.",

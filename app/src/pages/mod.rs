@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod applications;
+pub mod billing;
 pub mod customers;
 pub mod helplines;
 pub mod login;

@@ -56,7 +56,7 @@ impl IntoResponse for Refusal {
 }
 
 /// Who asks, and about whose figures: of those who see several customers, the parameter `customer` says.
-async fn reader(state: &AppState, session: &Session, query: &mut Query) -> Result<Reader, Refusal> {
+pub(super) async fn reader(state: &AppState, session: &Session, query: &mut Query) -> Result<Reader, Refusal> {
     let id = session.get::<UserId>(SESSION_USER_ID).await.map_err(|error| {
         tracing::warn!(%error, "a session could not be read");
         Refusal::Engine(engine::Error::Unavailable("sessions".to_owned()))

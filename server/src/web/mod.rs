@@ -1,5 +1,6 @@
 //! What browsers get: the dashboard, its files, downloads and the documentation.
 
+pub mod billing;
 pub mod defence;
 pub mod download;
 pub mod page;
@@ -34,6 +35,10 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/download/timeseries.csv", get(download::timeseries))
         .route("/download/breakdown.csv", get(download::breakdown))
         .route("/download/intake.csv", get(download::intake))
+        .route("/download/statement.pdf", get(billing::pdf))
+        .route("/download/statement-lines.csv", get(billing::lines))
+        .route("/download/statement-days.csv", get(billing::days))
+        .route("/download/statement-events.csv", get(billing::events))
         .route("/docs", get(docs::page))
         .route("/docs/style.css", get(docs::style))
         .fallback(not_found)

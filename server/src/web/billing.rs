@@ -1,0 +1,87 @@
+//! Statements as files: the same tables as the API's, asked for by the person who is logged in.
+
+use crate::api::billing::export::EventPages;
+use crate::api::billing::{EventsQuestion, tables};
+use crate::http::query::Query;
+use crate::state::AppState;
+use crate::web::download::{Refusal, reader};
+use axum::extract::{Extension, RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use domain::billing::Step;
+use domain::zone::Month;
+use domain::{FaultCode, Faults};
+use tower_sessions::Session;
+
+/// The parameter `month`, which is required.
+fn month(query: &mut Query) -> Result<Month, Faults> {
+    let month = query.parsed("month", FaultCode::FieldInvalid, "Must be a month, such as 2026-11.");
+    query.require("month", month).ok_or_else(|| std::mem::take(&mut query.faults))
+}
+
+/// `GET /download/statement-lines.csv`
+pub async fn lines(
+    State(state): State<AppState>,
+    Extension(session): Extension<Session>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
+    let mut query = Query::parse_form(query.as_deref());
+    let reader = reader(&state, &session, &mut query).await?;
+    let statement = state.engine.statement(&reader, month(&mut query)?).await?;
+    Ok(tables::lines(&statement).into_response())
+}
+
+/// `GET /download/statement-days.csv`: every step of the waterfall, day by day.
+pub async fn days(
+    State(state): State<AppState>,
+    Extension(session): Extension<Session>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
+    let mut query = Query::parse_form(query.as_deref());
+    let reader = reader(&state, &session, &mut query).await?;
+    let month = month(&mut query)?;
+    let mut steps = Vec::new();
+    let mut as_of = None;
+    for step in Step::ALL {
+        let counts = state.engine.step_counts(&reader, month, step, as_of).await?;
+        // All of them as of one place of the log.
+        as_of = Some(counts.log_length);
+        steps.push(counts);
+    }
+    Ok(tables::daily(month, &steps).into_response())
+}
+
+/// `GET /download/statement-events.csv`: the events behind a statement or one of its steps, however many.
+pub async fn events(
+    State(state): State<AppState>,
+    Extension(session): Extension<Session>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
+    let mut query = Query::parse_form(query.as_deref());
+    let reader = reader(&state, &session, &mut query).await?;
+    let month = month(&mut query)?;
+    let EventsQuestion { filter, as_of, .. } = EventsQuestion::read(query)?;
+    Ok(EventPages::new(state.engine.clone(), reader, month, filter, as_of, None).into_answer().await?)
+}
+
+/// `GET /download/statement.pdf`
+pub async fn pdf(
+    State(state): State<AppState>,
+    Extension(session): Extension<Session>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
+    let mut query = Query::parse_form(query.as_deref());
+    let reader = reader(&state, &session, &mut query).await?;
+    let statement = state.engine.statement(&reader, month(&mut query)?).await?;
+    let name = format!("reachline-statement-{}.pdf", statement.number);
+    let made_at = state.engine.now();
+    let making = tokio::task::spawn_blocking(move || crate::documents::statement_pdf(&statement, made_at));
+    let internal = |error: String| Refusal::Engine(engine::Error::Internal(error));
+    let made = making.await.map_err(|error| internal(error.to_string()))?;
+    let bytes = made.map_err(|error| internal(error.to_string()))?;
+    let disposition = format!("attachment; filename=\"{name}\"");
+    Ok((
+        [(http::header::CONTENT_TYPE, "application/pdf".to_owned()), (http::header::CONTENT_DISPOSITION, disposition)],
+        bytes,
+    )
+        .into_response())
+}
