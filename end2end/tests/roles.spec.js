@@ -4,10 +4,10 @@ import { randomUUID } from "node:crypto";
 import { expect, expectStatus, hydrated, open, test } from "../harness/fixtures.js";
 
 const NAVIGATION = {
-  Viewer: ["Overview", "Applications"],
-  "Customer admin": ["Overview", "Applications"],
-  Auditor: ["Overview", "Applications", "Customers", "Users", "Helplines"],
-  Operator: ["Overview", "Applications", "Customers", "Users", "Helplines", "System"],
+  Viewer: ["Overview", "Billing", "Applications"],
+  "Customer admin": ["Overview", "Billing", "Applications"],
+  Auditor: ["Overview", "Billing", "Applications", "Customers", "Users", "Helplines", "Statements", "Rate cards"],
+  Operator: ["Overview", "Billing", "Applications", "Customers", "Users", "Helplines", "Statements", "Rate cards", "System"],
 };
 const ADMIN = ["customers", "users", "helplines"];
 
