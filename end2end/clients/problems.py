@@ -11,7 +11,8 @@ STATUS_OF = {
 FIELD_CODES = {
     "helpline_unknown", "session_id_missing", "session_id_too_long", "session_id_personal", "timestamp_invalid",
     "timestamp_in_future", "timestamp_too_old", "contact_method_invalid", "type_invalid", "field_missing", "field_invalid",
-    "field_too_long", "field_taken", "period_invalid", "time_zone_unknown", "country_unknown",
+    "field_too_long", "field_taken", "period_invalid", "time_zone_unknown", "country_unknown", "currency_unknown",
+    "month_issued",
 }
 OAUTH_STATUS_OF = {
     "invalid_request": 400, "invalid_client": 401, "invalid_grant": 400, "unauthorized_client": 400,

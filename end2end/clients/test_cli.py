@@ -76,7 +76,8 @@ def test_the_fixed_forms(installation):
 
 
 def test_one_json_value_and_nothing_else(installation):
-    for arguments in (("customer", "list"), ("application", "list"), ("user", "list"), ("migrate",), ("figures", "verify")):
+    for arguments in (("customer", "list"), ("application", "list"), ("user", "list"), ("migrate",), ("figures", "verify"),
+                      ("rate-card", "list"), ("statement", "list"), ("statement", "issue", "--due")):
         done = installation.run(*arguments, "--json")
         assert done.returncode == 0 and json.loads(done.stdout) is not None, done
         people = installation.run(*arguments)
@@ -108,6 +109,16 @@ def test_wrong_calls(installation):
         (("application", "rotate", UNKNOWN), (UNKNOWN,)), (("application", "revoke", UNKNOWN), (UNKNOWN,)),
         (("application", "rotate"), ()), (("application", "revoke", "x"), ()),
         (("helplines", "import"), ()), (("helplines", "import", "/no/such/file.json"), ("/no/such/file.json",)),
+        (("rate-card", "create"), ("--file",)), (("rate-card", "create", "--file", "/no/such/card.json"), ("/no/such/card.json",)),
+        (("rate-card", "show", UNKNOWN), (UNKNOWN,)), (("rate-card", "show", "x"), ()),
+        (("rate-card", "assign", "--customer", UNKNOWN, "--none", "--from", "2026-01"), (UNKNOWN,)),
+        (("rate-card", "assign", "--customer", some, "--from", "2026-01"), ("--card",)),
+        (("rate-card", "assign", "--customer", some, "--card", UNKNOWN, "--from", "2026-01"), ("card",)),
+        (("rate-card", "assign", "--customer", some, "--none", "--from", "2026-13"), ("--from",)),
+        (("statement", "show", UNKNOWN, "2026-01"), (UNKNOWN,)), (("statement", "show", some, "1-2"), ("1-2",)),
+        (("statement", "issue", some), ("month",)), (("statement", "issue", some, "2020-01"), ("rate_card",)),
+        (("statement", "issue", some, "9999-01"), ("month",)), (("statement", "recompute", some, "9999-01"), ("9999-01",)),
+        (("statement", "export", some, "2020-01"), ("--lines",)), (("statement", "export", some, "2020-01", "--lines"), ("--output",)),
         (("serve", "--addr", "nonsense"), ("nonsense",)),
     ):
         fails(installation, *arguments, *(("--json",) if arguments and "serve" not in arguments else ()), names=names)

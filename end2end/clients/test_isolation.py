@@ -6,6 +6,7 @@ import urllib.parse
 
 import pytest
 
+import billing
 import figures
 import oracle
 import reachline
@@ -13,6 +14,9 @@ from problems import check_answer, check_problem
 
 HELPLINES = list(oracle.CONFIG["helplines"])
 ANALYTICS = ("/v1/analytics/summary", "/v1/analytics/timeseries", "/v1/analytics/breakdown")
+BILLING = ("/v1/usage/{month}", "/v1/usage/{month}.csv", "/v1/usage/{month}/events", "/v1/usage/{month}/events.csv",
+           "/v1/usage/{month}/steps/{step}", "/v1/statements", "/v1/statements.csv", "/v1/statements/{month}",
+           "/v1/statements/{month}.csv")
 WAYS = ("application/json", "text/csv")
 
 
@@ -172,6 +176,36 @@ def test_unknown_clients_are_answered_like_wrong_secrets(sides):
     assert answers[0].json == answers[1].json and answers[0].status == answers[1].status
 
 
+@pytest.fixture(scope="module")
+def cards(sides):
+    """A rate card for each side: only its own customer may see its name."""
+    for side in sides:
+        card = billing.card("reach", "EUR", 0, ((None, "0.05"),)) | {"name": f"Terms of {side.name}"}
+        side.made.command("rate-card", "create", "--file", "-", "--customer", side.customer.id, stdin=json.dumps(card))
+
+
+@pytest.mark.parametrize("accept", WAYS)
+def test_bills_are_of_the_own_customer(sides, cards, accept):
+    """Usage, statements and events hold nothing of the other one, whatever the parameters name."""
+    months = {figures.stamp(side.now - 3_600_000)[:7] for side in sides} | {figures.stamp(sides[0].now)[:7]}
+    for mine, others in pairs(sides):
+        secret = others.ids() | {f"Terms of {others.name}"} | {event_id for *_, event_id in others.events}
+        names = {"customer": others.customer.id, "customer_id": others.customer.id, "application_id": others.web.id,
+                 "cursor": "0.0", "as_of": 1_000_000}
+        for template in BILLING:
+            for month in months:
+                for step in billing.STEPS if "{step}" in template else (None,):
+                    path = template.format(month=month, step=step)
+                    for query in ({}, *({name: value} for name, value in names.items())):
+                        answer = mine.client.get(path, query, headers={"Accept": accept})
+                        check_answer(answer)
+                        found = [mark for mark in secret if mark.encode() in answer.body]
+                        assert not found, f"{path} {query}: {found} in {answer}"
+        month = figures.stamp(mine.now)[:7]
+        statement = mine.client.get(f"/v1/statements/{month}").json
+        assert statement["rate_card"]["name"] == f"Terms of {mine.name}"
+
+
 def test_a_tier_sees_both_tiers_of_its_own_customer_only(sides):
     """A sandbox application's token reads its customer's figures, apart from those of production."""
     for mine, others in pairs(sides):
@@ -184,7 +218,7 @@ def test_a_tier_sees_both_tiers_of_its_own_customer_only(sides):
 def test_every_route_of_the_description_is_tried_here(sides):
     """A route that is new must be thought of: with the ids of the other customer in it."""
     known = {"/oauth/token", "/v1/events/helpline-display", "/v1/events/helpline-click", "/v1/helplines", "/v1/helplines/{id}",
-             "/v1/countries", "/v1/topics", *ANALYTICS, *(f"{path}.csv" for path in ANALYTICS), "/openapi.json", "/healthz",
+             "/v1/countries", "/v1/topics", *ANALYTICS, *(f"{path}.csv" for path in ANALYTICS), *BILLING, "/openapi.json", "/healthz",
              "/readyz", "/metrics", "/v1/events/helpline_display", "/v1/events/helpline_click", "/v1/events/batch", "/docs"}
     answer = sides[0].client.get("/openapi.json", token=None)
     new = set(json.loads(answer.body)["paths"]) - known
