@@ -308,6 +308,22 @@ def test_no_answer_holds_a_session(customers):
         assert not [found for body in billed.bodies for found in re.findall(LIKE_A_SESSION, body) if found in sessions], billed.name
 
 
+@pytest.mark.parametrize("kind", reachline.KINDS)
+def test_issuing_without_a_server_counts_what_was_answered(kind):
+    """The server was killed a moment after its last answer: the command takes in what the log holds before it issues."""
+    with reachline.installation(kind, reachline.ANY_TIME) as made:
+        figures.import_reference_helplines(made)
+        billed = Billed(made, "reach", "UTC", billing.card("reach", "EUR", 0, ((None, "0.01"),)), 8_200, 3_000)
+        made.kill()
+        statement = billed.command("issue", billed.customer.id, billed.last)["statement"]
+        # What was refused is counted a moment after its answer, and so not by a server that was killed.
+        wanted = billed.oracle(billed.last).waterfall()
+        counted = ("sandbox", "other_kind", "gross", "net", "billable")
+        assert {step: statement["waterfall"][step] for step in counted} == {step: wanted[step] for step in counted}
+        assert statement["total"] == billing.priced(billed.terms, wanted["billable"])[1]
+        assert billed.command("recompute", billed.customer.id, billed.last)["equal"]
+
+
 def test_statements_without_a_card(installation):
     """Usage there is, and no statement."""
     customer = figures.make_customer(installation, "without a card", "UTC")
