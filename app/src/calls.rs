@@ -1,7 +1,9 @@
 //! The calls that a browser makes: pages, which the server draws, and changes, which plain forms send.
 
+mod alerts;
 mod billing;
 
+pub use alerts::*;
 pub use billing::*;
 
 use crate::codec::JsonText;

@@ -114,6 +114,22 @@ pub struct AssignmentInput {
     pub from: String,
 }
 
+/// The form of an alert, as entered: it has the fields of every kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AlertInput {
+    pub name: String,
+    pub kind: String,
+    pub amount: String,
+    pub quantity: String,
+    pub included_percent: String,
+    pub hours: String,
+    pub rejected_percent: String,
+    pub events_min: String,
+    pub emails: String,
+    pub webhook: String,
+}
+
 /// A customer whose statement can be issued.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Due {

@@ -30,6 +30,11 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/billing") view=|| page("Billing", BILLING) ssr=SsrMode::Async />
                     <Route path=path!("/billing/:month") view=|| page("Statement", STATEMENT) ssr=SsrMode::Async />
                     <Route path=path!("/billing/:month/:step") view=|| page("Behind a statement", STEP) ssr=SsrMode::Async />
+                    <Route path=path!("/alerts") view=|| page("Alerts", ALERTS) ssr=SsrMode::Async />
+                    <Route path=path!("/alerts/new") view=|| page("New alert", ALERT) ssr=SsrMode::Async />
+                    <Route path=path!("/alerts/webhooks") view=|| page("Webhook endpoints", WEBHOOKS) ssr=SsrMode::Async />
+                    <Route path=path!("/alerts/deliveries") view=|| page("Deliveries", DELIVERIES) ssr=SsrMode::Async />
+                    <Route path=path!("/alerts/:id") view=|| page("Alert", ALERT) ssr=SsrMode::Async />
                     <Route path=path!("/applications") view=|| page("Applications", APPLICATIONS) ssr=SsrMode::Async />
                     <Route path=path!("/account") view=|| page("Account", ACCOUNT) ssr=SsrMode::Async />
                     <Route path=path!("/admin/customers") view=|| page("Customers", CUSTOMERS) ssr=SsrMode::Async />
@@ -59,6 +64,11 @@ fn page(title: &'static str, load: Load) -> AnyView {
 
 const LOGIN: Load = |place| Box::pin(calls::login_page(place.query("next").unwrap_or_default()));
 const OVERVIEW: Load = |place| Box::pin(calls::overview_page(OverviewQuery::from_params(&place.query)));
+const ALERTS: Load = |place| Box::pin(calls::alerts_page(place.query("customer"), place.query("cursor")));
+const ALERT: Load =
+    |place| Box::pin(calls::alert_page(place.param("id"), place.query("customer"), place.query("kind")));
+const WEBHOOKS: Load = |place| Box::pin(calls::webhooks_page(place.query("customer")));
+const DELIVERIES: Load = |place| Box::pin(calls::deliveries_page(place.query("customer"), place.query("cursor")));
 const APPLICATIONS: Load = |place| Box::pin(calls::applications_page(place.query("customer"), place.query("cursor")));
 const ACCOUNT: Load = |_| Box::pin(calls::account_page());
 const CUSTOMERS: Load = |place| Box::pin(calls::customers_page(place.query("cursor")));

@@ -5,7 +5,7 @@ use crate::error::UiError;
 use crate::forms::ApplicationInput;
 use crate::{
     context,
-    data::{id, paging, take_refused},
+    data::{handover, id, paging, take_refused},
     format,
 };
 use domain::{
@@ -119,12 +119,12 @@ fn view(application: &Application, customer: &str, zone: Zone) -> ApplicationVie
     }
 }
 
-/// The cookie that carries a new secret to the page that a browser without script loads next.
-const SECRET_COOKIE: &str = "reachline_new_secret";
+/// The page that shows new credentials.
+const PATH: &str = "/applications";
 
-/// Hands new credentials over to the next page, which clears the cookie. They are in no database, log or address.
+/// Hands new credentials over to the next page.
 pub fn hand_over(made: &NewCredentials) {
-    set_secret_cookie(&format!("{}.{}", made.application.id, made.client_secret), 60);
+    handover::hand_over(PATH, &made.application.id.to_string(), &made.client_secret);
 }
 
 fn credentials(application: &Application, secret: &str) -> Credentials {
@@ -135,24 +135,9 @@ fn credentials(application: &Application, secret: &str) -> Credentials {
     }
 }
 
-fn set_secret_cookie(value: &str, max_age_seconds: u32) {
-    // The server adds `Secure` to every cookie where the browser comes by TLS.
-    let cookie =
-        format!("{SECRET_COOKIE}={value}; Path=/applications; Max-Age={max_age_seconds}; HttpOnly; SameSite=Strict");
-    context::answer_header(axum::http::header::SET_COOKIE, &cookie);
-}
-
-/// The credentials in the cookie, if they are of an application that is listed; the cookie ends here.
+/// The credentials that were handed over, if they are of an application that is listed.
 fn take_credentials(listed: &[Application]) -> Option<Credentials> {
-    let parts = context::parts().ok()?;
-    let mut cookies = parts.headers.get_all(axum::http::header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let value = cookies.find_map(|cookies| {
-        let mut pairs = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
-        pairs.find(|(name, _)| *name == SECRET_COOKIE).map(|(_, value)| value.to_owned())
-    })?;
-    set_secret_cookie("", 0);
-    context::answer_header(axum::http::header::CACHE_CONTROL, "no-store");
-    let (application, secret) = value.split_once('.')?;
+    let (application, secret) = handover::take(PATH)?;
     let application = listed.iter().find(|listed| listed.id.to_string() == application)?;
-    Some(credentials(application, secret))
+    Some(credentials(application, &secret))
 }

@@ -1,9 +1,11 @@
 //! What pages show, gathered from the engine and put into words. No rule lives here.
 
+pub mod alerts;
 pub mod applications;
 pub mod billing;
 pub mod customers;
 pub mod figures;
+pub mod handover;
 pub mod helplines;
 pub mod people;
 pub mod series;

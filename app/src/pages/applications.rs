@@ -83,7 +83,7 @@ fn secret_view(made: Credentials) -> AnyView {
 
 /// A button that copies a text. It shows where the script runs; the text can be selected anywhere.
 #[component]
-fn Copy(text: String, what: &'static str) -> impl IntoView {
+pub fn Copy(text: String, what: &'static str) -> impl IntoView {
     view! {
         <button type="button" class="button copy" data-copy=text>
             "Copy"

@@ -1,6 +1,7 @@
 //! The pages.
 
 pub mod account;
+pub mod alerts;
 pub mod applications;
 pub mod billing;
 pub mod customers;

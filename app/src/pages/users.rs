@@ -150,7 +150,7 @@ fn access(id: String, is_disabled: bool) -> AnyView {
 const fn describe(role: Role) -> &'static str {
     match role {
         Role::Viewer => "Viewer: reads the figures of one customer",
-        Role::CustomerAdmin => "Customer admin: also manages its applications",
+        Role::CustomerAdmin => "Customer admin: also manages its applications and alerts",
         Role::Auditor => "Auditor: reads everything of all customers",
         Role::Operator => "Operator: runs the installation",
     }

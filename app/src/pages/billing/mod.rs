@@ -16,7 +16,7 @@ pub use editor::draw_editor;
 use leptos::prelude::*;
 
 /// The chooser of a customer, for those who may see several.
-fn chooser(whose: &Whose, path: &str, is_choice_needed: bool) -> Option<AnyView> {
+pub(super) fn chooser(whose: &Whose, path: &str, is_choice_needed: bool) -> Option<AnyView> {
     let chosen = whose.customer.clone().unwrap_or_default();
     (!whose.customers.is_empty()).then(|| {
         view! {
