@@ -34,6 +34,7 @@ pub enum Status {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forecast {
     pub quantity: i64,
+    /// What the statement will come to, adjustments of earlier months included as far as they are known.
     pub total: Money,
     /// Whole days that it rests on.
     pub days: u32,
@@ -199,6 +200,7 @@ pub fn whole_days(month: Month, zone: Zone, now: Timestamp) -> u32 {
 
 /// What a running month will come to if each day to come brings what the whole days so far brought on average: `so_far` is
 /// their quantity, and `quantity` that of the month until now. `None` on the first day, and once the month is over.
+/// Adjustments are not in its total yet.
 ///
 /// # Errors
 /// If the amount does not fit.

@@ -200,7 +200,12 @@ impl<'a> Account<'a> {
         };
         let adjustments = self.adjustments(tx, month).await?;
         let (lines, total) = lines(&card.terms, &waterfall, &adjustments).map_err(too_large)?;
-        let forecast = forecast_in(tx, no, (month, zone, now), &card, &waterfall).await?;
+        let mut forecast = forecast_in(tx, no, (month, zone, now), &card, &waterfall).await?;
+        if let Some(forecast) = &mut forecast {
+            for adjustment in &adjustments {
+                forecast.total = forecast.total.plus(adjustment.amount).map_err(too_large)?;
+            }
+        }
         let statement = Statement {
             number: number(month, no.0),
             customer_id: customer.id,

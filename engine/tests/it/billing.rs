@@ -3,7 +3,7 @@
 use crate::support::{Installation, at, on_both};
 use domain::CustomerId;
 use domain::account::Tier;
-use domain::billing::{BillableFigure, Step, TermsForm, TierForm};
+use domain::billing::{BillableFigure, Status, Step, TermsForm, TierForm};
 use domain::event::Kind;
 use domain::zone::Month;
 use engine::actor::{ApiClient, Reader};
@@ -194,8 +194,9 @@ async fn what_arrives_late_is_adjusted_and_nothing_issued_changes(installation: 
     let issued = engine.issue_statement(operator, billed.customer, month("2026-10"), by, false).await.unwrap();
     assert!(issued.is_new);
     assert_eq!((issued.statement.total.to_string(), issued.statement.log_length), ("1.31".to_owned(), 6));
-    // One more session, one that is known, and one whose display turns out to be of October.
+    // Two more sessions, one that is known, and one that is of November.
     billed.display(&installation, "late", "2026-10-31T22:59:59.999Z").await;
+    billed.display(&installation, "later", "2026-09-30T22:00:00Z").await;
     billed.display(&installation, "s1", "2026-10-20T08:00:00Z").await;
     billed.display(&installation, "november", "2026-10-31T23:00:00Z").await;
     engine.wait_for_figures().await.unwrap();
@@ -204,7 +205,7 @@ async fn what_arrives_late_is_adjusted_and_nothing_issued_changes(installation: 
     assert!(!again.is_new && again.statement == issued.statement);
     let recomputed = engine.recompute_statement(&billed.reader, month("2026-10")).await.unwrap();
     assert!(recomputed.is_equal);
-    assert_eq!((recomputed.recomputed.billable, recomputed.present.billable), (6, 7));
+    assert_eq!((recomputed.recomputed.billable, recomputed.present.billable), (6, 8));
     let gross = TrailFilter { step: Some(Step::Gross), ..TrailFilter::default() };
     let paging = Paging::default();
     let listed = engine.statement_events(&billed.reader, month("2026-10"), &gross, None, &paging).await.unwrap();
@@ -212,13 +213,12 @@ async fn what_arrives_late_is_adjusted_and_nothing_issued_changes(installation: 
 
     let november = engine.statement(&billed.reader, month("2026-11")).await.unwrap();
     let [adjustment] = &november.adjustments[..] else { panic!("one month has changed") };
-    assert_eq!((adjustment.before.billable, adjustment.after.billable), (6, 7));
-    assert_eq!((adjustment.before.gross, adjustment.after.gross), (6, 8));
-    assert_eq!(
-        (adjustment.amount.minor, november.total.to_string()),
-        (0, "1.00".to_owned()),
-        "two units cost a cent too"
-    );
+    assert_eq!((adjustment.before.billable, adjustment.after.billable), (6, 8));
+    assert_eq!((adjustment.before.gross, adjustment.after.gross), (6, 9));
+    // Three units at 0.005 are 0.02, of which one has been billed.
+    assert_eq!((adjustment.amount.minor, november.total.to_string()), (1, "1.01".to_owned()));
+    let Status::Draft { forecast: Some(forecast) } = &november.status else { panic!("November runs") };
+    assert_eq!((forecast.quantity, forecast.days, forecast.total.to_string()), (1, 23, "1.01".to_owned()));
     let running = engine.issue_statement(operator, billed.customer, month("2026-11"), None, false).await.unwrap_err();
     assert_eq!(fields(running), ["month"]);
     let early = engine.issue_statement(operator, billed.customer, month("2026-11"), None, true).await.unwrap();
