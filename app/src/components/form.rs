@@ -55,8 +55,12 @@ fn words(field: &str) -> String {
         let number = index.parse::<usize>().map_or(0, |index| index + 1);
         return format!("Tier {number}, {}", rest.replace('_', " "));
     }
-    // One name of the API is two words.
-    let field = if field == "timezone" { "time_zone" } else { field };
+    // Names of the API that are not those of people.
+    let field = match field {
+        "timezone" => "time_zone",
+        "emails" => "e-mail_addresses",
+        _ => field,
+    };
     for c in field.strip_suffix("_id").unwrap_or(field).chars() {
         match c {
             _ if words.is_empty() => words.push(c.to_ascii_uppercase()),

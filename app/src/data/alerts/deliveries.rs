@@ -85,13 +85,13 @@ fn view(delivery: Delivery, zone: Zone) -> DeliveryView {
     let badge = match status {
         DeliveryStatus::Pending => ("badge", "On its way"),
         DeliveryStatus::Delivered => ("badge badge-good", "Delivered"),
-        DeliveryStatus::Failed => ("badge badge-warning", "Tried again later"),
+        DeliveryStatus::Failed => ("badge badge-warning", "Will be tried again"),
         DeliveryStatus::GivenUp => ("badge badge-bad", "Given up"),
     };
     let answer = delivery.response_status.map(|code| code.to_string());
     let answer = match answer {
-        // The note of an HTTP answer begins with its status.
-        Some(code) if !note.starts_with(&code) => format!("{code} {note}").trim_end().to_owned(),
+        // Most notes tell the status themselves.
+        Some(code) if !note.contains(&code) => format!("{code} {note}").trim_end().to_owned(),
         _ => note,
     };
     let next = match (status, delivery.next_attempt_at) {

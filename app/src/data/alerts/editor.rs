@@ -138,7 +138,7 @@ fn kind_view(kind: AlertKind, so_far: &SoFar) -> KindView {
         AlertKind::SpendReaches => {
             let currency = statement.map(|statement| format!(" in {}", statement.card.terms.currency));
             let currency = currency.unwrap_or_default();
-            format!("Once a month, as soon as its statement comes to the amount{currency}.")
+            format!("Once a month, as soon as the month’s statement comes to this amount{currency}.")
         }
         AlertKind::UsageReaches => "Once a month, as soon as so many units are billed.".to_owned(),
         AlertKind::IncludedShareReaches => {
@@ -210,6 +210,9 @@ impl AlertInput {
             for fault in faults.0.iter_mut().filter(|fault| fault.field == "percent") {
                 self.percent_field().clone_into(&mut fault.field);
             }
+            // As they stand in the form: what is watched comes first.
+            let last = ["name", "emails", "webhook_id"];
+            faults.0.sort_by_key(|fault| last.iter().position(|field| *field == fault.field));
         }
         error
     }

@@ -80,7 +80,7 @@ fn kind_fields(view: KindView, input: &AlertInput, error: &Outcome) -> AnyView {
     let input = input.clone();
     let fields = match kind {
         AlertKind::SpendReaches => view! {
-            <TextField label="Amount" name="form[amount]" field="amount" value=input.amount inputmode="decimal" hint="Such as 500 or 499.90." error=error.clone() />
+            <TextField label="Amount" name="form[amount]" field="amount" value=input.amount inputmode="decimal" hint="Such as 500." error=error.clone() />
         }
         .into_any(),
         AlertKind::UsageReaches => view! {
@@ -103,7 +103,7 @@ fn kind_fields(view: KindView, input: &AlertInput, error: &Outcome) -> AnyView {
     };
     view! {
         <div class=format!("kind-part kind-part-{}", kind.as_str())>
-            <p>{text} {so_far.map(|so_far| view! { " " <strong>{so_far}</strong> })}</p>
+            <p>{text} {so_far.map(|so_far| view! { " " {so_far} })}</p>
             {never.map(|never| view! { <p class="notice notice-warning">{never}</p> })}
             <div class="fields">{fields}</div>
         </div>

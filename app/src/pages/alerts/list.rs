@@ -71,7 +71,8 @@ fn first_alert(new: &str) -> AnyView {
     view! {
         <div class="empty">
             <p class="empty-title">"No alerts yet"</p>
-            <p>"Be told by e-mail or webhook before the bill is a surprise, or when events stop coming in. Tell me when …"</p>
+            <p>"Be told by e-mail or webhook before the bill is a surprise, or when events stop coming in."</p>
+            <p>"Tell me when …"</p>
             <ul class="first-alert">{links}</ul>
         </div>
     }
@@ -82,7 +83,7 @@ fn alert_view(alert: AlertView, customer: Option<&str>) -> AnyView {
     let AlertView { id, name, when, progress, emails, endpoint, fired, badge, edit } = alert;
     let actions = customer.map(|customer| actions(customer, &id, &name, edit));
     view! {
-        <li class="panel application">
+        <li class="panel application alert">
             <div class="panel-head">
                 <h2>{name}</h2>
                 <p class="badges"><span class=badge.0>{badge.1}</span></p>

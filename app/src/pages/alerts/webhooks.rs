@@ -140,6 +140,7 @@ fn actions(customer: &str, id: &str, url: &str, is_disabled: bool, is_used: bool
     } else {
         let text = "It is not called any more, and its secret is gone. What has been sent stays under Deliveries.";
         confirm(
+            "confirm",
             "Delete…",
             url,
             text,
@@ -151,7 +152,7 @@ fn actions(customer: &str, id: &str, url: &str, is_disabled: bool, is_used: bool
     view! {
         <div class="application-actions">
             {test}
-            {confirm("New secret…", url, text, rotate)}
+            {confirm("confirm calm", "New secret…", url, text, rotate)}
             {button(SetWebhookDisabled::url(), switch, "button", label(switch_label, url))}
             {delete}
         </div>
@@ -160,9 +161,9 @@ fn actions(customer: &str, id: &str, url: &str, is_disabled: bool, is_used: bool
 }
 
 /// A step that is asked for twice.
-fn confirm(summary: &'static str, about: &str, text: &'static str, button: AnyView) -> AnyView {
+fn confirm(class: &'static str, summary: &'static str, about: &str, text: &'static str, button: AnyView) -> AnyView {
     view! {
-        <details class="confirm">
+        <details class=class>
             <summary class="button">{summary} <span class="visually-hidden">" " {about.to_owned()}</span></summary>
             <div class="confirm-body"><p>{text}</p> {button}</div>
         </details>
@@ -173,7 +174,7 @@ fn confirm(summary: &'static str, about: &str, text: &'static str, button: AnyVi
 /// What a program that is called must know.
 fn signing() -> AnyView {
     view! {
-        <section class="panel form-panel" aria-labelledby="signing-title">
+        <section class="panel form-panel signing" aria-labelledby="signing-title">
             <h2 id="signing-title">"How an endpoint is called"</h2>
             <p>
                 "By " <code>"POST"</code> " with JSON, signed as "
