@@ -2,6 +2,7 @@
 
 use chrono::{Datelike, NaiveDateTime, Timelike};
 use domain::billing::Money;
+use domain::text::grouped;
 use domain::zone::{Day, Month};
 use domain::{Timestamp, Zone, period::Period};
 
@@ -13,18 +14,7 @@ const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Au
 /// `1,234,567`; negative numbers with a true minus.
 #[must_use]
 pub fn count(n: i64) -> String {
-    let digits = n.unsigned_abs().to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 3);
-    if n < 0 {
-        text.push('−');
-    }
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    grouped(&n.to_string())
 }
 
 /// `+1,234`, `−5` or `±0`.
@@ -64,8 +54,7 @@ pub fn signed_points(difference: f64) -> String {
 /// `EUR 1,234.50`: the currency's code, which every country reads alike; negative amounts with a true minus.
 #[must_use]
 pub fn money(amount: Money) -> String {
-    let sign = if amount.minor < 0 { "−" } else { "" };
-    format!("{}\u{a0}{sign}{}", amount.currency, decimal(&amount.to_string()))
+    format!("{}\u{a0}{}", amount.currency, grouped(&amount.to_string()))
 }
 
 /// A change of an amount: `+EUR 12.00`, `−EUR 3.10` or `±EUR 0.00`.
@@ -82,9 +71,7 @@ pub fn signed_money(amount: Money) -> String {
 /// The digits of a decimal number, with commas between the thousands and without its sign: `1,234.5`.
 #[must_use]
 pub fn decimal(number: &str) -> String {
-    let number = number.trim_start_matches('-');
-    let (whole, rest) = number.find('.').map_or((number, ""), |point| number.split_at(point));
-    whole.parse().map_or_else(|_| number.to_owned(), |whole| format!("{}{rest}", count(whole)))
+    grouped(number.trim_start_matches('-'))
 }
 
 fn signed_tenths(value: f64) -> String {

@@ -9,6 +9,22 @@ pub const TEXT_CHARS_MAX: usize = 4_000;
 /// Longest URL, in characters.
 pub const URL_CHARS_MAX: usize = 500;
 
+/// A decimal number as programs print it (`-1234.50`), as people read it: with commas between its thousands and a true
+/// minus: `−1,234.50`.
+#[must_use]
+pub fn grouped(number: &str) -> String {
+    let (sign, digits) = number.strip_prefix('-').map_or((None, number), |digits| (Some('−'), digits));
+    let whole = digits.find('.').unwrap_or(digits.len());
+    let mut text = String::from_iter(sign);
+    for (i, digit) in digits.char_indices() {
+        if i > 0 && i < whole && (whole - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// A name: trimmed, not empty, one line, at most [`NAME_CHARS_MAX`] characters.
 pub fn name(field: &str, text: &str, faults: &mut Faults) -> String {
     let text = text.trim();

@@ -2,6 +2,7 @@
 
 use super::{AlertRule, Firing, Occurrence};
 use crate::billing::Money;
+use crate::text::grouped;
 use crate::timestamp::{HOUR_MS, Timestamp};
 use crate::zone::{Month, Zone};
 
@@ -56,13 +57,13 @@ impl Occurrence {
                 (short, format!("{} has come to {spent} so far, of the {limit} that the alert waits for.", name(month)))
             }
             Self::UsageReached { month, figure, limit, quantity } => {
-                let (unit, used, limit) = (figure.label(), signed(quantity), grouped(limit));
+                let (unit, used, limit) = (figure.label(), count(quantity), count(limit));
                 let short = format!("{unit} at {used} in {}", name(month));
                 (short, format!("{unit} of {} is at {used}, of the {limit} that the alert waits for.", name(month)))
             }
             Self::IncludedShareReached { month, figure, included, quantity, .. } => {
                 let share = i128::from(quantity) * 100 / i128::from(included.max(1));
-                let (unit, used, included) = (figure.label(), signed(quantity), grouped(included));
+                let (unit, used, included) = (figure.label(), count(quantity), count(included));
                 let short = format!("{share} % of the included {unit} used in {}", name(month));
                 (short, format!("{unit} of {} is at {used}: {share} % of the {included} included.", name(month)))
             }
@@ -74,7 +75,7 @@ impl Occurrence {
             }
             Self::RejectedShareAbove { percent, received, rejected } => {
                 let share = tenths(rejected, received);
-                let (all, refused) = (signed(received), signed(rejected));
+                let (all, refused) = (count(received), count(rejected));
                 let full = format!("Of {all} events in the last 24 hours {refused} were rejected: {share} %.");
                 (format!("{share} % of events rejected"), format!("{full} The alert waits for more than {percent} %."))
             }
@@ -106,31 +107,14 @@ pub(super) fn hours(hours: u32) -> String {
     if hours == 1 { "1 hour".to_owned() } else { format!("{hours} hours") }
 }
 
-/// `1,234.50 EUR`.
+/// `EUR 1,234.50`.
 pub(super) fn amount(money: Money) -> String {
-    let text = money.to_string();
-    let (sign, plain) = text.strip_prefix('-').map_or(("", text.as_str()), |plain| ("-", plain));
-    let (whole, rest) = plain.split_at(plain.find('.').unwrap_or(plain.len()));
-    let whole = whole.parse().map_or_else(|_| whole.to_owned(), grouped);
-    format!("{sign}{whole}{rest} {}", money.currency)
+    format!("{} {}", money.currency, grouped(&money.to_string()))
 }
 
-fn signed(number: i64) -> String {
-    let digits = grouped(number.unsigned_abs());
-    if number < 0 { format!("-{digits}") } else { digits }
-}
-
-/// A number with commas between its thousands.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+/// A count.
+pub(super) fn count(number: impl Into<i128>) -> String {
+    grouped(&number.into().to_string())
 }
 
 #[cfg(test)]
@@ -153,8 +137,8 @@ mod tests {
         for (occurrence, subject, sentence) in [
             (
                 Occurrence::SpendReached { month, amount: eur(150_000), spend: eur(151_230) },
-                "1,512.30 EUR spent in November 2026",
-                "November 2026 has come to 1,512.30 EUR so far, of the 1,500.00 EUR that the alert waits for.",
+                "EUR 1,512.30 spent in November 2026",
+                "November 2026 has come to EUR 1,512.30 so far, of the EUR 1,500.00 that the alert waits for.",
             ),
             (
                 Occurrence::UsageReached { month, figure, limit: 10_000, quantity: 10_001 },
@@ -191,6 +175,6 @@ mod tests {
     #[test]
     fn amounts_have_the_decimals_of_their_currency() {
         let of = |code: &str, minor| amount(Money { currency: code.parse().unwrap(), minor });
-        assert_eq!((of("JPY", 1_234_567), of("KWD", -12_345)), ("1,234,567 JPY".into(), "-12.345 KWD".into()));
+        assert_eq!((of("JPY", 1_234_567), of("KWD", -12_345)), ("JPY 1,234,567".into(), "KWD −12.345".into()));
     }
 }

@@ -86,13 +86,13 @@ impl AlertRule {
     pub fn description(&self) -> String {
         match self {
             Self::SpendReaches { amount } => format!("The month's spend reaches {}", message::amount(*amount)),
-            Self::UsageReaches { quantity } => format!("The month's usage reaches {}", message::grouped(*quantity)),
+            Self::UsageReaches { quantity } => format!("The month's usage reaches {}", message::count(*quantity)),
             Self::IncludedShareReaches { percent } => {
                 format!("The month's usage reaches {percent} % of the included quantity")
             }
             Self::Silent { hours } => format!("No event for {}", message::hours(*hours)),
             Self::RejectedShareAbove { percent, events_min } => {
-                let events_min = message::grouped(*events_min);
+                let events_min = message::count(*events_min);
                 format!("More than {percent} % of at least {events_min} events in 24 hours are rejected")
             }
         }

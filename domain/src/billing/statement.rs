@@ -5,6 +5,7 @@ use super::money::{AmountTooLarge, Money};
 use super::price::{Line, LineKind, price};
 use super::waterfall::Waterfall;
 use crate::ids::{CustomerId, RateCardId};
+use crate::text::grouped;
 use crate::timestamp::{DAY_MS, Timestamp};
 use crate::zone::{Month, Zone};
 use serde::{Deserialize, Serialize};
@@ -226,7 +227,7 @@ impl Line {
     /// What the line is for, in words.
     #[must_use]
     pub fn description(&self, figure: BillableFigure) -> String {
-        let unit = figure.label();
+        let (unit, grouped) = (figure.label(), |units: u64| grouped(&units.to_string()));
         match self.kind {
             LineKind::BaseFee => "Base fee".to_owned(),
             LineKind::Included => format!("{unit}, included"),
@@ -239,19 +240,6 @@ impl Line {
             LineKind::Adjustment { month } => format!("Adjustment of {}", month.first_day().date().format("%B %Y")),
         }
     }
-}
-
-/// A number with commas between its thousands.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

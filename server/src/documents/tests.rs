@@ -214,7 +214,10 @@ fn names_of_the_greatest_length_wrap() {
 
 #[test]
 fn numbers_are_written_for_people() {
-    assert_eq!(["0", "-999", "1000", "-1234567.8900"].map(words::grouped), ["0", "−999", "1,000", "−1,234,567.8900"]);
+    assert_eq!(
+        ["0", "-999", "1000", "-1234567.8900"].map(domain::text::grouped),
+        ["0", "−999", "1,000", "−1,234,567.8900"]
+    );
     let price = |text, decimals| words::price(text, decimals);
     assert_eq!((price("0.0375", 2), price("2", 2), price("0.500", 0)), ("0.0375".into(), "2.00".into(), "0.5".into()));
     assert_eq!((price("3", 0), price("1200.1", 3)), ("3".into(), "1,200.100".into()));

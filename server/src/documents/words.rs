@@ -1,25 +1,8 @@
 //! Numbers, amounts and dates for people. All in English, as the product is.
 
 use domain::billing::Money;
+use domain::text::grouped;
 use domain::zone::{Day, Month};
-
-/// A proper minus sign, as wide as a digit.
-const MINUS: char = '\u{2212}';
-
-/// A decimal number as it is printed by programs (`-1234.50`), with commas between its thousands: `−1,234.50`.
-#[must_use]
-pub fn grouped(number: &str) -> String {
-    let (sign, digits) = number.strip_prefix('-').map_or((None, number), |digits| (Some(MINUS), digits));
-    let whole = digits.find('.').unwrap_or(digits.len());
-    let mut text = String::from_iter(sign);
-    for (i, digit) in digits.char_indices() {
-        if i > 0 && i < whole && (whole - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
 
 /// A count.
 #[must_use]
