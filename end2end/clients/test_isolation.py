@@ -33,6 +33,8 @@ class Side:
         [self.secret] = [secret["id"] for item in listed if item["id"] == self.web.id for secret in item["secrets"]]
         self.sandbox_client = made.client(made.token(self.sandbox))
         self.events = []
+        # By kind, what else only this customer may see.
+        self.more = {}
         self.now = figures.now_ms()
         for client in (self.client, self.sandbox_client):
             for n in range(count):
@@ -52,7 +54,7 @@ class Side:
     def ids(self):
         """Everything that only this customer may see."""
         return {self.customer.id, self.web.id, self.sandbox.id, self.web.client_id, self.sandbox.client_id, self.name,
-                self.web.name, self.sandbox.name}
+                self.web.name, self.sandbox.name, *self.more.values()}
 
 
 @pytest.fixture(scope="module", params=reachline.KINDS)
@@ -181,7 +183,8 @@ def cards(sides):
     """A rate card for each side: only its own customer may see its name."""
     for side in sides:
         card = billing.card("reach", "EUR", 0, ((None, "0.05"),)) | {"name": f"Terms of {side.name}"}
-        side.made.command("rate-card", "create", "--file", "-", "--customer", side.customer.id, stdin=json.dumps(card))
+        made = side.made.command("rate-card", "create", "--file", "-", "--customer", side.customer.id, stdin=json.dumps(card))
+        side.more["card"] = made["id"]
 
 
 @pytest.mark.parametrize("accept", WAYS)
@@ -247,13 +250,30 @@ PAGES = ("/", "/overview", "/overview?customer={customer}", "/overview?by=applic
          "/download/intake.csv?{period}", "/download/intake.csv?{period}&customer={customer}",
          "/download/timeseries.csv?{period}&interval=day", "/download/timeseries.csv?{period}&interval=day&customer={customer}",
          "/download/breakdown.csv?{period}&by=application", "/download/breakdown.csv?{period}&by=application&customer={customer}",
-         "/download/breakdown.csv?{period}&by=helpline&application_id={web}")
+         "/download/breakdown.csv?{period}&by=helpline&application_id={web}",
+         "/billing", "/billing?customer={customer}", "/billing/{month}", "/billing/{month}?customer={customer}",
+         "/billing/{month}?check=1&customer={customer}", "/billing/{month}/{step}", "/billing/{month}/{step}?customer={customer}",
+         "/billing/{month}/{step}?application_id={web}", "/admin/statements", "/admin/statements?month={month}", "/admin/rate-cards",
+         "/admin/rate-cards/new", "/admin/rate-cards/{card}", "/admin/rate-cards/{card}/versions/{version}",
+         "/alerts", "/alerts?customer={customer}", "/alerts?cursor={alert}", "/alerts/new", "/alerts/new?kind=silent&customer={customer}",
+         "/alerts/{alert}", "/alerts/{alert}?customer={customer}", "/alerts/webhooks", "/alerts/webhooks?customer={customer}",
+         "/alerts/deliveries", "/alerts/deliveries?customer={customer}", "/alerts/deliveries?cursor={alert}",
+         *(f"/download/{file}?month={{month}}{of}" for of in ("", "&customer={customer}", "&application_id={web}")
+           for file in ("statement.pdf", "statement-lines.csv", "statement-days.csv", "statement-events.csv")))
 READS = ("/api/who_am_i", "/api/pages/login", "/api/pages/overview", "/api/pages/overview?query[customer]={customer}",
          "/api/pages/overview?query[customer]={customer}&query[by]=application", "/api/pages/overview?query[application_id]={web}",
          "/api/pages/overview?query[by]=application", "/api/pages/applications", "/api/pages/applications?customer={customer}",
          "/api/pages/account", "/api/pages/customers", "/api/pages/customer", "/api/pages/customer?customer={customer}", "/api/pages/users",
          "/api/pages/user", "/api/pages/user?user={user}", "/api/pages/helplines", "/api/pages/helpline", "/api/pages/helpline?helpline={helpline}",
-         "/api/pages/system")
+         "/api/pages/system", "/api/pages/billing", "/api/pages/billing?customer={customer}",
+         "/api/pages/statement?month={month}", "/api/pages/statement?month={month}&check=true&customer={customer}",
+         "/api/pages/step?month={month}&step=gross", "/api/pages/step?month={month}&step=gross&query[customer]={customer}",
+         "/api/pages/step?month={month}&step=gross&query[application_id]={web}", "/api/pages/statements?month={month}",
+         "/api/due_statements?month={month}", "/api/pages/rate_cards", "/api/pages/rate_card?card={card}",
+         "/api/pages/rate_card_version", "/api/pages/rate_card_version?card={card}&version=1",
+         "/api/pages/alerts", "/api/pages/alerts?customer={customer}", "/api/pages/alert", "/api/pages/alert?alert={alert}",
+         "/api/pages/alert?alert={alert}&customer={customer}", "/api/pages/webhooks", "/api/pages/webhooks?customer={customer}",
+         "/api/pages/deliveries", "/api/pages/deliveries?customer={customer}")
 WRITES = {
     "/api/create_application": {"customer": "{customer}", "form[name]": "planted", "form[tier]": "production"},
     "/api/rotate_application": {"customer": "{customer}", "application": "{web}"},
@@ -264,16 +284,32 @@ WRITES = {
     "/api/set_user_disabled": {"user": "{user}", "disabled": "true"},
     "/api/save_helpline": {"helpline": "{helpline}", "form[id]": "{helpline}", "form[name]": "planted", "form[country_code]": "US",
                            "form[timezone]": "UTC"},
+    "/api/issue_statement": {"customer": "{customer}", "month": "{month}", "before_end": "true"},
+    "/api/issue_statements": {"month": "{month}"},
+    "/api/save_rate_card": {"card": "{card}", "action": "save", "form[effective_from]": "{month}", "form[currency]": "EUR",
+                            "form[figure]": "reach", "form[tiers][0][unit_price]": "9"},
+    "/api/assign_rate_card": {"page_of": "{card}", "form[customer]": "{customer}", "form[card]": "", "form[from]": "{month}"},
+    "/api/save_alert": {"customer": "{customer}", "alert": "{alert}", "form[name]": "planted", "form[kind]": "silent",
+                        "form[hours]": "9", "form[webhook]": "{webhook}"},
+    "/api/delete_alert": {"customer": "{customer}", "alert": "{alert}"},
+    "/api/test_alert": {"customer": "{customer}", "alert": "{alert}"},
+    "/api/create_webhook": {"customer": "{customer}", "url": "https://planted.example.org/"},
+    "/api/rotate_webhook": {"customer": "{customer}", "webhook": "{webhook}"},
+    "/api/set_webhook_disabled": {"customer": "{customer}", "webhook": "{webhook}", "disabled": "true"},
+    "/api/delete_webhook": {"customer": "{customer}", "webhook": "{webhook}"},
+    "/api/test_webhook": {"customer": "{customer}", "webhook": "{webhook}"},
+    "/api/retry_delivery": {"customer": "{customer}", "delivery": "{delivery}"},
 }
-# As above, of nothing that exists: a new customer, user and helpline.
-NEW = {"/api/save_customer": ("customer",), "/api/save_user": ("user",), "/api/save_helpline": ("helpline",)}
+# As above, of nothing that exists: a new customer, user, helpline, rate card and alert.
+NEW = {"/api/save_customer": ("customer",), "/api/save_user": ("user",), "/api/save_helpline": ("helpline",),
+       "/api/save_rate_card": ("card",), "/api/save_alert": ("alert",)}
 # Calls that name nobody.
 OWN = {"sign_in", "sign_out", "change_password"}
 
 
 @pytest.fixture(scope="module")
-def people(sides):
-    """(side, role) -> the session cookie and id of a person."""
+def people(sides, cards):
+    """(side, role) -> the session cookie and id of a person. Each side has an alert, an endpoint and a delivery."""
     made = sides[0].made
     found = {}
     for side in sides:
@@ -282,7 +318,31 @@ def people(sides):
             user = made.command("user", "create", "--email", email, "--role", role, "--customer", side.customer.id, "--password-stdin",
                                 stdin=PASSWORD)
             found[side.name, role] = (sign_in(side, email), user["id"], email)
+        set_alerts(side, found[side.name, "customer_admin"][0])
     return found
+
+
+def set_alerts(side, cookie):
+    """Sets an alert that calls an endpoint, and sends a test to it."""
+    customer = {"customer": side.customer.id}
+
+    def submit(call, form):
+        body = urllib.parse.urlencode(customer | form).encode()
+        answer = side.client.post(f"/api/{call}", body, token=None, headers=FORM | {"Cookie": cookie})
+        assert answer.status in (302, 303) and "refused" not in answer.headers["location"], answer
+
+    def shown(page, pattern):
+        answer = side.client.get(page, token=None, headers=PAGE | {"Cookie": cookie})
+        found = re.findall(pattern, answer.body.decode())
+        assert found, f"{page} shows no {pattern}"
+        return found[0]
+
+    submit("create_webhook", {"url": f"https://{side.name.lower()}.example.org/hook"})
+    side.more["webhook"] = shown("/alerts/webhooks", r'name="webhook"[^>]*value="([0-9a-f-]{36})"')
+    submit("save_alert", {"form[name]": f"Watch of {side.name}", "form[kind]": "silent", "form[hours]": "5",
+                          "form[webhook]": side.more["webhook"]})
+    side.more["alert"] = shown("/alerts", r'/alerts/([0-9a-f-]{36})')
+    submit("test_webhook", {"webhook": side.more["webhook"]})
 
 
 def sign_in(side, email):
@@ -301,7 +361,8 @@ FORM = PAGE | {"Content-Type": "application/x-www-form-urlencoded"}
 def names_of(side, people):
     ids = [people[side.name, role][1] for role in ROLES]
     return {"customer": side.customer.id, "web": side.web.id, "secret": side.secret, "user": ids[0], "helpline": HELPLINES[0],
-            "period": urllib.parse.urlencode(side.period)}
+            "period": urllib.parse.urlencode(side.period), "month": figures.stamp(side.now - 3_600_000)[:7], "version": "1", "step": "gross",
+            "delivery": side.more["alert"], **side.more}
 
 
 def filled(text, names):
@@ -343,13 +404,28 @@ def test_people_of_a_customer_administer_nothing(sides, people):
 
 def everything(sides):
     made = sides[0].made
-    return {kind: made.command(kind, "list") for kind in ("customer", "application", "user")}, [
+    kinds = ("customer", "application", "user", "rate-card")
+    statements = [made.command("statement", "list", "--customer", side.customer.id) for side in sides]
+    return {kind: made.command(kind, "list") for kind in kinds}, statements, [
         side.client.get(f"/v1/helplines/{HELPLINES[0]}").json for side in sides]
+
+
+def alerts(sides, people):
+    """What the admins see of their alerts, endpoints and deliveries, but for what differs at each look."""
+    found = []
+    for side in sides:
+        for page in ("alerts", "webhooks", "deliveries"):
+            headers = {"Cookie": people[side.name, "customer_admin"][0], "Accept": "application/json"}
+            answer = side.client.get(f"/api/pages/{page}", token=None, headers=headers)
+            assert answer.status == 200, answer
+            text = answer.body.decode()
+            found.append((page, sorted(set(re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", text))), "planted" in text, "isabled" in text))
+    return found
 
 
 def test_changes_to_another_customer(sides, people):
     """Every call that changes something, as forms and as the page's script send it: refused, and nothing has changed."""
-    before = everything(sides)
+    before, alerts_before = everything(sides), alerts(sides, people)
     for mine, others in pairs(sides):
         names = names_of(others, people)
         for role in ROLES:
@@ -364,6 +440,7 @@ def test_changes_to_another_customer(sides, people):
                         assert answer.status >= 400 or answer.status in (302, 303), f"{role} {path}: {answer}"
                         assert "done=" not in answer.headers.get("location", ""), f"{role} {path}: {answer}"
     assert everything(sides) == before
+    assert alerts(sides, people) == alerts_before
 
 
 def test_a_viewer_changes_nothing_of_the_own_customer(sides, people):
@@ -424,7 +501,8 @@ def test_an_old_session_is_worth_nothing(sides, people):
 def test_every_call_of_the_pages_is_tried_here():
     """A page or call that is new must be thought of: with the ids of the other customer in it."""
     app = reachline.ROOT / "app" / "src"
-    calls = set(re.findall(r'endpoint = "([\w/]+)"', (app / "calls.rs").read_text()))
+    sources = [app / "calls.rs", *(app / "calls").glob("*.rs")]
+    calls = {call for source in sources for call in re.findall(r'endpoint = "([\w/]+)"', source.read_text())}
     tried = {call.split("?")[0].removeprefix("/api/") for call in (*READS, *WRITES)} | OWN
     assert calls == tried, calls ^ tried
     routes = {re.sub(r":\w+", "", route) for route in re.findall(r'path=path!\("([^"]+)"\)', (app / "routes.rs").read_text())}
