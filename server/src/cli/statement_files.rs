@@ -6,7 +6,6 @@ use crate::api::billing::export::EventPages;
 use crate::api::billing::tables;
 use crate::documents::statement_pdf;
 use clap::Args;
-use domain::billing::Step;
 use engine::actor::{Operator, Reader};
 use engine::{Engine, TrailFilter};
 use serde_json::json;
@@ -83,13 +82,7 @@ fn print_written(answer: Output, path: &Path, bytes: u64) -> Result<(), Failure>
 
 /// All steps day by day, as of one place in the log.
 async fn daily(engine: &Engine, reader: &Reader, which: Which) -> Result<Vec<u8>, Failure> {
-    let mut steps = Vec::new();
-    let mut as_of = None;
-    for step in Step::ALL {
-        let counts = engine.step_counts(reader, which.month, step, as_of).await?;
-        as_of = Some(counts.log_length);
-        steps.push(counts);
-    }
+    let steps = engine.all_step_counts(reader, which.month).await?;
     Ok(tables::daily(which.month, &steps).bytes)
 }
 

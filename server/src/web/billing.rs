@@ -7,7 +7,6 @@ use crate::state::AppState;
 use crate::web::download::{Refusal, reader};
 use axum::extract::{Extension, RawQuery, State};
 use axum::response::{IntoResponse, Response};
-use domain::billing::Step;
 use domain::zone::Month;
 use domain::{FaultCode, Faults};
 use tower_sessions::Session;
@@ -39,14 +38,7 @@ pub async fn days(
     let mut query = Query::parse_form(query.as_deref());
     let reader = reader(&state, &session, &mut query).await?;
     let month = month(&mut query)?;
-    let mut steps = Vec::new();
-    let mut as_of = None;
-    for step in Step::ALL {
-        let counts = state.engine.step_counts(&reader, month, step, as_of).await?;
-        // All of them as of one place of the log.
-        as_of = Some(counts.log_length);
-        steps.push(counts);
-    }
+    let steps = state.engine.all_step_counts(&reader, month).await?;
     Ok(tables::daily(month, &steps).into_response())
 }
 

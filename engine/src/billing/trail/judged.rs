@@ -215,6 +215,19 @@ impl Engine {
         Ok((judged, usage))
     }
 
+    /// The counts behind every step of a month's waterfall, all as of one place in the customer's log.
+    ///
+    /// # Errors
+    /// As [`Engine::step_counts`].
+    pub async fn all_step_counts(&self, reader: &Reader, month: Month) -> Result<Vec<StepCounts>, Error> {
+        let mut steps: Vec<StepCounts> = Vec::new();
+        for step in Step::ALL {
+            let as_of = steps.first().map(|first| first.log_length);
+            steps.push(self.step_counts(reader, month, step, as_of).await?);
+        }
+        Ok(steps)
+    }
+
     /// The counts behind a step of a month's waterfall, by day, application, helpline or reason. `as_of` is a place in
     /// the customer's log: a list of a running month goes on from it as it began.
     ///
