@@ -7,6 +7,7 @@ pub mod account;
 pub mod alert;
 pub mod billing;
 pub mod event;
+pub mod export;
 pub mod fault;
 pub mod figures;
 pub mod helpline;

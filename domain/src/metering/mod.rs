@@ -26,6 +26,9 @@ use crate::helpline::CountryCode;
 use crate::ids::HelplineNo;
 use crate::timestamp::DAY_MS;
 
+/// The version of the rules in this module: it changes whenever the same events would come to other figures.
+pub const RULES_VERSION: u32 = 1;
+
 /// Repeat filter: of a burst with steps up to this, in milliseconds, the last is kept (COUNTER 5.1 section 7).
 pub const REPEAT_MS: i64 = 30_000;
 /// A click is attributed to a display at most this long before it, in milliseconds.
