@@ -31,9 +31,9 @@ pub struct IntakeReport {
 }
 
 /// A question with all that its filter names looked up.
-struct Question {
+pub(crate) struct Question {
     customers: Vec<CustomerNo>,
-    applications: Vec<ApplicationNo>,
+    pub(crate) applications: Vec<ApplicationNo>,
     scope: Scope,
     member: Option<i64>,
     method: Option<u8>,
@@ -44,7 +44,7 @@ struct Question {
 }
 
 impl Engine {
-    fn question(
+    pub(crate) fn question(
         &self,
         directory: &Directory,
         reader: &Reader,
@@ -175,6 +175,27 @@ impl Engine {
         limit: usize,
         cursor: Option<&str>,
     ) -> Result<BreakdownRows, Error> {
+        let (scope, rows) = self.whole_breakdown(reader, period, by, filter).await?;
+        let page = crate::Paging { cursor: cursor.map(str::to_owned), limit: limit.min(BREAKDOWN_LIMIT_MAX) };
+        let page = page.cut_at_most(rows, BREAKDOWN_LIMIT_MAX, |row| row.key.clone());
+        Ok(BreakdownRows {
+            period,
+            time_zone: reader.time_zone(),
+            by,
+            scope,
+            rows: page.items,
+            next_cursor: page.next_cursor,
+        })
+    }
+
+    /// All rows of a breakdown, largest first.
+    pub(crate) async fn whole_breakdown(
+        &self,
+        reader: &Reader,
+        period: Period,
+        by: Breakdown,
+        filter: &Filter,
+    ) -> Result<(Scope, Vec<BreakdownRow>), Error> {
         let directory = self.directory();
         let question = self.question(&directory, reader, filter, Some(by))?;
         let group_by = match by {
@@ -185,16 +206,7 @@ impl Engine {
         let totals = self.sums(&question, &period.spans(), group_by).await?;
         let mut rows = rows(&directory, by, &question, totals);
         rows.sort_by(|a, b| sort_key(b).cmp(&sort_key(a)).then_with(|| a.key.cmp(&b.key)));
-        let page = crate::Paging { cursor: cursor.map(str::to_owned), limit: limit.min(BREAKDOWN_LIMIT_MAX) };
-        let page = page.cut_at_most(rows, BREAKDOWN_LIMIT_MAX, |row| row.key.clone());
-        Ok(BreakdownRows {
-            period,
-            time_zone: reader.time_zone(),
-            by,
-            scope: question.scope,
-            rows: page.items,
-            next_cursor: page.next_cursor,
-        })
+        Ok((question.scope, rows))
     }
 
     /// What applications sent in a period that is in no figure, and why.

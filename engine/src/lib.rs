@@ -14,6 +14,7 @@ pub mod clock;
 mod demo;
 mod directory;
 mod error;
+mod export;
 mod figures;
 mod health;
 mod ingest;
@@ -36,6 +37,7 @@ pub use billing::{
 pub use catalogue::{ImportReport, parse_helplines_csv, parse_helplines_json};
 pub use demo::{DemoLogin, DemoReport};
 pub use error::Error;
+pub use export::{Export, ExportPage};
 pub use figures::IntakeReport;
 pub use health::Health;
 pub use ingest::{BATCH_EVENTS_MAX, Batch, BatchForm, BatchResult, EventError, EventFault, Receipt, ReceiptStatus};

@@ -168,9 +168,9 @@ pub async fn page_between(
     blocks_max: i64,
 ) -> Result<Option<(PageEnd, Vec<Stored>)>, Error> {
     let sql = "SELECT span, block, pack FROM event_blocks WHERE customer_no = $1 AND span > $2 AND span < $3 \
-               AND (span, block) > ($4, $5) ORDER BY span, block LIMIT $6";
+               AND (span, block) > ($4, $5) AND first_at < $6 AND last_at >= $7 ORDER BY span, block LIMIT $8";
     let sql = Sql::new(sql).bind(customer).bind(from.plus(-SPAN_MS)).bind(to).bind(after.0).bind(after.1);
-    let rows = tx.fetch(sql.bind(blocks_max)).await?;
+    let rows = tx.fetch(sql.bind(to).bind(from).bind(blocks_max)).await?;
     let Some(last) = rows.last() else { return Ok(None) };
     let end = (last.int(0)?, last.int(1)?);
     let mut events = Vec::new();
@@ -179,6 +179,12 @@ pub async fn page_between(
         events.extend(unpacked.into_iter().filter(|stored| (from..to).contains(&stored.event.at)));
     }
     Ok(Some((end, events)))
+}
+
+/// How many events a span holds.
+pub async fn count_of_span(tx: &mut Tx, (span, customer): Span) -> Result<u64, Error> {
+    let sql = "SELECT CAST(COALESCE(SUM(events), 0) AS BIGINT) FROM event_blocks WHERE span = $1 AND customer_no = $2";
+    tx.fetch_one(Sql::new(sql).bind(span).bind(customer)).await?.narrow(0)
 }
 
 /// How many events a customer has.
