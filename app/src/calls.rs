@@ -2,9 +2,11 @@
 
 mod alerts;
 mod billing;
+mod reports;
 
 pub use alerts::*;
 pub use billing::*;
+pub use reports::*;
 
 use crate::codec::JsonText;
 use crate::drawn::Html;

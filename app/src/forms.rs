@@ -2,6 +2,7 @@
 
 use domain::account::Role;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The form of a new application.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,6 +131,20 @@ pub struct AlertInput {
     pub webhook: String,
 }
 
+/// The form of a report, as entered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReportInput {
+    pub period: String,
+    /// Names of the chosen figures.
+    pub figures: Vec<String>,
+    /// Names of the chosen tables.
+    pub tables: Vec<String>,
+    /// By their keys.
+    pub texts: BTreeMap<String, String>,
+    pub reason: String,
+}
+
 /// A customer whose statement can be issued.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Due {
@@ -145,4 +160,20 @@ pub struct Me {
     pub role: Role,
     /// The customer that the person belongs to; operators and auditors belong to none.
     pub customer: Option<String>,
+}
+
+#[cfg(feature = "ssr")]
+impl ReportInput {
+    /// The form as the rules read it.
+    #[must_use]
+    pub fn form(&self, template: &str) -> domain::report::ReportForm {
+        domain::report::ReportForm {
+            template: template.to_owned(),
+            period: self.period.clone(),
+            figures: self.figures.clone(),
+            tables: self.tables.clone(),
+            texts: self.texts.clone(),
+            reason: self.reason.clone(),
+        }
+    }
 }

@@ -30,6 +30,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/billing") view=|| page("Billing", BILLING) ssr=SsrMode::Async />
                     <Route path=path!("/billing/:month") view=|| page("Statement", STATEMENT) ssr=SsrMode::Async />
                     <Route path=path!("/billing/:month/:step") view=|| page("Behind a statement", STEP) ssr=SsrMode::Async />
+                    <Route path=path!("/reports") view=|| page("Reports", REPORTS) ssr=SsrMode::Async />
+                    <Route path=path!("/reports/new") view=|| page("New report", NEW_REPORT) ssr=SsrMode::Async />
+                    <Route path=path!("/reports/:id") view=|| page("Report", REPORT) ssr=SsrMode::Async />
                     <Route path=path!("/alerts") view=|| page("Alerts", ALERTS) ssr=SsrMode::Async />
                     <Route path=path!("/alerts/new") view=|| page("New alert", ALERT) ssr=SsrMode::Async />
                     <Route path=path!("/alerts/webhooks") view=|| page("Webhook endpoints", WEBHOOKS) ssr=SsrMode::Async />
@@ -69,6 +72,10 @@ const ALERT: Load =
     |place| Box::pin(calls::alert_page(place.param("id"), place.query("customer"), place.query("kind")));
 const WEBHOOKS: Load = |place| Box::pin(calls::webhooks_page(place.query("customer")));
 const DELIVERIES: Load = |place| Box::pin(calls::deliveries_page(place.query("customer"), place.query("cursor")));
+const REPORTS: Load = |place| Box::pin(calls::reports_page(place.query("customer"), place.query("cursor")));
+const NEW_REPORT: Load = |place| Box::pin(calls::new_report_page(place.query("customer"), place.query("template")));
+const REPORT: Load =
+    |place| Box::pin(calls::report_page(place.param("id").unwrap_or_default(), place.query("customer")));
 const APPLICATIONS: Load = |place| Box::pin(calls::applications_page(place.query("customer"), place.query("cursor")));
 const ACCOUNT: Load = |_| Box::pin(calls::account_page());
 const CUSTOMERS: Load = |place| Box::pin(calls::customers_page(place.query("cursor")));

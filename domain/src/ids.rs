@@ -54,6 +54,10 @@ uuid_ids! {
     UserId,
     /// What months cost.
     RateCardId,
+    /// One version of a report.
+    ReportId,
+    /// A customer's public page of what it discloses.
+    DisclosureId,
     /// What a customer wants to be told.
     AlertId,
     /// An endpoint that is called with alerts.

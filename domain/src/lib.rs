@@ -15,6 +15,7 @@ pub mod ids;
 pub mod metering;
 pub mod period;
 pub mod quota;
+pub mod report;
 pub mod retention;
 pub mod text;
 pub mod timestamp;

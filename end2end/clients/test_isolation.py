@@ -17,6 +17,8 @@ ANALYTICS = ("/v1/analytics/summary", "/v1/analytics/timeseries", "/v1/analytics
 BILLING = ("/v1/usage/{month}", "/v1/usage/{month}.csv", "/v1/usage/{month}/events", "/v1/usage/{month}/events.csv",
            "/v1/usage/{month}/steps/{step}", "/v1/statements", "/v1/statements.csv", "/v1/statements/{month}",
            "/v1/statements/{month}.csv")
+REPORTS = ("/v1/reports", "/v1/reports/{report}")
+EXPORTS = ("/v1/exports/{kind}", "/v1/exports/{kind}/manifest")
 WAYS = ("application/json", "text/csv")
 
 
@@ -209,6 +211,52 @@ def test_bills_are_of_the_own_customer(sides, cards, accept):
         assert statement["rate_card"]["name"] == f"Terms of {mine.name}"
 
 
+@pytest.fixture(scope="module")
+def reports(sides):
+    """An approved report and a draft of each side."""
+    for side in sides:
+        for name, period in (("approved", "2024"), ("report", "2025")):
+            form = ("--customer", side.customer.id, "--template", "washington-disclosure", "--period", period)
+            side.more[name] = side.made.command("report", "draft", *form)["id"]
+        side.made.command("report", "approve", side.more["approved"], "--customer", side.customer.id)
+
+
+def test_reports_are_of_the_own_customer(sides, reports):
+    for mine, others in pairs(sides):
+        listed = mine.client.get("/v1/reports").json["reports"]
+        assert {report["id"] for report in listed} == {mine.more["approved"], mine.more["report"]}
+        assert {report["customer"] for report in listed} == {mine.name}
+        for suffix in ("", ".csv"):
+            for name in ("approved", "report"):
+                assert mine.client.get(f"/v1/reports/{mine.more[name]}{suffix}").status == 200
+                answer = mine.client.get(f"/v1/reports/{others.more[name]}{suffix}")
+                check_problem(answer)
+                assert answer.status == 404, answer
+        page = mine.client.get("/v1/reports", {"cursor": others.more["report"], "limit": 1})
+        check_answer(page)
+        assert not [mark for mark in others.ids() if mark.encode() in page.body], page
+
+
+def test_exports_are_of_the_own_customer(sides):
+    """Whatever the parameters name."""
+    for mine, others in pairs(sides):
+        secret = others.ids() | {event_id for *_, event_id in others.events}
+        for kind in ("events", "days", "helplines", "countries", "contact_methods", "applications"):
+            for template in EXPORTS:
+                path = template.format(kind=kind)
+                for query in ({}, {"customer": others.customer.id}, {"customer_id": others.customer.id}, {"as_of": 1_000_000},
+                              {"tier": "sandbox"}, {"application_id": others.web.id}, {"application_id": others.customer.id}):
+                    for format_ in ("csv", "ndjson"):
+                        answer = mine.client.get(path, mine.period | query | {"format": format_})
+                        check_answer(answer)
+                        found = [mark for mark in secret if mark.encode() in answer.body]
+                        assert not found, f"{path} {query}: {found} in {answer}"
+                        assert answer.status == (422 if "application_id" in query or ("as_of" in query and kind != "events") else 200)
+        events = mine.client.get("/v1/exports/events", mine.period | {"format": "ndjson"}).body.splitlines()
+        assert {json.loads(line)["event_id"] for line in events} == \
+            {event_id for client, _, event_id in mine.events if client is mine.client}
+
+
 def test_a_tier_sees_both_tiers_of_its_own_customer_only(sides):
     """A sandbox application's token reads its customer's figures, apart from those of production."""
     for mine, others in pairs(sides):
@@ -221,7 +269,7 @@ def test_a_tier_sees_both_tiers_of_its_own_customer_only(sides):
 def test_every_route_of_the_description_is_tried_here(sides):
     """A route that is new must be thought of: with the ids of the other customer in it."""
     known = {"/oauth/token", "/v1/events/helpline-display", "/v1/events/helpline-click", "/v1/helplines", "/v1/helplines/{id}",
-             "/v1/countries", "/v1/topics", *ANALYTICS, *(f"{path}.csv" for path in ANALYTICS), *BILLING, "/openapi.json", "/healthz",
+             "/v1/countries", "/v1/topics", *ANALYTICS, *(f"{path}.csv" for path in ANALYTICS), *BILLING, *REPORTS, *EXPORTS, "/openapi.json", "/healthz",
              "/readyz", "/metrics", "/v1/events/helpline_display", "/v1/events/helpline_click", "/v1/events/batch", "/docs"}
     answer = sides[0].client.get("/openapi.json", token=None)
     new = set(json.loads(answer.body)["paths"]) - known
@@ -255,6 +303,9 @@ PAGES = ("/", "/overview", "/overview?customer={customer}", "/overview?by=applic
          "/billing/{month}?check=1&customer={customer}", "/billing/{month}/{step}", "/billing/{month}/{step}?customer={customer}",
          "/billing/{month}/{step}?application_id={web}", "/admin/statements", "/admin/statements?month={month}", "/admin/rate-cards",
          "/admin/rate-cards/new", "/admin/rate-cards/{card}", "/admin/rate-cards/{card}/versions/{version}",
+         "/reports", "/reports?customer={customer}", "/reports?cursor={report}", "/reports/new?template=transparency",
+         "/reports/new?template=transparency&customer={customer}", "/reports/{report}", "/reports/{report}?customer={customer}",
+         *(f"/download/report.{kind}?report={{report}}{of}" for of in ("", "&customer={customer}") for kind in ("csv", "json")),
          "/alerts", "/alerts?customer={customer}", "/alerts?cursor={alert}", "/alerts/new", "/alerts/new?kind=silent&customer={customer}",
          "/alerts/{alert}", "/alerts/{alert}?customer={customer}", "/alerts/webhooks", "/alerts/webhooks?customer={customer}",
          "/alerts/deliveries", "/alerts/deliveries?customer={customer}", "/alerts/deliveries?cursor={alert}",
@@ -271,6 +322,9 @@ READS = ("/api/who_am_i", "/api/pages/login", "/api/pages/overview", "/api/pages
          "/api/pages/step?month={month}&step=gross&query[application_id]={web}", "/api/pages/statements?month={month}",
          "/api/due_statements?month={month}", "/api/pages/rate_cards", "/api/pages/rate_card?card={card}",
          "/api/pages/rate_card_version", "/api/pages/rate_card_version?card={card}&version=1",
+         "/api/pages/reports", "/api/pages/reports?customer={customer}", "/api/pages/new_report?template=transparency",
+         "/api/pages/new_report?template=transparency&customer={customer}", "/api/pages/report?report={report}",
+         "/api/pages/report?report={report}&customer={customer}",
          "/api/pages/alerts", "/api/pages/alerts?customer={customer}", "/api/pages/alert", "/api/pages/alert?alert={alert}",
          "/api/pages/alert?alert={alert}&customer={customer}", "/api/pages/webhooks", "/api/pages/webhooks?customer={customer}",
          "/api/pages/deliveries", "/api/pages/deliveries?customer={customer}")
@@ -289,6 +343,10 @@ WRITES = {
     "/api/save_rate_card": {"card": "{card}", "action": "save", "form[effective_from]": "{month}", "form[currency]": "EUR",
                             "form[figure]": "reach", "form[tiers][0][unit_price]": "9"},
     "/api/assign_rate_card": {"page_of": "{card}", "form[customer]": "{customer}", "form[card]": "", "form[from]": "{month}"},
+    "/api/draft_report": {"customer": "{customer}", "template": "washington-disclosure", "form[period]": "2023"},
+    "/api/approve_report": {"customer": "{customer}", "report": "{report}"},
+    "/api/discard_report": {"customer": "{customer}", "report": "{report}"},
+    "/api/set_disclosure": {"customer": "{customer}", "is_on": "true"},
     "/api/save_alert": {"customer": "{customer}", "alert": "{alert}", "form[name]": "planted", "form[kind]": "silent",
                         "form[hours]": "9", "form[webhook]": "{webhook}"},
     "/api/delete_alert": {"customer": "{customer}", "alert": "{alert}"},
@@ -308,7 +366,7 @@ OWN = {"sign_in", "sign_out", "change_password"}
 
 
 @pytest.fixture(scope="module")
-def people(sides, cards):
+def people(sides, cards, reports):
     """(side, role) -> the session cookie and id of a person. Each side has an alert, an endpoint and a delivery."""
     made = sides[0].made
     found = {}
@@ -405,7 +463,7 @@ def test_people_of_a_customer_administer_nothing(sides, people):
 def everything(sides):
     made = sides[0].made
     kinds = ("customer", "application", "user", "rate-card")
-    statements = [made.command("statement", "list", "--customer", side.customer.id) for side in sides]
+    statements = [made.command(kind, "list", "--customer", side.customer.id) for side in sides for kind in ("statement", "report")]
     return {kind: made.command(kind, "list") for kind in kinds}, statements, [
         side.client.get(f"/v1/helplines/{HELPLINES[0]}").json for side in sides]
 

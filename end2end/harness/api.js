@@ -4,6 +4,8 @@ import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { expect } from "@playwright/test";
 
+/** Longest that a command may take: one that hangs is to be told from a slow page. */
+const COMMAND_MS = 30_000;
 const PASSWORD = "a few words in a row";
 
 /** The installation under test: `reachline` commands that make what a journey needs for itself. */
@@ -15,9 +17,9 @@ export class Installation {
   /** Runs a command with `--json` and answers what it prints. */
   command(args, input = "") {
     return new Promise((done, failed) => {
-      const options = { env: this.env, encoding: "utf8" };
+      const options = { env: this.env, encoding: "utf8", timeout: COMMAND_MS, killSignal: "SIGKILL" };
       const child = execFile(this.binary, [...args, "--json"], options, (error, stdout, stderr) => {
-        if (error) failed(new Error(`reachline ${args.join(" ")}: ${stdout}${stderr}`));
+        if (error) failed(new Error(`reachline ${args.join(" ")}: ${error.signal ?? ""} ${stdout}${stderr}`));
         else done(JSON.parse(stdout));
       });
       // A command that takes no input may be gone by now.

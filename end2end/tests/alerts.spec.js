@@ -60,6 +60,8 @@ test("an admin is to be told when the month's spend reaches an amount", async ({
   await save(page);
   await expect(field(page, "Amount")).toHaveAccessibleDescription(/At most 2 decimals\./);
   await expect(field(page, "Name")).toHaveValue(name);
+  await expect(page.getByLabel("Webhook endpoint")).toHaveAccessibleDescription(/Choose an endpoint/);
+  await expect(field(page, "E-mail addresses")).toHaveCount(0);
   await hydrated(page);
   await page.getByRole("alert").getByRole("link").first().click();
   await expect(field(page, "Amount"), "the summary leads to the field").toBeFocused();

@@ -17,6 +17,8 @@ pub struct Settings {
     pub event_retention_months: u32,
     /// Days after a month's end at which its statement is issued.
     pub statement_grace_days: u32,
+    /// Counts from 1 up to, not including, this are suppressed in files for third parties.
+    pub suppress_below: u32,
     /// How long an access token is valid, in seconds.
     pub token_ttl_seconds: u32,
     /// Most requests with events that wait for their commit; more are refused at once.
@@ -44,6 +46,7 @@ impl Default for Settings {
             event_burst_per_second: 1_000_000,
             event_retention_months: domain::retention::MONTHS_DEFAULT,
             statement_grace_days: domain::billing::statement::GRACE_DAYS_DEFAULT,
+            suppress_below: domain::report::form::SUPPRESS_BELOW_DEFAULT,
             token_ttl_seconds: 3_600,
             queue_requests_max: 10_000,
             session_events_in_memory: 262_144,

@@ -1,6 +1,7 @@
 //! Configuration: `REACHLINE_*` variables, or the same names in a TOML file. The one place that reads the environment.
 
 use crate::http::address::Networks;
+use domain::report::form::SUPPRESS_BELOW_RANGE;
 use domain::retention::{MONTHS_MAX, MONTHS_MIN};
 use engine::Settings;
 use figment::providers::{Env, Format, Toml};
@@ -43,6 +44,8 @@ pub struct Config {
     pub event_retention_months: u32,
     /// `REACHLINE_STATEMENT_GRACE_DAYS`: days after a month's end at which its statement is issued by itself.
     pub statement_grace_days: u32,
+    /// `REACHLINE_SUPPRESS_BELOW`: counts from 1 up to, not including, this are suppressed in reports with tables.
+    pub suppress_below: u32,
     /// `REACHLINE_CATALOGUE_QUOTA_PER_DAY`: calls of the catalogue, for each customer, in a rolling day.
     pub catalogue_quota_per_day: u32,
     /// `REACHLINE_CATALOGUE_RATE_PER_IP`: calls of the catalogue a second, for each address.
@@ -97,6 +100,7 @@ impl Default for Config {
             event_burst_per_second: usual.event_burst_per_second,
             event_retention_months: usual.event_retention_months,
             statement_grace_days: usual.statement_grace_days,
+            suppress_below: usual.suppress_below,
             catalogue_quota_per_day: usual.catalogue_quota_per_day,
             catalogue_rate_per_ip: 30,
             token_ttl_seconds: usual.token_ttl_seconds,
@@ -112,7 +116,7 @@ impl Default for Config {
 }
 
 /// The names of all settings, as in the TOML file.
-pub const NAMES: [&str; 20] = [
+pub const NAMES: [&str; 21] = [
     "database_url",
     "addr",
     "public_url",
@@ -123,6 +127,7 @@ pub const NAMES: [&str; 20] = [
     "event_burst_per_second",
     "event_retention_months",
     "statement_grace_days",
+    "suppress_below",
     "catalogue_quota_per_day",
     "catalogue_rate_per_ip",
     "token_ttl_seconds",
@@ -173,6 +178,10 @@ impl Config {
             let name = variable_of("statement_grace_days");
             return Err(ConfigError(format!("{name}: must be from 0 to {GRACE_DAYS_MAX}")));
         }
+        if !SUPPRESS_BELOW_RANGE.contains(&self.suppress_below) {
+            let (from, to) = (SUPPRESS_BELOW_RANGE.start(), SUPPRESS_BELOW_RANGE.end());
+            return Err(ConfigError(format!("{}: must be from {from} to {to}", variable_of("suppress_below"))));
+        }
         let known = ["sqlite:", "postgres:", "postgresql:"];
         if !known.iter().any(|scheme| self.database_url.starts_with(scheme)) {
             let name = variable_of("database_url");
@@ -208,6 +217,7 @@ impl Config {
             event_burst_per_second: self.event_burst_per_second,
             event_retention_months: self.event_retention_months,
             statement_grace_days: self.statement_grace_days,
+            suppress_below: self.suppress_below,
             token_ttl_seconds: self.token_ttl_seconds,
             queue_requests_max: self.queue_requests_max,
             smtp_url: self.smtp_url.clone(),
@@ -319,6 +329,7 @@ mod tests {
             ("event_age_max_days = -1", "REACHLINE_EVENT_AGE_MAX_DAYS"),
             ("connections_max = 0", "REACHLINE_CONNECTIONS_MAX"),
             ("statement_grace_days = 61", "REACHLINE_STATEMENT_GRACE_DAYS"),
+            ("suppress_below = 2", "REACHLINE_SUPPRESS_BELOW"),
             ("database_url = 'mysql://x'", "REACHLINE_DATABASE_URL"),
             ("trusted_proxies = '10.0.0.0/99'", "REACHLINE_TRUSTED_PROXIES"),
             ("cookie_secure = 'perhaps'", "REACHLINE_COOKIE_SECURE"),

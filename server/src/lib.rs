@@ -5,6 +5,7 @@
 //! - [`web`]: what browsers get: the dashboard's pages, sessions, downloads, and the defences around them.
 //! - [`http`]: what both stand on: errors, extractors, limits, the outermost layer.
 //! - [`documents`]: statements as PDF.
+//! - [`export`]: events and figures as files, in several formats.
 //! - [`openapi`]: the description of the API, for programs and for people.
 //! - [`config`] and [`cli`]: the binary `reachline`.
 //!
@@ -15,6 +16,7 @@ pub mod assets;
 pub mod cli;
 pub mod config;
 pub mod documents;
+pub mod export;
 pub mod http;
 pub mod openapi;
 pub mod router;

@@ -1,6 +1,6 @@
 //! The one table of routes.
 
-use crate::api::{analytics, batch, billing, catalogue, events, oauth, ops};
+use crate::api::{analytics, batch, billing, catalogue, events, exports, oauth, ops, reports};
 use crate::http::error::ApiError;
 use crate::http::observe;
 use crate::state::AppState;
@@ -36,6 +36,11 @@ pub fn router(state: AppState) -> Router {
         .route("/v1/statements", get(billing::statements))
         .route("/v1/statements.csv", get(billing::statements))
         .route("/v1/statements/{month}", get(billing::statement))
+        .route("/v1/reports", get(reports::reports))
+        // With `.csv` after the id, too.
+        .route("/v1/reports/{report}", get(reports::report))
+        .route("/v1/exports/{kind}", get(exports::export))
+        .route("/v1/exports/{kind}/manifest", get(exports::manifest))
         .route("/openapi.json", get(ops::openapi_json))
         .route("/healthz", get(ops::healthz))
         .route("/readyz", get(ops::readyz))

@@ -179,19 +179,19 @@ pub async fn retry_delivery(
 
 /// The address of a page about a customer.
 #[cfg(feature = "ssr")]
-fn of(path: &str, customer: &str) -> String {
+pub(super) fn of(path: &str, customer: &str) -> String {
     query::href(path, &[("customer", customer)])
 }
 
 /// The address of a page that says what was done.
 #[cfg(feature = "ssr")]
-fn done(path: &str, customer: &str, done: &str) -> String {
+pub(super) fn done(path: &str, customer: &str, done: &str) -> String {
     query::href(path, &[("customer", customer), ("done", done)])
 }
 
 /// The engine, and the right to change what is a customer's.
 #[cfg(feature = "ssr")]
-async fn managing(customer: &str) -> Result<(engine::Engine, engine::actor::Manager), UiError> {
+pub(super) async fn managing(customer: &str) -> Result<(engine::Engine, engine::actor::Manager), UiError> {
     let (engine, user) = context::acting().await?;
     let manager = engine.manager(&user, id(customer)?)?;
     Ok((engine, manager))

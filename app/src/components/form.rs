@@ -168,7 +168,7 @@ pub fn TextField(
 #[component]
 pub fn AreaField(
     label: &'static str,
-    name: &'static str,
+    #[prop(into)] name: String,
     #[prop(into)] field: String,
     error: Outcome,
     #[prop(into)] value: String,

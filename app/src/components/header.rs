@@ -42,6 +42,7 @@ fn Navigation(role: Role) -> impl IntoView {
             <ul>
                 <li><A href="/overview">"Overview"</A></li>
                 <li><A href="/billing">"Billing"</A></li>
+                <li><A href="/reports">"Reports"</A></li>
                 <li><A href="/alerts">"Alerts"</A></li>
                 <li><A href="/applications">"Applications"</A></li>
                 {is_supervisor

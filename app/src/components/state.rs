@@ -133,6 +133,10 @@ pub fn Done() -> impl IntoView {
     let text = move || {
         Some(match query.read().get_str("done")? {
             "saved" => "Saved.",
+            "report_approved" => "Approved. The report never changes again.",
+            "report_discarded" => "The draft is deleted.",
+            "public_page_on" => "The page is public now.",
+            "public_page_off" => "The page is no longer public.",
             "disabled" => "The user can no longer sign in.",
             "enabled" => "The user can sign in again.",
             "secret_made" => "The new secret is valid now.",

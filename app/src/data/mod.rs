@@ -8,6 +8,7 @@ pub mod figures;
 pub mod handover;
 pub mod helplines;
 pub mod people;
+pub mod reports;
 pub mod series;
 pub mod system;
 pub mod tables;

@@ -8,5 +8,6 @@ pub mod customers;
 pub mod helplines;
 pub mod login;
 pub mod overview;
+pub mod reports;
 pub mod system;
 pub mod users;

@@ -14,6 +14,7 @@ pub mod intake;
 pub mod limits;
 pub mod log;
 pub mod rate_cards;
+pub mod reports;
 pub mod retention;
 pub mod runs;
 mod sql;

@@ -11,6 +11,7 @@ mod exports;
 mod golden;
 mod ingest;
 mod receivers;
+mod reports;
 mod retention;
 mod schema;
 mod support;

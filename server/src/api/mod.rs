@@ -6,6 +6,8 @@ pub mod billing;
 pub mod catalogue;
 pub mod csv;
 pub mod events;
+pub mod exports;
 pub mod figures;
 pub mod oauth;
 pub mod ops;
+pub mod reports;

@@ -6,9 +6,11 @@
 mod accounts;
 mod card_file;
 mod demo;
+mod exports;
 mod figures;
 mod helplines;
 mod rate_cards;
+mod reports;
 mod retention;
 mod serve;
 mod statement_files;
@@ -74,6 +76,11 @@ enum Command {
     /// List, show, issue, recompute and export statements
     #[command(subcommand)]
     Statement(statements::Statements),
+    /// Draft, approve, show and publish reports for regulators and the public
+    #[command(subcommand)]
+    Report(reports::Reports),
+    /// Write a customer's raw events or figures to a file, with a manifest beside it
+    Export(exports::Export),
     /// Say which raw events are kept no longer: a running server gives them up within the hour
     Retention(retention::Retention),
 }
@@ -156,6 +163,8 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Figures(command) => command.run(&config).await,
             Command::RateCard(command) => command.run(&config).await,
             Command::Statement(command) => command.run(&config).await,
+            Command::Report(command) => command.run(&config).await,
+            Command::Export(command) => command.run(&config).await,
             Command::Retention(command) => command.run(&config).await,
         }
     })
@@ -298,6 +307,8 @@ mod tests {
             "reachline statement pdf 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee 2026-11 --output x.pdf --json",
             "reachline statement export 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee 2026-11 --lines",
             "reachline statement export 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee 2026-11 --events --output x.csv --json",
+            "reachline export events --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --from 2026-11-01 --to 2026-12-01 --format csv --bom --out x.csv --json",
+            "reachline export contact_methods --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --from 2026-11-01 --to 2026-12-01 --tier sandbox --helpline x --country gb --contact-method phone --application 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --format parquet --out x",
             "reachline demo --if-empty --json",
             "reachline serve --addr 127.0.0.1:0",
             "reachline --config x.toml application list --json",
@@ -310,6 +321,9 @@ mod tests {
             "reachline user create --password x",
             "reachline rate-card create --name x",
             "reachline rate-card assign --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --from 2026-11",
+            "reachline export sessions --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --from 2026-11-01 --to 2026-12-01 --format csv --out x",
+            "reachline export events --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --from 2026-11-01 --to 2026-12-01 --format csv",
+            "reachline export events --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --from 2026-11-31 --to 2026-12-01 --format csv --out x",
             "reachline statement issue",
             "reachline statement issue 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee",
             "reachline statement issue 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee 2026-11 --due",

@@ -5,6 +5,7 @@ use super::{Failure, Output, customer_reader};
 use crate::api::billing::export::EventPages;
 use crate::api::billing::tables;
 use crate::documents::statement_pdf;
+use crate::export::part::Part;
 use clap::Args;
 use engine::actor::{Operator, Reader};
 use engine::{Engine, TrailFilter};
@@ -89,7 +90,7 @@ async fn daily(engine: &Engine, reader: &Reader, which: Which) -> Result<Vec<u8>
 /// Where a file goes. It appears under its name only when it is whole.
 pub(super) struct Target {
     to: Box<dyn Write>,
-    moved: Option<(PathBuf, PathBuf)>,
+    part: Option<Part>,
     bytes: u64,
 }
 
@@ -97,14 +98,11 @@ impl Target {
     /// A file beside the one at `path`, or standard output.
     pub fn open(path: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = path else {
-            return Ok(Self { to: Box::new(std::io::stdout()), moved: None, bytes: 0 });
+            return Ok(Self { to: Box::new(std::io::stdout()), part: None, bytes: 0 });
         };
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(".part");
-        let part = path.with_file_name(name);
-        let file = std::fs::File::create(&part)
-            .map_err(|error| Failure::Failed(format!("cannot write {}: {error}", path.display())))?;
-        Ok(Self { to: Box::new(BufWriter::new(file)), moved: Some((part, path.to_owned())), bytes: 0 })
+        let (part, file) =
+            Part::create(path).map_err(|error| Failure::Failed(format!("cannot write {}: {error}", path.display())))?;
+        Ok(Self { to: Box::new(BufWriter::new(file)), part: Some(part), bytes: 0 })
     }
 
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
@@ -115,18 +113,9 @@ impl Target {
     /// Gives the file its name and says how long it is.
     pub fn finish(mut self) -> Result<u64, Failure> {
         self.to.flush()?;
-        if let Some((part, path)) = self.moved.take() {
-            std::fs::rename(part, path)?;
+        if let Some(part) = self.part {
+            part.finish()?;
         }
         Ok(self.bytes)
-    }
-}
-
-impl Drop for Target {
-    fn drop(&mut self) {
-        if let Some((part, _)) = self.moved.take() {
-            // What broke off is of no use; that it cannot be removed changes nothing about that.
-            let _ = std::fs::remove_file(part);
-        }
     }
 }

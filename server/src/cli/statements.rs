@@ -191,7 +191,10 @@ impl Issue {
 }
 
 /// Does something that waits for the figures. A running server counts them; where there is none, this process does.
-async fn with_figures<T>(engine: &Engine, work: impl Future<Output = Result<T, engine::Error>>) -> Result<T, Failure> {
+pub(super) async fn with_figures<T>(
+    engine: &Engine,
+    work: impl Future<Output = Result<T, engine::Error>>,
+) -> Result<T, Failure> {
     if let Ok(waited) = tokio::time::timeout(FIGURES_WAIT, engine.wait_for_figures()).await {
         waited?;
         return Ok(work.await?);

@@ -3,6 +3,8 @@
 use crate::http::error::ApiError;
 use axum::extract::{FromRequestParts, RawPathParams};
 use domain::billing::Step;
+use domain::export::Kind;
+use domain::ids::ReportId;
 use domain::zone::Month;
 use http::request::Parts;
 use std::str::FromStr;
@@ -27,11 +29,27 @@ impl<S: Send + Sync> FromRequestParts<S> for PathMonth {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let text = param(parts, state, "month").await?;
-        let last = parts.uri.path().rsplit('/').next().unwrap_or_default();
-        let text = if last == text { text.strip_suffix(".csv").unwrap_or(&text) } else { &text };
-        text.parse().map(Self).map_err(|_| ApiError::NotFound)
+        param_or_file(parts, state, "month").await.map(Self)
     }
+}
+
+/// The report that is the path's parameter `report`; it may be followed by `.csv`.
+pub struct PathReport(pub ReportId);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathReport {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        param_or_file(parts, state, "report").await.map(Self)
+    }
+}
+
+/// A parameter that may be followed by `.csv` at the path's end.
+async fn param_or_file<S: Send + Sync, T: FromStr>(parts: &mut Parts, state: &S, name: &str) -> Result<T, ApiError> {
+    let text = param(parts, state, name).await?;
+    let last = parts.uri.path().rsplit('/').next().unwrap_or_default();
+    let text = if last == text { text.strip_suffix(".csv").unwrap_or(&text) } else { &text };
+    text.parse().map_err(|_| ApiError::NotFound)
 }
 
 /// The step of a waterfall that is the path's parameter `step`.
@@ -42,6 +60,17 @@ impl<S: Send + Sync> FromRequestParts<S> for PathStep {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         Step::from_name(&param(parts, state, "step").await?).map(Self).ok_or(ApiError::NotFound)
+    }
+}
+
+/// What is exported, the path's parameter `kind`.
+pub struct PathKind(pub Kind);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathKind {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        Kind::from_name(&param(parts, state, "kind").await?).map(Self).ok_or(ApiError::NotFound)
     }
 }
 

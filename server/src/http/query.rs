@@ -2,6 +2,7 @@
 
 use domain::account::{Role, Tier};
 use domain::event::ContactMethod;
+use domain::export::{Format, Kind};
 use domain::period::{Breakdown, Interval};
 use domain::{FaultCode, Faults};
 use std::borrow::Cow;
@@ -39,7 +40,7 @@ macro_rules! named {
         }
     )*};
 }
-named!(Tier, Interval, Breakdown, Role);
+named!(Tier, Interval, Breakdown, Role, Kind, Format);
 
 impl Named for ContactMethod {
     fn named(name: &str) -> Option<Self> {

@@ -111,7 +111,10 @@ fn complete_operation(path: &str, operation: &mut Value) {
         "/v1/helplines" => &[401, 403, 422, 429, 500, 503],
         "/v1/helplines/{id}" => &[401, 403, 404, 429, 500, 503],
         "/v1/statements" => &[401, 403, 422, 500, 503],
-        _ if ["/v1/analytics/", "/v1/usage/", "/v1/statements/"].iter().any(|group| path.starts_with(group)) => {
+        _ if ["/v1/analytics/", "/v1/usage/", "/v1/statements/", "/v1/exports/"]
+            .iter()
+            .any(|group| path.starts_with(group)) =>
+        {
             &[401, 403, 404, 422, 500, 503]
         }
         _ => &[401, 403, 429, 500, 503],

@@ -1,7 +1,7 @@
 //! The parameters of requests, for the description of the API. What reads them is in [`crate::api`].
 #![expect(dead_code, reason = "never made, only described")]
 
-use crate::openapi::schemas::{AcceptedContactMethod, By, Interval, ListedStep, Step, Tier};
+use crate::openapi::schemas::{AcceptedContactMethod, By, ExportFormat, ExportKind, Interval, ListedStep, Step, Tier};
 use utoipa::IntoParams;
 
 /// Which helplines are asked for.
@@ -124,6 +124,27 @@ pub struct StatementsParams {
     cursor: Option<String>,
 }
 
+/// Which page of the reports.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ReportsParams {
+    /// How many at most.
+    #[param(nullable = false, minimum = 1, maximum = 100, default = 20)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    #[param(nullable = false, min_length = 1, max_length = 200, pattern = "^[^\\x00]*[^\\s\\x00][^\\x00]*$")]
+    cursor: Option<String>,
+}
+
+/// Which report is asked for.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct ReportPath {
+    /// The id of the report.
+    #[param(format = Uuid)]
+    report: String,
+}
+
 /// Up to where events take part.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -162,6 +183,30 @@ pub struct EventsParams {
     cursor: Option<String>,
     /// A place in the customer's log, as the first page named it. Of an issued month it is not looked at: that is as its
     /// statement has it.
+    #[param(nullable = false, minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    as_of: Option<i64>,
+}
+
+/// What is exported.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct ExportPath {
+    /// What there is a row for.
+    #[param(inline)]
+    kind: ExportKind,
+}
+
+/// How an export is written.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ExportParams {
+    /// CSV unless asked otherwise.
+    #[param(nullable = false, inline)]
+    format: Option<ExportFormat>,
+    /// Whether a CSV file begins with a byte order mark.
+    #[param(nullable = false)]
+    bom: Option<bool>,
+    /// A place in the customer's log: raw events up to it take part. Figures have none.
     #[param(nullable = false, minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     as_of: Option<i64>,
 }

@@ -4,9 +4,13 @@
 
 mod billing;
 mod events;
+mod exports;
+mod reports;
 
 pub use billing::*;
 pub use events::*;
+pub use exports::*;
+pub use reports::*;
 
 use serde::Serialize;
 use utoipa::ToSchema;

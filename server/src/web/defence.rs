@@ -42,6 +42,10 @@ pub fn set_page_policy() {
     }
 }
 
+/// Marks an answer that other sites may show inside of their pages.
+#[derive(Debug, Clone, Copy)]
+pub struct Embeddable;
+
 /// Refuses requests from other sites that would change something, and adds the headers.
 pub async fn defend(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let is_program = is_api(request.uri().path());
@@ -63,6 +67,9 @@ pub async fn defend(State(state): State<AppState>, request: Request, next: Next)
         CookieSecure::Auto => is_https || !is_local,
     };
     harden(response.headers_mut(), is_https);
+    if response.extensions().get::<Embeddable>().is_some() {
+        response.headers_mut().remove(X_FRAME_OPTIONS);
+    }
     if secure {
         secure_cookies(response.headers_mut());
     }

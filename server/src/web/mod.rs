@@ -2,8 +2,10 @@
 
 pub mod billing;
 pub mod defence;
+pub mod disclosure;
 pub mod download;
 pub mod page;
+pub mod reports;
 pub mod sessions;
 
 use crate::http::error::ApiError;
@@ -39,6 +41,11 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/download/statement-lines.csv", get(billing::lines))
         .route("/download/statement-days.csv", get(billing::days))
         .route("/download/statement-events.csv", get(billing::events))
+        .route("/download/report.csv", get(reports::csv))
+        .route("/download/report.json", get(reports::json))
+        .route("/disclosures/{id}", get(disclosure::page))
+        .route("/disclosures/{id}/widget", get(disclosure::widget))
+        .route("/disclosures/{id}/report.json", get(disclosure::data))
         .route("/docs", get(docs::page))
         .route("/docs/style.css", get(docs::style))
         .fallback(not_found)

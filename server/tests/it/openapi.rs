@@ -40,7 +40,7 @@ fn the_document_is_whole() {
 
 /// A path with its parameters filled in.
 fn filled(path: &str) -> String {
-    path.replace("{id}", "gb-1").replace("{month}", "2026-11").replace("{step}", "rejected")
+    path.replace("{id}", "gb-1").replace("{month}", "2026-11").replace("{step}", "rejected").replace("{kind}", "days")
 }
 
 #[tokio::test]

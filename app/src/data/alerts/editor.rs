@@ -8,6 +8,7 @@ use crate::format;
 use crate::forms::AlertInput;
 use domain::alert::webhook::WEBHOOKS_MAX;
 use domain::alert::{Alert, AlertForm, AlertKind, AlertOptions, AlertRule, Webhook};
+use domain::fault::Fault;
 
 /// What the form of an alert needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +69,10 @@ pub async fn editor(
     let customer = of.id.to_string();
     let refused = take_refused::<AlertInput>(&form_of(&customer, alert.as_deref())).await?;
     let shown = stored.as_ref().map_or_else(|| suggestion(&asked, options), AlertInput::of);
-    let (mut input, error) = refused.map_or((shown, None), |(input, error)| (input, Some(error)));
+    let (mut input, mut error) = refused.map_or((shown, None), |(input, error)| (input, Some(error)));
+    if !options.sends_mail && input.emails.trim().is_empty() {
+        error = error.map(without_mail);
+    }
     let kind = kind.filter(|kind| AlertKind::from_name(kind).is_some() && error.is_none());
     input.kind = kind.unwrap_or(input.kind);
     Ok(AlertEditor {
@@ -84,6 +88,16 @@ pub async fn editor(
         sends_mail: options.sends_mail,
         endpoints: endpoints(&webhooks),
     })
+}
+
+/// The error, where the form has no field for addresses: what is missing is an endpoint.
+fn without_mail(mut error: UiError) -> UiError {
+    if let UiError::Invalid(faults) = &mut error {
+        for fault in faults.0.iter_mut().filter(|fault| fault.field == "emails") {
+            *fault = Fault::new("webhook_id", fault.code, "Choose an endpoint: nobody would be told.");
+        }
+    }
+    error
 }
 
 /// What a new form begins with.

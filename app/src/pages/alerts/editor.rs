@@ -113,7 +113,7 @@ fn kind_fields(view: KindView, input: &AlertInput, error: &Outcome) -> AnyView {
 
 fn whom(input: &AlertInput, sends_mail: bool, endpoints: Vec<Choice>, webhooks: String, error: &Outcome) -> AnyView {
     let AlertInput { name, emails, webhook, .. } = input.clone();
-    let has_field = sends_mail || !emails.is_empty() || fault_of(error, "emails").is_some();
+    let has_field = sends_mail || !emails.trim().is_empty();
     let hint = if sends_mail {
         const { assert!(EMAILS_MAX == 10) };
         "Up to 10, on lines of their own or separated by commas."

@@ -36,7 +36,7 @@ fn no_customer(title: &'static str) -> AnyView {
 }
 
 /// Why what a button asks for was not done.
-fn refused(error: Outcome) -> Option<AnyView> {
+pub(super) fn refused(error: Outcome) -> Option<AnyView> {
     let error = error?;
     let UiError::Invalid(faults) = &error else { return Some(view! { <FormErrors error=Some(error) /> }.into_any()) };
     let details = faults.0.iter().map(|fault| view! { <p>{fault.detail.clone()}</p> }).collect_view();
@@ -52,7 +52,12 @@ fn refused(error: Outcome) -> Option<AnyView> {
 }
 
 /// A button that sends a form of hidden fields.
-fn button(action: &'static str, fields: Vec<(&'static str, String)>, class: &'static str, label: AnyView) -> AnyView {
+pub(super) fn button(
+    action: &'static str,
+    fields: Vec<(&'static str, String)>,
+    class: &'static str,
+    label: AnyView,
+) -> AnyView {
     let fields =
         fields.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> }).collect_view();
     view! { <form method="post" action=action>{fields} <button type="submit" class=class>{label}</button></form> }

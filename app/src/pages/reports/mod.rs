@@ -1,0 +1,5 @@
+//! Reports for regulators and the public.
+
+pub mod editor;
+pub mod list;
+pub mod report;

@@ -1,0 +1,155 @@
+"""Reports: what is printed is what the reference counts, and what is not printed does not follow from what is."""
+
+import asyncio
+import csv
+import io
+
+import pytest
+
+import figures
+import oracle
+import reachline
+from problems import check_problem
+
+ZONE = "Pacific/Apia"
+# Generated streams are around October and November 2026: a year earlier all of it is over.
+DAYS = -365
+K = 10
+TABLES = {"helpline": "by_helpline", "country": "by_country", "contact_method": "by_method"}
+FIGURES = ("gross_displays", "net_displays", "unique_displays", "reach", "notifications", "gross_clicks", "net_clicks",
+           "attributed_clicks", "conversions", "converted_sessions")
+
+
+class Reported:
+    """A customer with a generated stream of 2025, and what the reference makes of it."""
+
+    def __init__(self, made):
+        self.made = made
+        self.customer = figures.make_customer(made, "Reported", ZONE)
+        events = oracle.generate(31, 700, DAYS)
+        batches = figures.batches_of(self.customer, events, oracle.rng_of("reports"))
+        asyncio.run(reachline.deliver(made.port, batches, lambda batch, answer, sent: None, 4))
+        self.expected = oracle.reference.figures(events, oracle.config(ZONE))["tiers"]["production"]
+        self.client = made.client(self.customer.applications["app-web"].token)
+
+    def draft(self, template, period, *more):
+        return self.made.command("report", "draft", "--customer", self.customer.id, "--template", template, "--period", period, *more)
+
+    def approve(self, report):
+        return self.made.command("report", "approve", report["id"], "--customer", self.customer.id)
+
+
+@pytest.fixture(scope="module", params=reachline.KINDS)
+def reported(request):
+    with reachline.installation(request.param, env=reachline.ANY_TIME) as made:
+        figures.import_reference_helplines(made)
+        yield Reported(made)
+
+
+def test_the_yearly_number_is_that_of_the_reference(reported, tmp_path):
+    texts = []
+    for key, text in (("detection_protocol", "We look, \"carefully\".\nAlways."), ("prohibition_protocol", "=It declines")):
+        (tmp_path / key).write_text(text)
+        texts += ["--text", f"{key}={tmp_path / key}"]
+    report = reported.approve(reported.draft("california-sb-243", "2025", *texts))
+    days = [row for day, row in reported.expected["by_day"].items() if day.startswith("2025-")]
+    number = sum(row["notifications"] for row in days)
+    assert 0 < number < sum(row["gross_displays"] for row in days)
+    assert report["figures"] == {"notifications": number} and report["tables"] == []
+    assert reported.client.get(f"/v1/reports/{report['id']}").json == report
+
+    body = reported.client.get(f"/v1/reports/{report['id']}.csv").body.decode()
+    [row] = csv.DictReader(io.StringIO(body, newline=""))
+    assert row == {"period": "2025", "notifications": str(number), "detection_protocol": "We look, \"carefully\".\nAlways.",
+                   "prohibition_protocol": "'=It declines"}
+    out = tmp_path / "report.csv"
+    reported.made.command("report", "export", report["id"], "--customer", reported.customer.id, "--out", out)
+    assert out.read_bytes().decode() == body
+
+    again = reported.made.run("report", "draft", "--customer", reported.customer.id, "--template", "california-sb-243", "--period", "2025")
+    assert again.returncode == 1 and "reason" in again.stderr, again
+
+
+def cells_of(reported, table, figure):
+    """Key -> the true count, of every row that there can be."""
+    if table == "month":
+        rows = reported.expected["by_day"].items()
+        return {month: sum(row[figure] for day, row in rows if day.startswith(month)) for month in ("2025-10", "2025-11")}
+    return {key: row[figure] for key, row in reported.expected[TABLES[table]].items() if figure in row}
+
+
+def check_cell(printed, count, what):
+    if isinstance(printed, int):
+        assert printed == count and not 0 < printed < K, f"{what}: {printed}, {count}"
+    else:
+        assert printed in (f"<{K}", "withheld") and count > 0, f"{what}: {printed}, {count}"
+        assert printed != f"<{K}" or count < K, f"{what}: {printed}, {count}"
+
+
+def test_a_transparency_report_prints_the_truth_and_hides_what_is_small(reported):
+    report = reported.approve(reported.draft("transparency", "2025-10/2025-11"))
+    assert set(report["figures"]) == set(FIGURES) and report["rules"]["suppress_below"] == K
+    assert [table["by"] for table in report["tables"]] == ["month", "country", "helpline", "contact_method"]
+    hidden = 0
+    for figure in FIGURES:
+        months = cells_of(reported, "month", figure)
+        check_cell(report["figures"][figure], sum(months.values()), figure)
+        for table in report["tables"]:
+            true = cells_of(reported, table["by"], figure)
+            for row in table["rows"]:
+                printed = row["figures"][figure]
+                if row["key"] not in true:
+                    assert printed is None, f"{figure} of {row}"
+                    continue
+                check_cell(printed, true[row["key"]], f"{figure} of {row['key']}")
+                hidden += not isinstance(printed, int)
+    assert hidden
+
+    # What is missing in a sum is never one cell alone.
+    countries = {row["key"]: row for table in report["tables"] if table["by"] == "country" for row in table["rows"]}
+    for table in report["tables"]:
+        for figure in ("gross_displays", "unique_displays", "gross_clicks"):
+            groups = [(table["rows"], report["figures"][figure])]
+            if table["by"] == "helpline":
+                of = oracle.CONFIG["helplines"]
+                groups = [([row for row in table["rows"] if of[row["key"]] == code], country["figures"][figure])
+                          for code, country in countries.items()]
+            for rows, whole in groups:
+                open_ = [row for row in rows if isinstance(row["figures"][figure], str)]
+                assert len(open_) != 1 or isinstance(whole, str), f"{figure}: {open_}"
+
+
+def test_what_overlaps_is_refused_and_says_why(reported):
+    answer = reported.made.run("report", "draft", "--customer", reported.customer.id, "--template", "transparency", "--period", "2025-11")
+    assert answer.returncode == 1 and "overlap" in answer.stderr, answer
+    for period in ("2999", "2025-11/2025-10", "twenty", "2020-01/2025-12"):
+        answer = reported.made.run("report", "draft", "--customer", reported.customer.id, "--template", "transparency", "--period", period)
+        assert answer.returncode == 1 and answer.stderr.startswith("error: period:"), answer
+
+
+def test_a_public_page_shows_what_is_approved(reported):
+    page = reported.made.command("report", "disclose", "--customer", reported.customer.id)
+    path = f"/disclosures/{page['id']}"
+    assert reported.client.get(f"{path}/report.json", token=None).json == {"reports": []}
+    report = reported.approve(reported.draft("washington-disclosure", "2025"))
+    shown = reported.client.get(f"{path}/report.json", token=None)
+    assert shown.json == {"reports": [report]} and shown.headers["access-control-allow-origin"] == "*"
+    for of in (path, f"{path}/widget"):
+        answer = reported.client.get(of, token=None)
+        assert answer.status == 200 and f"<strong>{report['figures']['notifications']:,}</strong>" in answer.body.decode(), answer
+        assert "set-cookie" not in answer.headers
+    reported.made.command("report", "disclose", "--customer", reported.customer.id, "--off")
+    for of in (path, f"{path}/widget", f"{path}/report.json", "/disclosures/x", "/disclosures/01a2e5b8-7200-78ee-ae6c-d418921477fc"):
+        assert reported.client.get(of, token=None).status == 404
+
+
+def test_reports_are_listed_in_pages(reported):
+    first = reported.client.get("/v1/reports", {"limit": 1}).json
+    rest = reported.client.get("/v1/reports", {"cursor": first["next_cursor"]}).json
+    whole = reported.client.get("/v1/reports").json
+    assert first["reports"] + rest["reports"] == whole["reports"] and whole["next_cursor"] is None
+    listed = reported.made.command("report", "list", "--customer", reported.customer.id)["items"]
+    assert [item["id"] for item in listed] == [report["id"] for report in whole["reports"]]
+    for query in ({"limit": 0}, {"limit": 101}, {"cursor": ""}):
+        check_problem(reported.client.get("/v1/reports", query))
+    assert reported.client.get("/v1/reports/x").status == 404

@@ -1,0 +1,196 @@
+//! Counting a report, and deciding what of it is printed.
+
+use super::{Body, Report, ReportStatus, TRIES_MAX};
+use crate::actor::{Manager, Reader};
+use crate::error::Error;
+use crate::store;
+use crate::{Engine, Paging};
+use domain::HelplineId;
+use domain::fault::{FaultCode, Faults};
+use domain::period::{BREAKDOWN_LIMIT_MAX, Breakdown, BreakdownRow, Filter, Interval, Period};
+use domain::report::{
+    CONTENT_VERSION, Content, Known, RawRow, RawTable, ReportForm, Rules, Tables, Template, Text, Wanted,
+};
+
+impl Engine {
+    /// Counts a report and keeps it as the draft of its customer, kind and period, in place of the draft before. Where one is
+    /// approved already the draft is its correction. `by` is who makes it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with all faults of the form; or if the report, together with those that are approved, would give
+    /// away a suppressed count.
+    pub async fn draft_report(&self, manager: &Manager, form: &ReportForm, by: &str) -> Result<Report, Error> {
+        let template = self.report_template(&form.template)?;
+        let reader = Reader { of: Some(manager.of.clone()) };
+        let kept = self.report_texts(&reader).await?;
+        let zone = manager.customer().time_zone;
+        let wanted = form.parse(template, &kept, zone, self.now())?;
+        self.wait_for_figures().await?;
+        let tables = self.count(&reader, &wanted).await?;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.try_draft(manager, template, &wanted, &tables, by).await {
+                Err(Error::Unavailable(_)) if tries < TRIES_MAX => {}
+                other => return other,
+            }
+        }
+    }
+
+    async fn try_draft(
+        &self,
+        manager: &Manager,
+        template: &Template,
+        wanted: &Wanted,
+        tables: &Tables,
+        by: &str,
+    ) -> Result<Report, Error> {
+        let customer = manager.customer_no();
+        let mut tx = self.0.db.begin().await?;
+        let approvals = store::reports::open_book(&mut tx, customer, false).await?;
+        let approved = store::reports::approved(&mut tx, customer, wanted.first, wanted.last).await?;
+        let before = approved.iter().rfind(|it| is_same(it, template, wanted));
+        if before.is_some() && wanted.reason.is_none() {
+            let detail = "A report of this period is approved: say why it is corrected.";
+            return Err(Faults::one("reason", FaultCode::FieldMissing, detail).into());
+        }
+        let k = template.suppresses.then_some(self.0.settings.suppress_below);
+        let known = if template.suppresses { known(&approved, wanted)? } else { Known::default() };
+        let (total, printed) = tables.publish(k, &known).map_err(|_| {
+            let detail = "With what is approved for this period, it would give a suppressed count away: choose fewer figures or tables.";
+            Faults::one("tables", FaultCode::FieldInvalid, detail)
+        })?;
+        let text = |field: &domain::report::TextField| {
+            let text = wanted.texts.get(&field.key).cloned().unwrap_or_default();
+            Text { key: field.key.clone(), label: field.label.clone(), text }
+        };
+        let content = Content {
+            content_version: CONTENT_VERSION,
+            template: template.clone(),
+            customer: manager.customer().name.clone(),
+            period: wanted.period()?,
+            time_zone: manager.customer().time_zone,
+            figures: wanted.figures.clone(),
+            total,
+            tables: printed,
+            texts: template.texts.iter().map(text).collect(),
+            rules: Rules::now(k),
+            counted_at: self.now(),
+        };
+        let body = Body {
+            predecessor: before.map(|report| report.version),
+            reason: before.and(wanted.reason.clone()),
+            changes: before.map(|report| content.changes_since(&report.body.content)).unwrap_or_default(),
+            content,
+        };
+        let report = Report {
+            id: self.new_report_id(),
+            first: wanted.first,
+            last: wanted.last,
+            version: before.map_or(0, |report| report.version) + 1,
+            created_at: self.now(),
+            created_by: by.to_owned(),
+            status: ReportStatus::Draft,
+            body,
+        };
+        store::reports::keep_texts(&mut tx, customer, &wanted.texts, self.now()).await?;
+        if !store::reports::insert(&mut tx, customer, &report, approvals).await? {
+            return Err(Error::Unavailable("another report is being made".to_owned()));
+        }
+        tx.commit().await?;
+        Ok(report)
+    }
+
+    /// All counts of a report.
+    async fn count(&self, reader: &Reader, wanted: &Wanted) -> Result<Tables, Error> {
+        let (period, filter) = (wanted.period()?, Filter::default());
+        let total = self.summary(reader, period, &filter).await?.counts;
+        let mut tables = Vec::new();
+        for by in wanted.tables.iter().copied() {
+            let rows = match by.breakdown() {
+                None => self.months(reader, period).await?,
+                Some(breakdown) => self.rows(reader, period, breakdown).await?,
+            };
+            tables.push(RawTable { by, rows });
+        }
+        Ok(Tables { figures: wanted.figures.clone(), total, tables })
+    }
+
+    async fn months(&self, reader: &Reader, period: Period) -> Result<Vec<RawRow>, Error> {
+        let series = self.timeseries(reader, period, Interval::Month, &Filter::default()).await?;
+        let row = |(bucket, counts): (domain::period::Bucket, domain::figures::Counts)| RawRow {
+            key: bucket.day.month().to_string(),
+            name: bucket.day.date().format("%B %Y").to_string(),
+            country: None,
+            counts,
+        };
+        Ok(series.buckets.into_iter().map(row).collect())
+    }
+
+    async fn rows(&self, reader: &Reader, period: Period, by: Breakdown) -> Result<Vec<RawRow>, Error> {
+        let mut rows: Vec<BreakdownRow> = Vec::new();
+        let mut paging = Paging { cursor: None, limit: BREAKDOWN_LIMIT_MAX };
+        loop {
+            let page =
+                self.breakdown(reader, period, by, &Filter::default(), paging.limit, paging.cursor.as_deref()).await?;
+            rows.extend(page.rows);
+            paging.cursor = page.next_cursor;
+            if paging.cursor.is_none() {
+                break;
+            }
+        }
+        let directory = self.directory();
+        let country = |key: &str| {
+            let id = key.parse::<HelplineId>().ok().filter(|_| by == Breakdown::Helpline)?;
+            let helpline = directory.helpline(directory.helpline_no(id.as_str())?)?;
+            Some(helpline.country.code.to_string())
+        };
+        let row =
+            |row: BreakdownRow| RawRow { country: country(&row.key), key: row.key, name: row.name, counts: row.counts };
+        let mut rows: Vec<RawRow> = rows.into_iter().map(row).collect();
+        // Not by size, which would say something of suppressed counts.
+        rows.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.key.cmp(&b.key)));
+        Ok(rows)
+    }
+}
+
+fn is_same(report: &Report, template: &Template, wanted: &Wanted) -> bool {
+    report.body.content.template.key == template.key && (report.first, report.last) == (wanted.first, wanted.last)
+}
+
+/// What was published of the report's cells before.
+///
+/// # Errors
+/// Where suppressed tables of another period overlap this one's: the differences of their counts would be counts of the
+/// rest, which nobody has suppressed.
+fn known(approved: &[Report], wanted: &Wanted) -> Result<Known, Error> {
+    let mut known = Known::default();
+    for report in approved {
+        let content = &report.body.content;
+        if (report.first, report.last) == (wanted.first, wanted.last) {
+            for (place, is_shown) in content.known() {
+                *known.entry(place).or_insert(false) |= is_shown;
+            }
+        } else if content.template.suppresses {
+            let detail = format!(
+                "A report of {} to {} is approved. Reports with suppressed counts must not overlap: their differences would give counts away.",
+                report.first, report.last
+            );
+            return Err(Faults::one("period", FaultCode::PeriodInvalid, detail).into());
+        }
+    }
+    Ok(known)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn all_templates_can_be_read() {
+        let templates = crate::reports::TEMPLATES.as_ref().unwrap();
+        assert_eq!(templates.len(), 3);
+        let sb_243 = templates.iter().find(|template| template.key == "california-sb-243").unwrap();
+        assert_eq!((sb_243.figures.len(), sb_243.tables.len(), sb_243.texts.len()), (1, 0, 2));
+        assert!(templates.iter().all(|template| template.tables.is_empty() || template.suppresses));
+        assert!(templates.iter().all(|template| template.tables.len() <= domain::report::TableBy::ALL.len()));
+    }
+}

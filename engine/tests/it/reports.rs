@@ -1,0 +1,266 @@
+//! Reports: they say what the figures say, give away no small count, and never change once they are approved.
+
+use crate::support::{Installation, on_both};
+use domain::account::Tier;
+use domain::event::Kind;
+use domain::figures::Figure;
+use domain::report::{Cell, ReportForm, TableBy};
+use engine::actor::{Manager, Reader};
+use engine::{Error, Paging, Report};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+on_both!(
+    a_yearly_report_is_one_number_and_two_texts,
+    a_correction_names_what_it_changes,
+    the_database_refuses_to_change_an_approved_report,
+    a_transparency_report_suppresses_what_is_small,
+    reports_that_would_give_counts_away_are_refused,
+    only_the_own_reports_are_seen,
+    a_public_page_is_there_only_while_it_is_on,
+    what_was_approved_outlives_the_events,
+);
+
+const BY: &str = "tess@example.org";
+const SB_243: &str = "california-sb-243";
+const WASHINGTON: &str = "washington-disclosure";
+const TRANSPARENCY: &str = "transparency";
+
+struct Side {
+    manager: Manager,
+    reader: Reader,
+}
+
+/// A customer whose year 2026 is over: in Germany 30 sessions were shown one helpline and 4 another, in France 25 one, and
+/// 3 of these made use of it. Each session was shown its helpline twice, 5 seconds apart: 59 notifications, 118 displays.
+async fn customer(installation: &Installation, name: &str) -> Side {
+    let customer = installation.customer(name, "Europe/Berlin").await;
+    let application = installation.application(customer, "web", Tier::Production).await;
+    let client = installation.client(&application).await;
+    let mut session = 0;
+    for (helpline, day, sessions, clicks) in
+        [("h1", "2026-10-05", 30, 0), ("h2", "2026-11-02", 4, 0), ("h3", "2026-11-03", 25, 3)]
+    {
+        for of in 0..sessions {
+            session += 1;
+            for second in ["00", "05"] {
+                let at = format!("{day}T10:00:{second}Z");
+                let body = json!({"helpline_id": helpline, "session_id": format!("s{session}"), "timestamp": at});
+                assert!(installation.post(&client, Kind::Display, &body).await.unwrap());
+            }
+            if of < clicks {
+                let body = json!({"helpline_id": helpline, "session_id": format!("s{session}"),
+                    "timestamp": format!("{day}T10:01:00Z"), "contact_method": "phone"});
+                assert!(installation.post(&client, Kind::Click, &body).await.unwrap());
+            }
+        }
+    }
+    installation.clock.set("2027-01-05T12:00:00Z");
+    installation.settle().await;
+    let manager = installation.engine.console_manager(&installation.operator, customer).unwrap();
+    let reader = installation.engine.console_reader(&installation.operator, Some(customer)).unwrap();
+    Side { manager, reader }
+}
+
+async fn helplines(installation: &Installation) {
+    installation.helplines(&[("h1", "DE"), ("h2", "DE"), ("h3", "FR")]).await;
+}
+
+async fn late(installation: &Installation, side: &Side) {
+    let applications = installation.engine.list_applications(&side.reader, Paging::default()).await.unwrap();
+    let rotated = installation.engine.rotate_application(&side.manager, applications.items[0].id).await.unwrap();
+    let client = installation.client(&rotated).await;
+    let body = json!({"helpline_id": "h1", "session_id": "late", "timestamp": "2026-12-31T22:00:00Z"});
+    assert!(installation.post(&client, Kind::Display, &body).await.unwrap());
+    installation.settle().await;
+}
+
+fn form(template: &str, period: &str) -> ReportForm {
+    let texts = [("detection_protocol", "We look for it."), ("prohibition_protocol", "The model declines.")];
+    let texts = texts.map(|(key, text)| (key.to_owned(), text.to_owned()));
+    ReportForm {
+        template: template.to_owned(),
+        period: period.to_owned(),
+        texts: if template == SB_243 { BTreeMap::from(texts) } else { BTreeMap::new() },
+        ..ReportForm::default()
+    }
+}
+
+async fn approved(installation: &Installation, side: &Side, form: &ReportForm) -> Report {
+    let draft = installation.engine.draft_report(&side.manager, form, BY).await.unwrap();
+    assert!(!draft.is_approved());
+    installation.engine.approve_report(&side.manager, draft.id, BY).await.unwrap()
+}
+
+async fn refused(installation: &Installation, side: &Side, form: &ReportForm) -> Vec<String> {
+    fields(installation.engine.draft_report(&side.manager, form, BY).await.unwrap_err())
+}
+
+fn fields(error: Error) -> Vec<String> {
+    match error {
+        Error::Invalid(faults) => faults.0.into_iter().map(|fault| fault.field).collect(),
+        error => panic!("{error}"),
+    }
+}
+
+async fn a_yearly_report_is_one_number_and_two_texts(installation: Installation) {
+    helplines(&installation).await;
+    let side = customer(&installation, "Acme").await;
+    let report = approved(&installation, &side, &form(SB_243, "2026")).await;
+    let content = &report.body.content;
+    assert_eq!(
+        (content.figures.as_slice(), content.total.as_slice()),
+        (&[Figure::Notifications][..], &[Cell::Count(59)][..])
+    );
+    assert!(content.tables.is_empty());
+    let texts: Vec<_> = content.texts.iter().map(|text| text.text.as_str()).collect();
+    assert_eq!(texts, ["We look for it.", "The model declines."]);
+    // The texts are kept for the next year; without them there is no report.
+    let next = ReportForm { texts: BTreeMap::new(), ..form(SB_243, "2025") };
+    assert_eq!(approved(&installation, &side, &next).await.body.content.texts, content.texts);
+    let more = ReportForm { figures: vec!["reach".to_owned()], ..form(SB_243, "2026") };
+    assert_eq!(refused(&installation, &side, &more).await, ["figures"]);
+    for (period, field) in
+        [("2027", "period"), ("2026-10", "period"), ("2026-12/2026-01", "period"), ("soon", "period")]
+    {
+        assert_eq!(refused(&installation, &side, &form(SB_243, period)).await, [field], "{period}");
+    }
+    assert_eq!(refused(&installation, &side, &form("horoscope", "2026")).await, ["template"]);
+}
+
+async fn a_correction_names_what_it_changes(installation: Installation) {
+    helplines(&installation).await;
+    let side = customer(&installation, "Acme").await;
+    let first = approved(&installation, &side, &form(SB_243, "2026")).await;
+    installation.clock.set("2027-01-06T12:00:00Z");
+    late(&installation, &side).await;
+    assert_eq!(refused(&installation, &side, &form(SB_243, "2026")).await, ["reason"]);
+    let again = ReportForm { reason: "An application reported late.".to_owned(), ..form(SB_243, "2026") };
+    let second = approved(&installation, &side, &again).await;
+    assert_eq!((second.version, second.body.predecessor), (2, Some(1)));
+    let changes: Vec<_> =
+        second.body.changes.iter().map(|it| (it.what.as_str(), it.before.as_str(), it.after.as_str())).collect();
+    assert_eq!(changes, [("Notifications, total", "59", "60")]);
+    // The first one is as it was.
+    assert_eq!(installation.engine.report(&side.reader, first.id).await.unwrap(), first);
+    let listed = installation.engine.reports(&side.reader, &Paging { cursor: None, limit: 1 }).await.unwrap();
+    assert_eq!(listed.items, [second]);
+    let rest = Paging { cursor: listed.next_cursor, limit: 10 };
+    assert_eq!(installation.engine.reports(&side.reader, &rest).await.unwrap().items, [first]);
+}
+
+async fn the_database_refuses_to_change_an_approved_report(installation: Installation) {
+    helplines(&installation).await;
+    let side = customer(&installation, "Acme").await;
+    let report = approved(&installation, &side, &form(WASHINGTON, "2026")).await;
+    for sql in ["UPDATE reports SET body = '{}'", "DELETE FROM reports"] {
+        assert!(execute(&installation, sql).await.is_err(), "{sql}");
+    }
+    assert!(matches!(installation.engine.discard_report(&side.manager, report.id).await, Err(Error::NotFound)));
+    let again = installation.engine.approve_report(&side.manager, report.id, BY).await;
+    assert_eq!(fields(again.unwrap_err()), ["report"]);
+    // Drafts go.
+    let draft = installation.engine.draft_report(&side.manager, &form(WASHINGTON, "2025"), BY).await.unwrap();
+    let other = installation.engine.draft_report(&side.manager, &form(WASHINGTON, "2025"), BY).await.unwrap();
+    assert!(matches!(installation.engine.report(&side.reader, draft.id).await, Err(Error::NotFound)));
+    installation.engine.discard_report(&side.manager, other.id).await.unwrap();
+    assert!(matches!(installation.engine.report(&side.reader, other.id).await, Err(Error::NotFound)));
+}
+
+async fn execute(installation: &Installation, sql: &'static str) -> Result<(), sqlx::Error> {
+    use sqlx::Connection;
+    let url = &installation.settings.database_url;
+    if url.starts_with("sqlite") {
+        sqlx::query(sql).execute(&mut sqlx::SqliteConnection::connect(url).await?).await.map(drop)
+    } else {
+        sqlx::query(sql).execute(&mut sqlx::PgConnection::connect(url).await?).await.map(drop)
+    }
+}
+
+async fn a_transparency_report_suppresses_what_is_small(installation: Installation) {
+    helplines(&installation).await;
+    let side = customer(&installation, "Acme").await;
+    let mut form = form(TRANSPARENCY, "2026-10/2026-11");
+    form.figures = ["gross_displays", "reach", "notifications", "conversions"].map(str::to_owned).to_vec();
+    let report = approved(&installation, &side, &form).await;
+    let content = &report.body.content;
+    assert_eq!(content.rules.suppress_below, Some(10));
+    let row = |by: TableBy, key: &str| {
+        let table = content.tables.iter().find(|table| table.by == by).unwrap();
+        table.rows.iter().find(|row| row.key == key).unwrap().cells.clone()
+    };
+    use Cell::{Absent, Count, Small, Withheld};
+    assert_eq!(content.total, [Count(118), Count(59), Count(59), Small]);
+    assert_eq!(row(TableBy::Month, "2026-10"), [Count(60), Count(30), Count(30), Count(0)]);
+    // Of helplines there is no reach; h2's 8 displays are small, and h1's would give them away.
+    assert_eq!(row(TableBy::Helpline, "h2")[..3], [Small, Absent, Absent]);
+    assert_eq!(row(TableBy::Helpline, "h1")[..3], [Withheld, Absent, Absent]);
+    assert_eq!(row(TableBy::Country, "FR"), [Count(50), Count(25), Absent, Small]);
+    assert_eq!(row(TableBy::ContactMethod, "phone"), [Absent, Absent, Absent, Small]);
+}
+
+async fn reports_that_would_give_counts_away_are_refused(installation: Installation) {
+    helplines(&installation).await;
+    let side = customer(&installation, "Acme").await;
+    let year = form(TRANSPARENCY, "2026");
+    let stale = installation.engine.draft_report(&side.manager, &year, BY).await.unwrap();
+    approved(&installation, &side, &form(TRANSPARENCY, "2026-10/2026-11")).await;
+    // The year less these months would be the rest, unsuppressed: neither anew nor as it was counted before.
+    assert_eq!(refused(&installation, &side, &year).await, ["period"]);
+    assert_eq!(refused(&installation, &side, &form(TRANSPARENCY, "2026-11")).await, ["period"]);
+    let late = installation.engine.approve_report(&side.manager, stale.id, BY).await;
+    assert_eq!(fields(late.unwrap_err()), ["report"]);
+    approved(&installation, &side, &form(TRANSPARENCY, "2026-09")).await;
+    // What the law asks for is no such report.
+    approved(&installation, &side, &form(WASHINGTON, "2026")).await;
+}
+
+async fn only_the_own_reports_are_seen(installation: Installation) {
+    helplines(&installation).await;
+    let one = customer(&installation, "Acme").await;
+    let other = customer(&installation, "Other").await;
+    let report = approved(&installation, &one, &form(WASHINGTON, "2026")).await;
+    let engine = &installation.engine;
+    assert!(matches!(engine.report(&other.reader, report.id).await, Err(Error::NotFound)));
+    assert!(matches!(engine.approve_report(&other.manager, report.id, BY).await, Err(Error::NotFound)));
+    assert_eq!(engine.reports(&other.reader, &Paging::default()).await.unwrap().items, []);
+    let all = engine.console_reader(&installation.operator, None).unwrap();
+    assert!(matches!(engine.reports(&all, &Paging::default()).await, Err(Error::NotFound)));
+}
+
+async fn a_public_page_is_there_only_while_it_is_on(installation: Installation) {
+    helplines(&installation).await;
+    let side = customer(&installation, "Acme").await;
+    let engine = &installation.engine;
+    assert_eq!(engine.disclosure(&side.reader).await.unwrap(), None);
+    let page = engine.set_disclosure(&side.manager, true, BY).await.unwrap();
+    // A draft, and what is not made for the public, is not on it.
+    approved(&installation, &side, &form(SB_243, "2026")).await;
+    let draft = engine.draft_report(&side.manager, &form(WASHINGTON, "2026"), BY).await.unwrap();
+    assert_eq!(engine.disclosed(page.id).await.unwrap(), []);
+    let report = engine.approve_report(&side.manager, draft.id, BY).await.unwrap();
+    assert_eq!(engine.disclosed(page.id).await.unwrap(), [report]);
+    let off = engine.set_disclosure(&side.manager, false, BY).await.unwrap();
+    assert_eq!(off.id, page.id);
+    assert!(matches!(engine.disclosed(page.id).await, Err(Error::NotFound)));
+}
+
+async fn what_was_approved_outlives_the_events(mut installation: Installation) {
+    helplines(&installation).await;
+    let side = customer(&installation, "Acme").await;
+    let form = form(WASHINGTON, "2026");
+    let report = approved(&installation, &side, &form).await;
+    // As in production, and later: the raw events of 2026 are given up, their counts are not.
+    installation.settings.event_age_max_days = 35;
+    installation.clock.set("2028-06-01T12:00:00Z");
+    installation.restart().await;
+    let begun = std::time::Instant::now();
+    while installation.engine.expiring_events(&installation.operator).await.unwrap().iter().any(|it| it.events > 0) {
+        assert!(begun.elapsed().as_secs() < 20, "events are still there");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let again = ReportForm { reason: "Counted again.".to_owned(), ..form };
+    let draft = installation.engine.draft_report(&side.manager, &again, BY).await.unwrap();
+    assert_eq!(draft.body.content.total, report.body.content.total);
+    assert_eq!(draft.body.changes, []);
+}

@@ -1,0 +1,141 @@
+//! How reports are printed as JSON.
+
+use domain::figures::Figure;
+use domain::report::{Cell, Change, Rules, Table, TableBy, Template, Text};
+use engine::{Report, ReportStatus};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// A count as it is printed: a number, or a text that says why there is none.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Printed {
+    Count(i64),
+    Text(String),
+    Absent,
+}
+
+fn printed(cell: Cell, rules: &Rules) -> Printed {
+    match cell {
+        Cell::Count(n) => Printed::Count(n),
+        Cell::Absent => Printed::Absent,
+        hidden => Printed::Text(hidden.plain(rules.suppress_below)),
+    }
+}
+
+/// Counts by the names of their figures.
+type Counts = BTreeMap<&'static str, Printed>;
+
+fn counts(figures: &[Figure], cells: &[Cell], rules: &Rules) -> Counts {
+    figures.iter().zip(cells).map(|(figure, cell)| (figure.name(), printed(*cell, rules))).collect()
+}
+
+/// What a figure means.
+#[derive(Serialize)]
+struct Definition {
+    name: &'static str,
+    label: &'static str,
+    definition: &'static str,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    key: &'a str,
+    name: &'a str,
+    figures: Counts,
+}
+
+#[derive(Serialize)]
+struct TableJson<'a> {
+    by: TableBy,
+    rows: Vec<Row<'a>>,
+}
+
+/// The kind of a report, and where it comes from.
+#[derive(Serialize)]
+pub struct TemplateJson<'a> {
+    key: &'a str,
+    version: u32,
+    title: &'a str,
+    law: &'a str,
+    source_url: &'a str,
+}
+
+impl<'a> From<&'a Template> for TemplateJson<'a> {
+    fn from(of: &'a Template) -> Self {
+        Self { key: &of.key, version: of.version, title: &of.title, law: &of.law, source_url: &of.source_url }
+    }
+}
+
+/// A version of a report.
+#[derive(Serialize)]
+pub struct ReportJson<'a> {
+    id: String,
+    template: TemplateJson<'a>,
+    customer: &'a str,
+    /// Inclusive, and exclusive.
+    from: String,
+    to: String,
+    time_zone: &'static str,
+    status: &'static str,
+    version: u32,
+    predecessor: Option<u32>,
+    reason: Option<&'a str>,
+    changes: &'a [Change],
+    created_at: String,
+    created_by: &'a str,
+    approved_at: Option<String>,
+    approved_by: Option<&'a str>,
+    counted_at: String,
+    figures: Counts,
+    tables: Vec<TableJson<'a>>,
+    texts: &'a [Text],
+    rules: Rules,
+    notes: Vec<String>,
+    definitions: Vec<Definition>,
+}
+
+impl<'a> From<&'a Report> for ReportJson<'a> {
+    fn from(of: &'a Report) -> Self {
+        let content = &of.body.content;
+        let (approved_at, approved_by) = match &of.status {
+            ReportStatus::Draft => (None, None),
+            ReportStatus::Approved { at, by } => (Some(at.to_string()), Some(by.as_str())),
+        };
+        let row = |row: &'a domain::report::Row| Row {
+            key: &row.key,
+            name: &row.name,
+            figures: counts(&content.figures, &row.cells, &content.rules),
+        };
+        let table = |table: &'a Table| TableJson { by: table.by, rows: table.rows.iter().map(row).collect() };
+        let definition = |figure: &Figure| Definition {
+            name: figure.name(),
+            label: figure.label(),
+            definition: figure.definition(),
+        };
+        Self {
+            id: of.id.to_string(),
+            template: (&content.template).into(),
+            customer: &content.customer,
+            from: content.period.from.to_string(),
+            to: content.period.to.to_string(),
+            time_zone: content.time_zone.name(),
+            status: if of.is_approved() { "approved" } else { "draft" },
+            version: of.version,
+            predecessor: of.body.predecessor,
+            reason: of.body.reason.as_deref(),
+            changes: &of.body.changes,
+            created_at: of.created_at.to_string(),
+            created_by: &of.created_by,
+            approved_at,
+            approved_by,
+            counted_at: content.counted_at.to_string(),
+            figures: counts(&content.figures, &content.total, &content.rules),
+            tables: content.tables.iter().map(table).collect(),
+            texts: &content.texts,
+            rules: content.rules,
+            notes: content.rules.sentences(),
+            definitions: content.figures.iter().map(definition).collect(),
+        }
+    }
+}

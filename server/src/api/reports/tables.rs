@@ -1,0 +1,54 @@
+//! Reports as CSV: one row for the total and one for each row of a table, the figures side by side. A report without
+//! tables is one row, with its texts: no other column can get into it.
+
+use crate::api::analytics::Table;
+use crate::api::csv;
+use engine::Report;
+
+/// A report as a file.
+#[must_use]
+pub fn report(report: &Report) -> Table {
+    let content = &report.body.content;
+    let k = content.rules.suppress_below;
+    let names = content.figures.iter().map(|figure| figure.name());
+    let bytes = if content.template.tables.is_empty() {
+        let texts = content.texts.iter();
+        let columns: Vec<&str> = ["period"].into_iter().chain(names).chain(texts.map(|it| it.key.as_str())).collect();
+        let mut table = csv::Table::new(&columns);
+        let cells = content.total.iter().map(|cell| cell.plain(k));
+        let texts = content.texts.iter().map(|it| it.text.clone());
+        table.row([period(report)].into_iter().chain(cells).chain(texts));
+        table.finish()
+    } else {
+        let columns: Vec<&str> = ["table", "key", "name"].into_iter().chain(names).collect();
+        let mut table = csv::Table::new(&columns);
+        let first = ["total", "", "Total"].map(str::to_owned);
+        table.row(first.into_iter().chain(content.total.iter().map(|cell| cell.plain(k))));
+        for part in &content.tables {
+            for row in &part.rows {
+                let first = [part.by.as_str().to_owned(), row.key.clone(), row.name.clone()];
+                table.row(first.into_iter().chain(row.cells.iter().map(|cell| cell.plain(k))));
+            }
+        }
+        table.finish()
+    };
+    let status = if report.is_approved() { String::new() } else { "-draft".to_owned() };
+    let name = format!(
+        "reachline-{}-{}-v{}{status}.csv",
+        content.template.key,
+        period(report).replace('/', "-"),
+        report.version
+    );
+    Table { name, bytes }
+}
+
+/// The period as people name it: a year, a month, or two months.
+#[must_use]
+pub fn period(report: &Report) -> String {
+    let (first, last) = (report.first, report.last);
+    match last.0 - first.0 {
+        0 => first.to_string(),
+        11 if first.0.rem_euclid(12) == 0 => first.to_string().chars().take(4).collect(),
+        _ => format!("{first}/{last}"),
+    }
+}

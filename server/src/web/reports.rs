@@ -1,0 +1,43 @@
+//! Reports as files: the same as the API's, asked for by the person who is logged in.
+
+use crate::api::reports::{json::ReportJson, tables};
+use crate::http::query::Query;
+use crate::state::AppState;
+use crate::web::download::{Refusal, reader};
+use axum::Json;
+use axum::extract::{Extension, RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use domain::ids::ReportId;
+use domain::{FaultCode, Faults};
+use engine::Report;
+use http::header::CONTENT_DISPOSITION;
+use tower_sessions::Session;
+
+async fn report(state: &AppState, session: &Session, query: Option<&str>) -> Result<Report, Refusal> {
+    let mut query = Query::parse_form(query);
+    let reader = reader(state, session, &mut query).await?;
+    let id = query.parsed::<ReportId>("report", FaultCode::FieldInvalid, "Must be an id of a report.");
+    let id: Result<_, Faults> = query.require("report", id).ok_or_else(|| std::mem::take(&mut query.faults));
+    Ok(state.engine.report(&reader, id?).await?)
+}
+
+/// `GET /download/report.csv`
+pub async fn csv(
+    State(state): State<AppState>,
+    Extension(session): Extension<Session>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
+    Ok(tables::report(&report(&state, &session, query.as_deref()).await?).into_response())
+}
+
+/// `GET /download/report.json`
+pub async fn json(
+    State(state): State<AppState>,
+    Extension(session): Extension<Session>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
+    let report = report(&state, &session, query.as_deref()).await?;
+    let name = tables::report(&report).name.replace(".csv", ".json");
+    let disposition = format!("attachment; filename=\"{name}\"");
+    Ok(([(CONTENT_DISPOSITION, disposition)], Json(ReportJson::from(&report))).into_response())
+}
