@@ -153,6 +153,8 @@ impl Events {
         } else {
             self.gathered = gathered;
         }
+        // Ended here, the connection is there again for the next page: each has a cache of its own.
+        tx.commit().await?;
         Ok(whole)
     }
 
@@ -163,7 +165,9 @@ impl Events {
         let mut after = (i64::MIN, 0);
         loop {
             let mut tx = self.db.snapshot().await?;
-            let Some((end, page)) = page_between(&mut tx, self.customer, range, after, BLOCKS.0).await? else { break };
+            let page = page_between(&mut tx, self.customer, range, after, BLOCKS.0).await?;
+            tx.commit().await?;
+            let Some((end, page)) = page else { break };
             after = end;
             events.extend(page.into_iter().filter(|stored| self.wanted.takes(&self.directory, stored)));
         }

@@ -87,7 +87,8 @@ impl Export {
             country_code: self.country,
             contact_method: self.contact_method,
         };
-        let engine = open_migrated(config).await?;
+        // One reader at a time, and so the cache of one connection.
+        let engine = open_migrated(&Config { connections_max: 1, ..config.clone() }).await?;
         let reader = customer_reader(&engine, &engine.authenticate_console(), self.customer)?;
         let export = engine.export(&reader, self.kind, period, &filter, None).await?;
         let bar = progress_bar("days");

@@ -12,8 +12,8 @@ use parquet::schema::types::Type;
 use std::io::{Error, Result, Write};
 use std::sync::Arc;
 
-/// Rows of a group. A file can have 32,767 groups, and so two thousand million rows.
-const GROUP_ROWS: usize = 65_536;
+/// Rows of a group. A file can have 32,767 groups, and so a thousand million rows.
+const GROUP_ROWS: usize = 32_768;
 
 /// A file that is being written.
 pub struct Columnar<W: Write + Send> {

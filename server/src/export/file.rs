@@ -40,6 +40,10 @@ pub async fn write(
     path: &Path,
     progress: impl Fn(&ExportPage),
 ) -> Result<Manifest, ExportError> {
+    if path.is_dir() {
+        // Renaming would fail at the very end.
+        return Err(std::io::Error::from(std::io::ErrorKind::IsADirectory).into());
+    }
     let subject = export.subject().clone();
     let (part, file) = Part::create(path)?;
     let (pages, to_write) = mpsc::channel(PAGES_AHEAD);

@@ -38,7 +38,8 @@ fn base_url(state: &AppState, request: &Request) -> String {
 }
 
 /// The order in which groups are shown.
-const GROUPS: [&str; 6] = ["Tokens", "Events", "Helplines", "Analytics", "Billing", "Operation"];
+const GROUPS: [&str; 8] =
+    ["Tokens", "Events", "Helplines", "Analytics", "Billing", "Reports", "Exports", "Operation"];
 
 struct Page {
     base: String,
