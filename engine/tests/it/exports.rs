@@ -20,6 +20,7 @@ on_both!(
     what_arrives_meanwhile_takes_no_part,
     a_crowded_span_comes_in_slices,
     wrong_questions_are_refused,
+    raw_events_that_are_kept_no_longer_are_not_left_out_in_silence,
 );
 
 fn period(from: &str, to: &str) -> Period {
@@ -308,7 +309,7 @@ async fn wrong_questions_are_refused(mut installation: Installation) {
             let as_of = (field == "as_of").then_some(1);
             match engine.export(&reader, kind, period, &filter, as_of).await {
                 Err(Error::Invalid(faults)) => {
-                    assert_eq!((faults.0[0].field.as_str(), faults.0[0].code), (field, code))
+                    assert_eq!((faults.0[0].field.as_str(), faults.0[0].code), (field, code));
                 }
                 _ => panic!("{kind:?} {field}"),
             }
@@ -317,5 +318,41 @@ async fn wrong_questions_are_refused(mut installation: Installation) {
     let all = engine.console_reader(&installation.operator, None).unwrap();
     let refused = engine.export(&all, Kind::Events, now, &Filter::default(), None).await;
     assert!(matches!(refused, Err(Error::NotFound)));
+    installation.stop().await;
+}
+
+async fn raw_events_that_are_kept_no_longer_are_not_left_out_in_silence(mut installation: Installation) {
+    installation.helplines(&[("h1", "DE")]).await;
+    let customer = installation.customer("One", "UTC").await;
+    let credentials = installation.application(customer, "web", Tier::Production).await;
+    let client = installation.client(&credentials).await;
+    for timestamp in ["2025-06-01T05:00:00Z", "2026-11-01T05:00:00Z"] {
+        let body = json!({"helpline_id": "h1", "session_id": "s", "timestamp": timestamp});
+        installation.post(&client, EventKind::Display, &body).await.unwrap();
+    }
+    installation.settle().await;
+    // From now on thirteen months are kept.
+    installation.settings.event_age_max_days = 35;
+    installation.restart().await;
+    let engine = installation.engine.clone();
+    let is_gone = async || {
+        let expiring = engine.expiring_events(&installation.operator).await.unwrap();
+        expiring.iter().all(|expiring| expiring.events == 0)
+    };
+    let begun = std::time::Instant::now();
+    while !is_gone().await {
+        assert!(begun.elapsed().as_secs() < 20, "events are still there");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let reader = engine.console_reader(&installation.operator, Some(customer)).unwrap();
+    let (gone, kept) = (period("2025-06-01", "2026-11-24"), period("2025-10-01", "2026-11-24"));
+    let filter = Filter::default();
+    match engine.export(&reader, Kind::Events, gone, &filter, None).await {
+        Err(Error::Invalid(faults)) => assert_eq!(faults.0[0].field, "from"),
+        _ => panic!("events are missing"),
+    }
+    assert_eq!(rows(&engine, &reader, Kind::Events, kept, &filter).await.len(), 1);
+    let days = rows(&engine, &reader, Kind::Days, gone, &filter).await;
+    assert_eq!(days.iter().filter_map(|row| row["gross_displays"].as_i64()).sum::<i64>(), 2);
     installation.stop().await;
 }
