@@ -38,7 +38,7 @@ enum Values {
 }
 
 fn failed(error: ParquetError) -> Error {
-    Error::other(error.to_string())
+    Error::other(error)
 }
 
 fn no_fit() -> Error {

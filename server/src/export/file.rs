@@ -47,7 +47,7 @@ pub async fn write(
     let subject = export.subject().clone();
     let (part, file) = Part::create(path)?;
     let (pages, to_write) = mpsc::channel(PAGES_AHEAD);
-    let place = (subject.clone(), part.path().to_owned());
+    let place = (subject.clone(), part.place().to_owned());
     // Writing takes a processor for long stretches, and the next page is read meanwhile.
     let writing = tokio::task::spawn_blocking(move || write_pages(to_write, file, (format, bom), &place));
     let read = async {

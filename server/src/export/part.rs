@@ -26,7 +26,7 @@ impl Part {
 
     /// Where it is until it is finished.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub fn place(&self) -> &Path {
         &self.part
     }
 

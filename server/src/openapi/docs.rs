@@ -38,8 +38,7 @@ fn base_url(state: &AppState, request: &Request) -> String {
 }
 
 /// The order in which groups are shown.
-const GROUPS: [&str; 8] =
-    ["Tokens", "Events", "Helplines", "Analytics", "Billing", "Reports", "Exports", "Operation"];
+const GROUPS: [&str; 8] = ["Tokens", "Events", "Helplines", "Analytics", "Billing", "Reports", "Exports", "Operation"];
 
 struct Page {
     base: String,
