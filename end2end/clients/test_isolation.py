@@ -17,7 +17,7 @@ ANALYTICS = ("/v1/analytics/summary", "/v1/analytics/timeseries", "/v1/analytics
 BILLING = ("/v1/usage/{month}", "/v1/usage/{month}.csv", "/v1/usage/{month}/events", "/v1/usage/{month}/events.csv",
            "/v1/usage/{month}/steps/{step}", "/v1/statements", "/v1/statements.csv", "/v1/statements/{month}",
            "/v1/statements/{month}.csv")
-REPORTS = ("/v1/reports", "/v1/reports/{report}")
+REPORTS = ("/v1/reports", "/v1/reports/{report}", "/v1/reports/{report}.csv")
 EXPORTS = ("/v1/exports/{kind}", "/v1/exports/{kind}/manifest")
 WAYS = ("application/json", "text/csv")
 

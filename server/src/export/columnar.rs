@@ -12,8 +12,8 @@ use parquet::schema::types::Type;
 use std::io::{Error, Result, Write};
 use std::sync::Arc;
 
-/// Rows of a group. A file can have 32,767 groups, and so a thousand million rows.
-const GROUP_ROWS: usize = 32_768;
+/// Rows of a group. A file can have 32,767 groups, and so more than five hundred million rows.
+const GROUP_ROWS: usize = 16_384;
 
 /// A file that is being written.
 pub struct Columnar<W: Write + Send> {
@@ -148,26 +148,32 @@ impl Gathered {
 
     /// Writes the group's cells and forgets them.
     fn write(&mut self, to: &mut SerializedColumnWriter<'_>) -> std::result::Result<(), ParquetError> {
-        let levels = self.levels.as_mut().map(std::mem::take);
-        let levels = levels.as_deref();
+        let levels = self.levels.as_deref();
+        // What they were in is used again by the next group.
         match &mut self.values {
             Values::Text(text, ends) => {
-                let all = bytes::Bytes::from(std::mem::take(text).into_bytes());
+                let all = bytes::Bytes::copy_from_slice(text.as_bytes());
                 let starts = std::iter::once(0).chain(ends.iter().copied());
                 let cut = starts.zip(ends.iter()).map(|(start, end)| ByteArray::from(all.slice(start..*end)));
-                let cut: Vec<_> = cut.collect();
+                to.typed::<ByteArrayType>().write_batch(&cut.collect::<Vec<_>>(), levels, None)?;
+                text.clear();
                 ends.clear();
-                to.typed::<ByteArrayType>().write_batch(&cut, levels, None)?;
             }
             Values::Integers(values) => {
-                to.typed::<Int64Type>().write_batch(&std::mem::take(values), levels, None)?;
+                to.typed::<Int64Type>().write_batch(values, levels, None)?;
+                values.clear();
             }
             Values::Ratios(values) => {
-                to.typed::<DoubleType>().write_batch(&std::mem::take(values), levels, None)?;
+                to.typed::<DoubleType>().write_batch(values, levels, None)?;
+                values.clear();
             }
             Values::Days(values) => {
-                to.typed::<Int32Type>().write_batch(&std::mem::take(values), levels, None)?;
+                to.typed::<Int32Type>().write_batch(values, levels, None)?;
+                values.clear();
             }
+        }
+        if let Some(levels) = &mut self.levels {
+            levels.clear();
         }
         Ok(())
     }

@@ -110,7 +110,8 @@ fn complete_operation(path: &str, operation: &mut Value) {
         _ if path.starts_with("/v1/events/") => &[400, 401, 403, 413, 415, 422, 429, 500, 503],
         "/v1/helplines" => &[401, 403, 422, 429, 500, 503],
         "/v1/helplines/{id}" => &[401, 403, 404, 429, 500, 503],
-        "/v1/statements" => &[401, 403, 422, 500, 503],
+        "/v1/statements" | "/v1/reports" => &[401, 403, 422, 500, 503],
+        "/v1/reports/{report}" => &[401, 403, 404, 500, 503],
         _ if ["/v1/analytics/", "/v1/usage/", "/v1/statements/", "/v1/exports/"]
             .iter()
             .any(|group| path.starts_with(group)) =>
@@ -137,7 +138,7 @@ fn complete_operation(path: &str, operation: &mut Value) {
             responses["401"]["headers"]["WWW-Authenticate"] = json!({"$ref": "#/components/headers/WWW-Authenticate"});
             operation["requestBody"]["description"] = json!(format!("At most {TOKEN_REQUEST_BYTES_MAX} bytes."));
         }
-        "/v1/analytics/breakdown" | "/v1/statements" => {
+        "/v1/analytics/breakdown" | "/v1/statements" | "/v1/reports" => {
             responses["200"]["headers"]["Link"] = json!({"$ref": "#/components/headers/Link"});
         }
         _ if path.starts_with("/v1/events/helpline") => {
@@ -151,7 +152,7 @@ fn complete_operation(path: &str, operation: &mut Value) {
 }
 
 /// What has a second address, with `.csv` at its end.
-const WITH_CSV: [&str; 7] = [
+const WITH_CSV: [&str; 8] = [
     "/v1/analytics/summary",
     "/v1/analytics/timeseries",
     "/v1/analytics/breakdown",
@@ -159,6 +160,7 @@ const WITH_CSV: [&str; 7] = [
     "/v1/usage/{month}/events",
     "/v1/statements",
     "/v1/statements/{month}",
+    "/v1/reports/{report}",
 ];
 
 /// The other addresses of some endpoints.
