@@ -4,10 +4,10 @@ import { randomUUID } from "node:crypto";
 import { expect, expectStatus, hydrated, open, test } from "../harness/fixtures.js";
 
 const NAVIGATION = {
-  Viewer: ["Overview", "Billing", "Alerts", "Applications"],
-  "Customer admin": ["Overview", "Billing", "Alerts", "Applications"],
-  Auditor: ["Overview", "Billing", "Alerts", "Applications", "Customers", "Users", "Helplines", "Statements", "Rate cards"],
-  Operator: ["Overview", "Billing", "Alerts", "Applications", "Customers", "Users", "Helplines", "Statements", "Rate cards", "System"],
+  Viewer: ["Overview", "Billing", "Reports", "Alerts", "Applications"],
+  "Customer admin": ["Overview", "Billing", "Reports", "Alerts", "Applications"],
+  Auditor: ["Overview", "Billing", "Reports", "Alerts", "Applications", "Customers", "Users", "Helplines", "Statements", "Rate cards"],
+  Operator: ["Overview", "Billing", "Reports", "Alerts", "Applications", "Customers", "Users", "Helplines", "Statements", "Rate cards", "System"],
 };
 const ADMIN = ["customers", "users", "helplines"];
 
