@@ -18,7 +18,7 @@ test: ## Install what is missing and run all tests, on SQLite and Postgres and i
 soak: ## Kill, starve and cut off servers and databases for long, and see that nothing is lost (about half an hour)
 	@bash scripts/soak.sh $(ARGS)
 
-bench: ## Measure speed on SQLite and Postgres (about an hour; ARGS=--short takes two minutes)
+bench: ## Measure speed on SQLite and Postgres (over half an hour; ARGS=--short takes two minutes)
 	@bash scripts/bench.sh $(ARGS)
 
 clean: ## Remove what was built in this checkout (a cache named by CARGO_TARGET_DIR stays)
