@@ -23,8 +23,6 @@ export default defineConfig({
   timeout: 60_000,
   expect: { timeout: 10_000 },
   forbidOnly: true,
-  // A browser on a busy machine may stall once in a thousand journeys. Who needed a second try is named at the end.
-  retries: 1,
   reporter: [["list"], ["json", { outputFile: "results/report.json" }]],
   use: {
     // Shorter than a test, so that what waited is named.

@@ -12,25 +12,24 @@ trap 'exit 130' INT TERM
 
 wanted() { [[ " $SUITES " == *" $1 "* ]]; }
 
-report() { # SUITE PASSED FAILED [PASSED AT A SECOND TRY]
-    RESULTS+=("$1: $2 passed, $3 failed${4:+; $4 of them passed at the second try only}")
+report() { # SUITE PASSED FAILED
+    RESULTS+=("$1: $2 passed, $3 failed")
     [ "$3" = 0 ] || FAILED=1
 }
 
 # run_suite SUITE LINES COMMAND…: runs a test runner and reports what it counts in those LINES of its output.
 run_suite() {
-    local name=$1 lines=$2 status=0 began=$SECONDS summary passed failed again
+    local name=$1 lines=$2 status=0 began=$SECONDS summary passed failed
     say "$name"
     "${@:3}" 2>&1 | tee "$LOG" || status=$?
     summary=$(sed 's/\x1b\[[0-9;]*m//g' "$LOG" | grep -aE "$lines" || true)
     # A summary need not name each kind: what it does not name is 0.
     count() { { grep -oE "[0-9]+ ($1)" <<<"$summary" || true; } | awk '{ n += $1 } END { print n + 0 }'; }
-    again=$(count flaky)
-    passed=$(($(count passed) + again))
-    failed=$(count 'failed|errors?|timed out|did not run|interrupted')
+    passed=$(count passed)
+    failed=$(count 'failed|errors?|timed out|flaky|did not run|interrupted')
     # A runner that broke off, or that found nothing to run, has failed, whatever it counted.
     if [ "$status" != 0 ] || [ "$passed" = 0 ]; then failed=$((failed > 0 ? failed : 1)); fi
-    report "$name" "$passed" "$failed" "${again#0}"
+    report "$name" "$passed" "$failed"
     say "$name took $((SECONDS - began)) s"
 }
 
