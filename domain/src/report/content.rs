@@ -52,6 +52,8 @@ impl Cell {
 /// The parameters of the rules by which a report was counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
+    /// Of the rules by which figures are counted.
+    pub version: u32,
     /// Displays, and clicks, that follow each other within this many seconds are net one.
     pub repeat_seconds: i64,
     /// A click belongs to a display at most this many hours before it.
@@ -65,8 +67,9 @@ pub struct Rules {
 impl Rules {
     /// The rules in force.
     #[must_use]
-    pub const fn now(suppress_below: Option<u32>) -> Self {
+    pub const fn in_force(suppress_below: Option<u32>) -> Self {
         Self {
+            version: metering::RULES_VERSION,
             repeat_seconds: metering::REPEAT_MS / 1_000,
             attribution_hours: metering::ATTRIBUTION_MS / 3_600_000,
             notification_seconds: metering::NOTIFICATION_MS / 1_000,
@@ -78,6 +81,7 @@ impl Rules {
     #[must_use]
     pub fn sentences(&self) -> Vec<String> {
         let mut sentences = vec![
+            format!("Figures are counted by version {} of these rules.", self.version),
             format!(
                 "Net figures: of displays of one helpline, or clicks on one of its contact methods, that follow each other in \
                  a session within {} seconds, only the last counts.",

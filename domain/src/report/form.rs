@@ -122,6 +122,16 @@ fn texts(
     texts
 }
 
+/// The period of some months as [`ReportForm`] takes it: a year, a month, or two months.
+#[must_use]
+pub fn period_code(first: Month, last: Month) -> String {
+    match last.0 - first.0 {
+        0 => first.to_string(),
+        11 if first.0.rem_euclid(12) == 0 => (1970 + first.0.div_euclid(12)).to_string(),
+        _ => format!("{first}/{last}"),
+    }
+}
+
 /// First and last month of a period as people write it.
 fn months(text: &str, kind: PeriodKind, zone: Zone, now: Timestamp, faults: &mut Faults) -> Option<(Month, Month)> {
     let mut refuse = |detail: &str| {
@@ -181,6 +191,9 @@ mod tests {
         let read = |text: &str, kind, zone: &str| {
             let mut faults = Faults::default();
             let read = months(text, kind, zone.parse().unwrap(), now, &mut faults);
+            if let Some((first, last)) = read {
+                assert_eq!(months(&period_code(first, last), kind, zone.parse().unwrap(), now, &mut faults), read);
+            }
             read.map(|(first, last)| format!("{first} {last}")).ok_or(faults)
         };
         let (year, any) = (PeriodKind::CalendarYear, PeriodKind::Months);

@@ -15,7 +15,7 @@ pub mod template;
 pub use cells::{Known, RawRow, RawTable, Tables, Unprotectable};
 pub use content::{CONTENT_VERSION, Cell, Change, Content, Place, Row, Rules, Table, Text};
 pub use form::{ReportForm, Wanted};
-pub use template::{PeriodKind, TableBy, Template, TemplateForm, TextField, TextFieldForm};
+pub use template::{PeriodKind, TableBy, Template, TemplateForm, TextField};
 
 #[cfg(test)]
 mod attacks;

@@ -85,15 +85,12 @@ pub struct TemplateForm {
     pub is_chosen: bool,
     pub figures: Vec<String>,
     pub tables: Vec<String>,
-    pub texts: Vec<TextFieldForm>,
+    pub texts: Vec<TextField>,
     /// Whether small cells are suppressed.
     pub suppresses: bool,
     /// Whether it can be published on a page of its own.
     pub is_public: bool,
 }
-
-/// A text field as it is written down.
-pub type TextFieldForm = TextField;
 
 /// What a kind of report consists of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

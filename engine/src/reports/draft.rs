@@ -1,13 +1,13 @@
 //! Counting a report, and deciding what of it is printed.
 
 use super::{Body, Report, ReportStatus, TRIES_MAX};
+use crate::Engine;
 use crate::actor::{Manager, Reader};
 use crate::error::Error;
 use crate::store;
-use crate::{Engine, Paging};
 use domain::HelplineId;
 use domain::fault::{FaultCode, Faults};
-use domain::period::{BREAKDOWN_LIMIT_MAX, Breakdown, BreakdownRow, Filter, Interval, Period};
+use domain::period::{Breakdown, BreakdownRow, Filter, Interval, Period};
 use domain::report::{
     CONTENT_VERSION, Content, Known, RawRow, RawTable, ReportForm, Rules, Tables, Template, Text, Wanted,
 };
@@ -74,7 +74,7 @@ impl Engine {
             total,
             tables: printed,
             texts: template.texts.iter().map(text).collect(),
-            rules: Rules::now(k),
+            rules: Rules::in_force(k),
             counted_at: self.now(),
         };
         let body = Body {
@@ -128,17 +128,7 @@ impl Engine {
     }
 
     async fn rows(&self, reader: &Reader, period: Period, by: Breakdown) -> Result<Vec<RawRow>, Error> {
-        let mut rows: Vec<BreakdownRow> = Vec::new();
-        let mut paging = Paging { cursor: None, limit: BREAKDOWN_LIMIT_MAX };
-        loop {
-            let page =
-                self.breakdown(reader, period, by, &Filter::default(), paging.limit, paging.cursor.as_deref()).await?;
-            rows.extend(page.rows);
-            paging.cursor = page.next_cursor;
-            if paging.cursor.is_none() {
-                break;
-            }
-        }
+        let (_, rows) = self.whole_breakdown(reader, period, by, &Filter::default()).await?;
         let directory = self.directory();
         let country = |key: &str| {
             let id = key.parse::<HelplineId>().ok().filter(|_| by == Breakdown::Helpline)?;

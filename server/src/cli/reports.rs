@@ -1,5 +1,6 @@
 //! `report`.
 
+use super::statement_files::Target;
 use super::{Failure, Output, all_pages, customer_reader, member, open_migrated};
 use crate::api::reports::{json, tables};
 use crate::config::Config;
@@ -221,8 +222,9 @@ impl Export {
                 .map_err(|error| Failure::Failed(error.to_string()))?,
             _ => return Err(Failure::Usage("--out must end in .csv or .json".to_owned())),
         };
-        std::fs::write(&self.out, &bytes)
-            .map_err(|error| Failure::Failed(format!("{}: {error}", self.out.display())))?;
+        let mut target = Target::open(Some(&self.out))?;
+        target.write(&bytes)?;
+        target.finish()?;
         let file = self.out.display().to_string();
         self.which.output.print(&json!({"file": file, "bytes": bytes.len()}), || format!("Wrote {file}."))
     }
@@ -272,8 +274,8 @@ fn describe(report: &Report) -> String {
     for part in &content.texts {
         let _ = writeln!(text, "\n{}\n{}", part.label, part.text);
     }
-    if let Some(reason) = &report.body.reason {
-        let _ = writeln!(text, "\nCorrects version {}: {reason}", report.version - 1);
+    if let (Some(before), Some(reason)) = (report.body.predecessor, &report.body.reason) {
+        let _ = writeln!(text, "\nCorrects version {before}: {reason}");
         for change in &report.body.changes {
             let _ = writeln!(text, "  {}: {} → {}", change.what, change.before, change.after);
         }

@@ -109,8 +109,8 @@ fn article(report: &Report, is_whole: bool) -> String {
     }
     if let ReportStatus::Approved { at, .. } = &report.status {
         let _ = write!(html, "<p>Version {}, approved on {}", report.version, Zone::UTC.day(*at));
-        if let Some(reason) = &report.body.reason {
-            let _ = write!(html, "; it corrects version {}: {}", report.version - 1, escape(reason));
+        if let (Some(before), Some(reason)) = (report.body.predecessor, &report.body.reason) {
+            let _ = write!(html, "; it corrects version {before}: {}", escape(reason));
         }
         html.push_str(".</p>");
     }

@@ -37,7 +37,7 @@ pub async fn json(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
     let report = report(&state, &session, query.as_deref()).await?;
-    let name = tables::report(&report).name.replace(".csv", ".json");
+    let name = tables::file_name(&report, "json");
     let disposition = format!("attachment; filename=\"{name}\"");
     Ok(([(CONTENT_DISPOSITION, disposition)], Json(ReportJson::from(&report))).into_response())
 }

@@ -6,6 +6,7 @@ pub mod report;
 
 use crate::data::billing::Asked;
 use crate::format;
+use domain::report::form::period_code;
 use domain::zone::Month;
 use engine::{Report, ReportStatus};
 
@@ -28,10 +29,8 @@ fn period(first: Month, last: Month) -> String {
     if last == first {
         return format::month_long(first);
     }
-    if last.0 - first.0 == 11 && first.0.rem_euclid(12) == 0 {
-        return first.to_string().chars().take(4).collect();
-    }
-    format!("{} to {}", format::month_long(first), format::month_long(last))
+    let code = period_code(first, last);
+    if code.contains('/') { format!("{} to {}", format::month_long(first), format::month_long(last)) } else { code }
 }
 
 /// Class and text of a report's badge.

@@ -3,6 +3,7 @@
 
 use crate::api::analytics::Table;
 use crate::api::csv;
+use domain::report::form::period_code;
 use engine::Report;
 
 /// A report as a file.
@@ -32,23 +33,19 @@ pub fn report(report: &Report) -> Table {
         }
         table.finish()
     };
-    let status = if report.is_approved() { String::new() } else { "-draft".to_owned() };
-    let name = format!(
-        "reachline-{}-{}-v{}{status}.csv",
-        content.template.key,
-        period(report).replace('/', "-"),
-        report.version
-    );
-    Table { name, bytes }
+    Table { name: file_name(report, "csv"), bytes }
 }
 
-/// The period as people name it: a year, a month, or two months.
+/// The report's period, as a form takes it.
 #[must_use]
 pub fn period(report: &Report) -> String {
-    let (first, last) = (report.first, report.last);
-    match last.0 - first.0 {
-        0 => first.to_string(),
-        11 if first.0.rem_euclid(12) == 0 => first.to_string().chars().take(4).collect(),
-        _ => format!("{first}/{last}"),
-    }
+    period_code(report.first, report.last)
+}
+
+/// The name of a report's file.
+#[must_use]
+pub fn file_name(report: &Report, extension: &str) -> String {
+    let (key, period) = (&report.body.content.template.key, period(report).replace('/', "-"));
+    let draft = if report.is_approved() { "" } else { "-draft" };
+    format!("reachline-{key}-{period}-v{}{draft}.{extension}", report.version)
 }

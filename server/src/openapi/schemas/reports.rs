@@ -82,6 +82,8 @@ pub struct ReportChange {
 /// The parameters of the rules by which a report was counted.
 #[derive(ToSchema)]
 pub struct ReportRules {
+    /// Of the rules by which figures are counted.
+    version: u32,
     /// Displays, and clicks, that follow each other within this many seconds are net one.
     repeat_seconds: i64,
     /// A click belongs to a display at most this many hours before it.
