@@ -462,7 +462,8 @@ def test_more_traffic_for_the_demo(kind):
         today = figures.stamp(figures.now_ms())[:10]
         query = {"from": figures.day_before(today, 360), "to": figures.day_before(today, -1), "interval": "month"}
         buckets = client.get("/v1/analytics/timeseries", query).json["buckets"]
-        assert len(buckets) >= 12 and all(bucket["figures"]["reach"] > 0 for bucket in buckets), buckets
+        whole_months = buckets[1:-1]  # the months at both ends may be cut to a day, in which nobody need have been reached
+        assert len(whole_months) >= 10 and all(bucket["figures"]["reach"] > 0 for bucket in whole_months), buckets
         for wrong in ("-1", "x", "1.5", ""):
             assert made.run("demo", "--events", wrong).returncode == 2, wrong
         assert made.run("demo", "--seed", "5").returncode == 2
