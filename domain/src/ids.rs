@@ -64,6 +64,14 @@ uuid_ids! {
     WebhookId,
     /// One message to one address or endpoint.
     DeliveryId,
+    /// A file that was exported or is being.
+    ExportId,
+    /// A file of history that was brought in.
+    ImportId,
+    /// A link that opens what an auditor may read.
+    AccessLinkId,
+    /// An entry of the audit log.
+    AuditEntryId,
     /// An event as partners see it: a function of the event's identity, so that a retry gets the same.
     EventId,
 }

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod alert;
+pub mod audit;
 pub mod billing;
 pub mod event;
 pub mod export;

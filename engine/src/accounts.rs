@@ -7,6 +7,7 @@ use crate::clock::{new_uuid, random_bytes};
 use crate::directory::{ApplicationEntry, CustomerEntry};
 use crate::error::Error;
 use crate::login::hash_password;
+use crate::paging::{Paged, Paging};
 use crate::store::{self, Tx};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::account::{
@@ -16,52 +17,6 @@ use domain::fault::{FaultCode, Faults};
 use domain::ids::{ApplicationNo, CustomerNo};
 use domain::{ApplicationId, CustomerId, SecretId, UserId};
 use std::sync::Arc;
-
-/// Most items of a page.
-pub(crate) const PAGE_MAX: usize = 500;
-
-/// Which page of a list.
-#[derive(Debug, Clone)]
-pub struct Paging {
-    /// Where the page before said that this one starts.
-    pub cursor: Option<String>,
-    /// Items of a page, at most 500.
-    pub limit: usize,
-}
-
-impl Default for Paging {
-    fn default() -> Self {
-        Self { cursor: None, limit: 50 }
-    }
-}
-
-/// A page of a list.
-#[derive(Debug, Clone)]
-pub struct Paged<T> {
-    pub items: Vec<T>,
-    /// Where the next page starts, if there is one.
-    pub next_cursor: Option<String>,
-}
-
-impl Paging {
-    /// Cuts a page out of a list in memory; `key` must tell its items apart, and be the same at the next call.
-    pub(crate) fn cut<T>(&self, items: Vec<T>, key: impl Fn(&T) -> String) -> Paged<T> {
-        self.cut_at_most(items, PAGE_MAX, key)
-    }
-
-    /// The same with another limit on the page.
-    pub(crate) fn cut_at_most<T>(&self, items: Vec<T>, limit_max: usize, key: impl Fn(&T) -> String) -> Paged<T> {
-        let start = match &self.cursor {
-            None => 0,
-            Some(cursor) => items.iter().position(|item| key(item) == *cursor).map_or(items.len(), |at| at + 1),
-        };
-        let limit = self.limit.clamp(1, limit_max);
-        let is_last = start + limit >= items.len();
-        let items: Vec<T> = items.into_iter().skip(start).take(limit).collect();
-        let next_cursor = if is_last { None } else { items.last().map(&key) };
-        Paged { items, next_cursor }
-    }
-}
 
 impl Engine {
     /// A customer of the directory, which is looked at again if it is not there.
@@ -269,7 +224,7 @@ impl Engine {
     /// # Errors
     /// None but of the store.
     pub async fn list_users(&self, _: &Supervisor, paging: Paging) -> Result<Paged<User>, Error> {
-        let limit = paging.limit.clamp(1, PAGE_MAX);
+        let limit = paging.limit.clamp(1, crate::paging::PAGE_MAX);
         let after = paging.cursor.unwrap_or_default();
         let fetch = i64::try_from(limit + 1).unwrap_or(i64::MAX);
         let mut items = store::accounts::list_users(&self.0.db, &after, fetch).await?;

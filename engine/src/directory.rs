@@ -74,6 +74,10 @@ impl Directory {
         self.customers.get(&id)
     }
 
+    pub fn customer_of_no(&self, no: CustomerNo) -> Option<&Arc<CustomerEntry>> {
+        self.customers.values().find(|entry| entry.record.no == no)
+    }
+
     /// All customers, in the order in which they were created.
     pub fn customers(&self) -> Vec<&Arc<CustomerEntry>> {
         let mut all: Vec<_> = self.customers.values().collect();

@@ -7,6 +7,7 @@ mod accounts;
 pub mod actor;
 mod aggregate;
 mod alerts;
+mod audit;
 mod auth;
 mod billing;
 mod catalogue;
@@ -19,6 +20,7 @@ mod figures;
 mod health;
 mod ingest;
 mod login;
+mod paging;
 mod quota;
 mod reports;
 mod settings;
@@ -26,9 +28,9 @@ mod store;
 mod verify;
 mod workers;
 
-pub use accounts::{Paged, Paging};
 pub use aggregate::Expiring;
 pub use alerts::check_mail_settings;
+pub use audit::AuditEntry;
 pub use auth::{ApiScope, IssuedToken, TokenRefusal, TokenRequestError};
 pub use billing::{
     BillingOverview, CardForm, Contract, Issued, MonthBill, MonthRow, MonthStatus, Preview, RateCard, RateCardVersion,
@@ -38,11 +40,12 @@ pub use billing::{
 pub use catalogue::{ImportReport, parse_helplines_csv, parse_helplines_json};
 pub use demo::{DemoLogin, DemoReport};
 pub use error::Error;
-pub use export::{Export, ExportPage};
+pub use export::{Export, ExportPage, ExportTask};
 pub use figures::IntakeReport;
 pub use health::Health;
 pub use ingest::{BATCH_EVENTS_MAX, Batch, BatchForm, BatchResult, EventError, EventFault, Receipt, ReceiptStatus};
 pub use login::{LoginError, WebSession};
+pub use paging::{Paged, Paging};
 pub use reports::{Body, Disclosure, Report, ReportStatus};
 pub use settings::Settings;
 pub use verify::{Difference, Verification};
@@ -84,6 +87,8 @@ struct Inner {
     caller: alerts::Caller,
     /// Told when this process has a message to deliver.
     messages_due: Notify,
+    /// Told when an export is requested of this process.
+    exports_due: Notify,
     /// See [`Engine::open_limit`].
     stores_no_events: bool,
 }
@@ -121,6 +126,7 @@ impl Engine {
             mailer,
             caller: alerts::Caller::new(settings.webhook_allow_private),
             messages_due: Notify::new(),
+            exports_due: Notify::new(),
             settings,
             clock,
             db,

@@ -8,7 +8,7 @@ use figment::providers::{Env, Format, Toml};
 use figment::value::Dict;
 use figment::{Figment, Profile, Provider};
 use serde::{Deserialize, Deserializer};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const PREFIX: &str = "REACHLINE_";
 /// Most days of grace: a statement that comes later than that is of no use to whoever pays it.
@@ -61,6 +61,9 @@ pub struct Config {
     pub mail_from: Option<String>,
     /// `REACHLINE_WEBHOOK_ALLOW_PRIVATE`: whether webhooks may be at addresses of this machine and of private networks.
     pub webhook_allow_private: bool,
+    /// `REACHLINE_EXPORT_DIR`: the directory of exported files, this installation's alone; `reachline.db-exports` beside an
+    /// SQLite database `reachline.db`, `reachline-exports` otherwise. Servers of one database share it.
+    pub export_dir: Option<PathBuf>,
     /// `REACHLINE_CONNECTIONS_MAX`: connections to the database.
     pub connections_max: u32,
     /// `REACHLINE_LOG`: what is logged, such as `info` or `warn,server=debug`.
@@ -108,6 +111,7 @@ impl Default for Config {
             smtp_url: usual.smtp_url,
             mail_from: usual.mail_from,
             webhook_allow_private: usual.webhook_allow_private,
+            export_dir: None,
             connections_max: usual.connections_max,
             log: "info".to_owned(),
             log_format: LogFormat::Text,
@@ -116,7 +120,7 @@ impl Default for Config {
 }
 
 /// The names of all settings, as in the TOML file.
-pub const NAMES: [&str; 21] = [
+pub const NAMES: [&str; 22] = [
     "database_url",
     "addr",
     "public_url",
@@ -135,6 +139,7 @@ pub const NAMES: [&str; 21] = [
     "smtp_url",
     "mail_from",
     "webhook_allow_private",
+    "export_dir",
     "connections_max",
     "log",
     "log_format",

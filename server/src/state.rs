@@ -1,6 +1,7 @@
 //! What all handlers share.
 
 use crate::config::Config;
+use crate::export::jobs::ExportFiles;
 use crate::http::limits::{Addresses, Bursts, Places};
 use crate::http::metrics::Metrics;
 use axum::extract::FromRef;
@@ -21,6 +22,7 @@ pub struct Shared {
     pub addresses: Addresses,
     pub metrics: Metrics,
     pub batches: Places,
+    pub exports: ExportFiles,
     leptos: LeptosOptions,
 }
 
@@ -31,7 +33,9 @@ impl AppState {
         let leptos = LeptosOptions::builder().output_name("reachline").build();
         let addresses = Addresses::new(config.catalogue_rate_per_ip);
         let (bursts, metrics) = (Bursts::default(), Metrics::default());
-        Self(Arc::new(Shared { engine, config, bursts, addresses, metrics, batches: Places::default(), leptos }))
+        let exports = ExportFiles::new(&engine, config.export_dir.as_deref());
+        let batches = Places::default();
+        Self(Arc::new(Shared { engine, config, bursts, addresses, metrics, batches, exports, leptos }))
     }
 
     /// What leptos wants to know.

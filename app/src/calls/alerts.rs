@@ -192,7 +192,14 @@ pub(super) fn done(path: &str, customer: &str, done: &str) -> String {
 /// The engine, and the right to change what is a customer's.
 #[cfg(feature = "ssr")]
 pub(super) async fn managing(customer: &str) -> Result<(engine::Engine, engine::actor::Manager), UiError> {
+    let (engine, manager, _) = managing_as(customer).await?;
+    Ok((engine, manager))
+}
+
+/// The same, and as whom it is written down.
+#[cfg(feature = "ssr")]
+pub(super) async fn managing_as(customer: &str) -> Result<(engine::Engine, engine::actor::Manager, String), UiError> {
     let (engine, user) = context::acting().await?;
     let manager = engine.manager(&user, id(customer)?)?;
-    Ok((engine, manager))
+    Ok((engine, manager, user.user().email.clone()))
 }

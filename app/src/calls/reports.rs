@@ -9,8 +9,7 @@ use leptos::server_fn::codec::GetUrl;
 
 #[cfg(feature = "ssr")]
 use crate::{
-    calls::alerts::{done, managing, of},
-    context,
+    calls::alerts::{done, managing_as, of},
     data::{
         answering, id,
         reports::{REPORTS, editor, form_of, list, report},
@@ -53,8 +52,7 @@ pub async fn draft_report(
     let page = query::href("/reports/new", &[("customer", &customer), ("template", &template)]);
     let mut made = of(REPORTS, &customer);
     let work = async {
-        let (engine, manager) = managing(&customer).await?;
-        let by = context::acting().await?.1.user().email.clone();
+        let (engine, manager, by) = managing_as(&customer).await?;
         Ok::<_, UiError>(engine.draft_report(&manager, &form.form(&template), &by).await?)
     };
     let drafted = work.await;
@@ -69,8 +67,7 @@ pub async fn draft_report(
 pub async fn approve_report(customer: String, report: String) -> Result<(), UiError> {
     let path = format!("{REPORTS}/{report}");
     submitting("report".to_owned(), &(), &of(&path, &customer), &done(&path, &customer, "report_approved"), async {
-        let (engine, manager) = managing(&customer).await?;
-        let by = context::acting().await?.1.user().email.clone();
+        let (engine, manager, by) = managing_as(&customer).await?;
         engine.approve_report(&manager, id(&report)?, &by).await?;
         Ok(())
     })
@@ -82,8 +79,8 @@ pub async fn approve_report(customer: String, report: String) -> Result<(), UiEr
 pub async fn discard_report(customer: String, report: String) -> Result<(), UiError> {
     let page = of(&format!("{REPORTS}/{report}"), &customer);
     submitting("report".to_owned(), &(), &page, &done(REPORTS, &customer, "report_discarded"), async {
-        let (engine, manager) = managing(&customer).await?;
-        Ok(engine.discard_report(&manager, id(&report)?).await?)
+        let (engine, manager, by) = managing_as(&customer).await?;
+        Ok(engine.discard_report(&manager, id(&report)?, &by).await?)
     })
     .await
 }
@@ -93,8 +90,7 @@ pub async fn discard_report(customer: String, report: String) -> Result<(), UiEr
 pub async fn set_disclosure(customer: String, is_on: bool) -> Result<(), UiError> {
     let said = if is_on { "public_page_on" } else { "public_page_off" };
     submitting("reports".to_owned(), &(), &of(REPORTS, &customer), &done(REPORTS, &customer, said), async {
-        let (engine, manager) = managing(&customer).await?;
-        let by = context::acting().await?.1.user().email.clone();
+        let (engine, manager, by) = managing_as(&customer).await?;
         engine.set_disclosure(&manager, is_on, &by).await?;
         Ok(())
     })

@@ -7,7 +7,7 @@ use crate::metering::RULES_VERSION;
 use crate::period::{Filter, Period};
 use crate::timestamp::Timestamp;
 use crate::zone::{Day, Zone};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The version of the manifest's form.
 pub const MANIFEST_VERSION: u32 = 1;
@@ -27,7 +27,7 @@ pub struct Subject {
 }
 
 /// A file that was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Written {
     /// Its name, without the directory.
     pub file: String,
@@ -40,7 +40,7 @@ pub struct Written {
 }
 
 /// Which rules a file follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Versions {
     /// Of the rules by which figures are counted.
     pub metering: u32,

@@ -2,6 +2,7 @@
 
 mod cell;
 mod columns;
+pub mod job;
 mod manifest;
 
 pub use cell::{Cell, defuse};

@@ -33,7 +33,7 @@ pub(super) struct Watched {
 impl Lease {
     /// Takes the lease, if nobody holds it, and says how far the figures are.
     pub async fn take(aggregator: &mut Aggregator) -> Result<Option<(Self, Progress)>, Error> {
-        let file = match aggregator.db.lock_file() {
+        let file = match aggregator.db.beside("-lock") {
             Some(path) => match locked(&path)? {
                 Some(file) => Some(file),
                 None => return Ok(None),

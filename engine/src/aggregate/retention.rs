@@ -45,8 +45,7 @@ impl Engine {
         let directory = self.directory();
         let mut expiring = Vec::new();
         for keeping in store::retention::keeping(&self.0.db).await? {
-            let Some(entry) = directory.customers().into_iter().find(|entry| entry.record.no == keeping.customer)
-            else {
+            let Some(entry) = directory.customer_of_no(keeping.customer) else {
                 continue;
             };
             let kept_from = self.events_kept_from(&keeping);

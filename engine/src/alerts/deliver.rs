@@ -3,10 +3,10 @@
 
 use super::call::Call;
 use super::mail::Letter;
-use crate::accounts::PAGE_MAX;
 use crate::actor::{Manager, Reader};
 use crate::clock::random_bytes;
 use crate::error::Error;
+use crate::paging::PAGE_MAX;
 use crate::store::deliveries::Ended;
 use crate::{Engine, Paged, Paging, store};
 use domain::Timestamp;
@@ -60,19 +60,8 @@ impl Engine {
     /// [`Error::NotFound`] for all customers at once.
     pub async fn deliveries(&self, reader: &Reader, paging: Paging) -> Result<Paged<Delivery>, Error> {
         let customer = reader.one()?.record.no;
-        let limit = paging.limit.clamp(1, PAGE_MAX);
-        let before: Option<DeliveryId> = match paging.cursor.map(|cursor| cursor.parse()) {
-            None => None,
-            Some(Ok(before)) => Some(before),
-            // Nothing follows what is not there.
-            Some(Err(_)) => return Ok(Paged { items: Vec::new(), next_cursor: None }),
-        };
-        let fetch = i64::try_from(limit + 1).unwrap_or(i64::MAX);
-        let mut items = store::deliveries::page(&self.0.db, customer, before, fetch).await?;
-        let has_more = items.len() > limit;
-        items.truncate(limit);
-        let next_cursor = if has_more { items.last().map(|delivery| delivery.id.to_string()) } else { None };
-        Ok(Paged { items, next_cursor })
+        let list = |before, limit| store::deliveries::page(&self.0.db, customer, before, limit);
+        paging.newest_first(PAGE_MAX, list, |delivery: &Delivery| delivery.id.uuid()).await
     }
 
     /// Tries a delivery that failed, or was given up, once more at once.

@@ -101,7 +101,7 @@ impl Engine {
     /// # Errors
     /// Only of the store.
     pub async fn list_rate_cards(&self, _: &Supervisor, paging: Paging) -> Result<Paged<RateCard>, Error> {
-        let limit = paging.limit.clamp(1, crate::accounts::PAGE_MAX);
+        let limit = paging.limit.clamp(1, crate::paging::PAGE_MAX);
         let fetch = i64::try_from(limit + 1).unwrap_or(i64::MAX);
         let after = paging.cursor.unwrap_or_default();
         let mut records = store::rate_cards::list(&self.0.db, &after, fetch).await?;
@@ -135,7 +135,7 @@ impl Engine {
         let directory = self.directory();
         let assigned = store::rate_cards::customers_of(tx, record.id).await?;
         let customer = |(no, from)| {
-            let entry = directory.customers().into_iter().find(|entry| entry.record.no == no)?;
+            let entry = directory.customer_of_no(no)?;
             Some((entry.record.customer.id, entry.record.customer.name.clone(), from))
         };
         let customers = assigned.into_iter().filter_map(customer).collect();

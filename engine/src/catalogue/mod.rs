@@ -5,10 +5,10 @@ mod import;
 pub use import::{parse_helplines_csv, parse_helplines_json};
 
 use crate::Engine;
-use crate::accounts::{Paged, Paging};
 use crate::actor::{ApiClient, Operator, Supervisor};
 use crate::auth::ApiScope;
 use crate::error::Error;
+use crate::paging::{Paged, Paging};
 use crate::store::{self, Tx};
 use domain::HelplineId;
 use domain::fault::{FaultCode, Faults};

@@ -1,6 +1,9 @@
 //! Exports: raw events and figures of one customer, a page at a time, however many there are.
 
 mod events;
+mod jobs;
+
+pub use jobs::ExportTask;
 
 use crate::Engine;
 use crate::actor::Reader;

@@ -6,6 +6,7 @@ use crate::actor::{Manager, Reader};
 use crate::error::Error;
 use crate::store;
 use domain::HelplineId;
+use domain::audit::Action;
 use domain::fault::{FaultCode, Faults};
 use domain::period::{Breakdown, BreakdownRow, Filter, Interval, Period};
 use domain::report::{
@@ -97,6 +98,7 @@ impl Engine {
         if !store::reports::insert(&mut tx, customer, &report, approvals).await? {
             return Err(Error::Unavailable("another report is being made".to_owned()));
         }
+        self.note_report(&mut tx, manager, Action::ReportDrafted, &report, by).await?;
         tx.commit().await?;
         Ok(report)
     }

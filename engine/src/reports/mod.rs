@@ -4,11 +4,13 @@ mod draft;
 
 use crate::Engine;
 use crate::actor::{Manager, Reader};
+use crate::audit::Note;
 use crate::clock::new_uuid;
 use crate::error::Error;
-use crate::store;
+use crate::store::{self, Tx};
 use crate::{Paged, Paging};
 use domain::Timestamp;
+use domain::audit::Action;
 use domain::fault::{FaultCode, Faults};
 use domain::ids::{DisclosureId, ReportId};
 use domain::report::{Change, Content, Template, TemplateForm};
@@ -97,15 +99,8 @@ impl Engine {
     /// [`Error::NotFound`] for a reader of several customers.
     pub async fn reports(&self, reader: &Reader, paging: &Paging) -> Result<Paged<Report>, Error> {
         let customer = reader.one()?.record.no;
-        let limit = paging.limit.clamp(1, PAGE_MAX);
-        // A cursor that is none of ours starts at the end: there is nothing after it.
-        let before =
-            paging.cursor.as_ref().map(|cursor| cursor.parse().unwrap_or(ReportId::from_uuid(uuid::Uuid::nil())));
-        let mut items = store::reports::list(&self.0.db, customer, before, limit as i64 + 1).await?;
-        let is_last = items.len() <= limit;
-        items.truncate(limit);
-        let next_cursor = if is_last { None } else { items.last().map(|report| report.id.to_string()) };
-        Ok(Paged { items, next_cursor })
+        let list = |before, limit| store::reports::list(&self.0.db, customer, before, limit);
+        paging.newest_first(PAGE_MAX, list, |report: &Report| report.id.uuid()).await
     }
 
     /// One of a customer's reports.
@@ -134,7 +129,8 @@ impl Engine {
         let customer = manager.customer_no();
         let mut tries = 0;
         loop {
-            if self.report(&reader, id).await?.is_approved() {
+            let report = self.report(&reader, id).await?;
+            if report.is_approved() {
                 return Err(Faults::one("report", FaultCode::FieldTaken, "It is approved already.").into());
             }
             tries += 1;
@@ -144,6 +140,7 @@ impl Engine {
                 let detail = "Another report was approved since this one was counted: make the draft anew.";
                 return Err(Faults::one("report", FaultCode::FieldInvalid, detail).into());
             }
+            self.note_report(&mut tx, manager, Action::ReportApproved, &report, by).await?;
             match tx.commit().await {
                 Err(Error::Unavailable(_)) if tries < TRIES_MAX => {}
                 other => {
@@ -158,12 +155,33 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NotFound`], also for an approved report: those stay.
-    pub async fn discard_report(&self, manager: &Manager, id: ReportId) -> Result<(), Error> {
+    pub async fn discard_report(&self, manager: &Manager, id: ReportId, by: &str) -> Result<(), Error> {
+        let report = self.report(&Reader { of: Some(manager.of.clone()) }, id).await?;
         let mut tx = self.0.db.begin().await?;
         if !store::reports::delete_draft(&mut tx, manager.customer_no(), id).await? {
             return Err(Error::NotFound);
         }
+        self.note_report(&mut tx, manager, Action::ReportDiscarded, &report, by).await?;
         tx.commit().await
+    }
+
+    async fn note_report(
+        &self,
+        tx: &mut Tx,
+        manager: &Manager,
+        action: Action,
+        report: &Report,
+        by: &str,
+    ) -> Result<(), Error> {
+        let template = &report.body.content.template;
+        let details = serde_json::json!({
+            "report": report.id,
+            "template_version": template.version,
+            "rules_version": report.body.content.rules.version,
+            "reason": report.body.reason,
+        });
+        let subject = format!("{}, {} to {}, version {}", template.title, report.first, report.last, report.version);
+        self.note(tx, Note { customer: Some(manager.customer_no()), by, action, subject, details }).await
     }
 
     /// A customer's public page; `None` until it has been switched on once.
@@ -182,7 +200,12 @@ impl Engine {
     pub async fn set_disclosure(&self, manager: &Manager, is_on: bool, by: &str) -> Result<Disclosure, Error> {
         let mut tx = self.0.db.begin().await?;
         let new = DisclosureId::from_uuid(uuid::Uuid::from_bytes(crate::clock::random_bytes()));
-        store::reports::set_disclosure(&mut tx, manager.customer_no(), new, is_on, (self.now(), by)).await?;
+        let customer = manager.customer_no();
+        store::reports::set_disclosure(&mut tx, customer, new, is_on, (self.now(), by)).await?;
+        let action = if is_on { Action::DisclosureOn } else { Action::DisclosureOff };
+        let subject = "Public page".to_owned();
+        let details = serde_json::Value::Null;
+        self.note(&mut tx, Note { customer: Some(customer), by, action, subject, details }).await?;
         tx.commit().await?;
         self.disclosure(&Reader { of: Some(manager.of.clone()) }).await?.ok_or(Error::NotFound)
     }

@@ -141,10 +141,10 @@ impl Db {
         }
     }
 
-    /// The file that the process which aggregates holds locked, on SQLite.
-    pub fn lock_file(&self) -> Option<std::path::PathBuf> {
+    /// What lies beside the database's file under its name and this ending; Postgres has no such file.
+    pub fn beside(&self, ending: &str) -> Option<std::path::PathBuf> {
         match self {
-            Self::Sqlite { writer, .. } => Some(beside(writer.connect_options().get_filename(), "-lock")),
+            Self::Sqlite { writer, .. } => Some(beside(writer.connect_options().get_filename(), ending)),
             Self::Postgres { .. } => None,
         }
     }
@@ -437,6 +437,10 @@ impl Row {
     }
     /// A text.
     pub fn text(&self, column: usize) -> Result<String, Error> {
+        get!(self, column)
+    }
+    /// A text that may be null.
+    pub fn opt_text(&self, column: usize) -> Result<Option<String>, Error> {
         get!(self, column)
     }
     /// Bytes.

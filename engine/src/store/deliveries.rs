@@ -5,6 +5,7 @@ use crate::error::{Error, corrupt};
 use domain::Timestamp;
 use domain::alert::{Channel, Delivery, DeliveryStatus};
 use domain::ids::{AlertId, CustomerNo, DeliveryId, WebhookId};
+use uuid::Uuid;
 
 /// A message to write down, to be sent at once.
 #[derive(Debug, Clone)]
@@ -126,22 +127,10 @@ pub async fn count_since(tx: &mut Tx, customer: CustomerNo, since: Timestamp) ->
 }
 
 /// A page of a customer's messages, newest first, before `before`.
-pub async fn page(
-    db: &Db,
-    customer: CustomerNo,
-    before: Option<DeliveryId>,
-    limit: i64,
-) -> Result<Vec<Delivery>, Error> {
-    let sql = match before {
-        None => Sql::new(format!("SELECT {COLUMNS} FROM deliveries WHERE customer_no = $1 ORDER BY id DESC LIMIT $2"))
-            .bind(customer),
-        Some(before) => Sql::new(format!(
-            "SELECT {COLUMNS} FROM deliveries WHERE customer_no = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
-        ))
-        .bind(customer)
-        .bind(before.uuid()),
-    };
-    db.fetch(sql.bind(limit)).await?.iter().map(|row| Ok(delivery(row)?.1)).collect()
+pub async fn page(db: &Db, customer: CustomerNo, before: Uuid, limit: i64) -> Result<Vec<Delivery>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM deliveries WHERE customer_no = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+    let rows = db.fetch(Sql::new(sql).bind(customer).bind(before).bind(limit)).await?;
+    rows.iter().map(|row| Ok(delivery(row)?.1)).collect()
 }
 
 /// Forgets messages that were written down before an instant.

@@ -3,11 +3,13 @@
 pub mod accounts;
 pub mod aggregator;
 pub mod alerts;
+pub mod audit;
 pub mod blocks;
 pub mod codec;
 pub mod db;
 pub mod deliveries;
 pub mod directory;
+pub mod exports;
 pub mod figures;
 pub mod helplines;
 pub mod intake;

@@ -9,6 +9,7 @@ use domain::Timestamp;
 use domain::ids::{CustomerNo, DisclosureId, ReportId};
 use domain::zone::Month;
 use std::collections::BTreeMap;
+use uuid::Uuid;
 
 const COLUMNS: &str = "id, first_month, last_month, version, created_at, created_by, approved_at, approved_by, body";
 
@@ -30,8 +31,7 @@ fn report(row: &Row) -> Result<Report, Error> {
 }
 
 /// A page of a customer's reports, newest first, before `before`.
-pub async fn list(db: &Db, customer: CustomerNo, before: Option<ReportId>, limit: i64) -> Result<Vec<Report>, Error> {
-    let before = before.map_or(uuid::Uuid::max(), ReportId::uuid);
+pub async fn list(db: &Db, customer: CustomerNo, before: Uuid, limit: i64) -> Result<Vec<Report>, Error> {
     let sql = format!("SELECT {COLUMNS} FROM reports WHERE customer_no = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
     db.fetch(Sql::new(sql).bind(customer).bind(before).bind(limit)).await?.iter().map(report).collect()
 }

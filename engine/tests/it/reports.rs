@@ -156,14 +156,14 @@ async fn the_database_refuses_to_change_an_approved_report(installation: Install
     for sql in ["UPDATE reports SET body = '{}'", "DELETE FROM reports"] {
         assert!(execute(&installation, sql).await.is_err(), "{sql}");
     }
-    assert!(matches!(installation.engine.discard_report(&side.manager, report.id).await, Err(Error::NotFound)));
+    assert!(matches!(installation.engine.discard_report(&side.manager, report.id, "me").await, Err(Error::NotFound)));
     let again = installation.engine.approve_report(&side.manager, report.id, BY).await;
     assert_eq!(fields(again.unwrap_err()), ["report"]);
     // Drafts go.
     let draft = installation.engine.draft_report(&side.manager, &form(WASHINGTON, "2025"), BY).await.unwrap();
     let other = installation.engine.draft_report(&side.manager, &form(WASHINGTON, "2025"), BY).await.unwrap();
     assert!(matches!(installation.engine.report(&side.reader, draft.id).await, Err(Error::NotFound)));
-    installation.engine.discard_report(&side.manager, other.id).await.unwrap();
+    installation.engine.discard_report(&side.manager, other.id, "me").await.unwrap();
     assert!(matches!(installation.engine.report(&side.reader, other.id).await, Err(Error::NotFound)));
 }
 

@@ -1,13 +1,14 @@
 //! `export`.
 
 use super::demo::progress_bar;
-use super::{Failure, Output, customer_reader, open_migrated};
+use super::{BY, Failure, Output, customer_reader, open_migrated};
 use crate::config::Config;
 use crate::export::{ExportError, file};
 use crate::http::query::Named;
 use clap::Args;
 use domain::account::Tier;
 use domain::event::ContactMethod;
+use domain::export::job::ExportForm;
 use domain::export::{Format, Kind, Manifest, check_bom};
 use domain::helpline::CountryCode;
 use domain::period::{Filter, Period};
@@ -90,16 +91,18 @@ impl Export {
         // One reader at a time, and so the cache of one connection.
         let engine = open_migrated(&Config { connections_max: 1, ..config.clone() }).await?;
         let reader = customer_reader(&engine, &engine.authenticate_console(), self.customer)?;
-        let export = engine.export(&reader, self.kind, period, &filter, None).await?;
+        let form = ExportForm { kind: self.kind, period, filter, format: self.format, bom: self.bom };
+        let export = engine.export(&reader, form.kind, period, &form.filter, None).await?;
         let bar = progress_bar("days");
         bar.set_length(u64::from(period.days().unsigned_abs()));
         let progress = |page: &ExportPage| {
             let done = page.day().map_or(0, |day| day.0 - period.from.0);
             bar.set_position(u64::from(done.unsigned_abs()));
         };
-        let written = file::write(export, self.format, self.bom, &self.out, progress).await;
+        let written = file::write(export, (form.format, form.bom), &self.out, progress).await;
         bar.finish_and_clear();
         let manifest = written?;
+        engine.list_made_export(&reader, &form, &manifest, BY).await?;
         self.output.print(&manifest, || describe(&self.out, &manifest))?;
         Ok(ExitCode::SUCCESS)
     }

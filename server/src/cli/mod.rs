@@ -32,6 +32,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
 
+/// Who acts here, as reports, statements and the audit log name it.
+const BY: &str = "command line";
+
 /// Figures about helplines that everybody can trust.
 #[derive(Parser)]
 #[command(

@@ -1,7 +1,7 @@
 //! `report`.
 
 use super::statement_files::Target;
-use super::{Failure, Output, all_pages, customer_reader, member, open_migrated};
+use super::{BY, Failure, Output, all_pages, customer_reader, member, open_migrated};
 use crate::api::reports::{json, tables};
 use crate::config::Config;
 use clap::{Args, Subcommand};
@@ -15,9 +15,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-
-/// Who makes and approves reports here, as they name it.
-const BY: &str = "command line";
 
 #[derive(Subcommand)]
 pub enum Reports {
@@ -134,7 +131,7 @@ impl Reports {
             }
             Self::Discard(which) => {
                 let manager = manager(&engine, &operator, which.customer)?;
-                engine.discard_report(&manager, which.report).await?;
+                engine.discard_report(&manager, which.report, BY).await?;
                 which.output.print(&json!({"discarded": which.report}), || "Deleted the draft.".to_owned())?;
             }
             Self::Export(export) => export.run(&engine, &operator).await?,

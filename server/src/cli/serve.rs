@@ -3,6 +3,7 @@
 use super::demo::logins;
 use super::{Failure, all_pages, open};
 use crate::config::Config;
+use crate::export::jobs::write_exports;
 use crate::router::router;
 use crate::state::AppState;
 use axum::serve::ListenerExt;
@@ -47,9 +48,10 @@ impl Serve {
         let public_url = config.public_url.clone();
         let state = AppState::new(engine.clone(), config);
         announce(&engine, address, public_url.as_deref()).await?;
-        let tidying = tokio::spawn(tidy(state.clone()));
+        let beside =
+            [tokio::spawn(tidy(state.clone())), tokio::spawn(write_exports(engine.clone(), state.exports.clone()))];
         answer_until_told(listener, state).await?;
-        tidying.abort();
+        beside.iter().for_each(tokio::task::JoinHandle::abort);
         workers.stop().await;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)

@@ -1,7 +1,7 @@
 //! `statement`.
 
 use super::statement_files::{Export, Pdf};
-use super::{Failure, Output, all_pages, customer_reader, member, open_migrated};
+use super::{BY, Failure, Output, all_pages, customer_reader, member, open_migrated};
 use crate::api::billing::json;
 use crate::config::Config;
 use clap::{Args, Subcommand};
@@ -15,8 +15,6 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Who issues statements here, as they name it.
-const BY: &str = "command line";
 /// How long another process has to bring the figures up to date, before this one does.
 const FIGURES_WAIT: Duration = Duration::from_secs(3);
 

@@ -34,12 +34,33 @@ pub fn manifest_path(path: &Path) -> PathBuf {
 /// Those of the engine and of writing; [`ExportError::TooManyRows`] if a sheet cannot hold all rows. Nothing of the file
 /// is left then, and what was there before is as it was.
 pub async fn write(
-    mut export: Export,
-    format: Format,
-    bom: bool,
+    export: Export,
+    form: (Format, bool),
     path: &Path,
     progress: impl Fn(&ExportPage),
 ) -> Result<Manifest, ExportError> {
+    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (part, manifest) = write_alone(export, form, path, file, progress).await?;
+    let (manifest_part, mut to) = Part::create(&manifest_path(path))?;
+    let mut json = serde_json::to_vec_pretty(&manifest).map_err(std::io::Error::from)?;
+    json.push(b'\n');
+    to.write_all(&json)?;
+    manifest_part.finish()?;
+    part.finish()?;
+    Ok(manifest)
+}
+
+/// Writes the file alone, which is still to be finished. `name` is what its manifest calls it.
+///
+/// # Errors
+/// As [`write`].
+pub async fn write_alone(
+    mut export: Export,
+    (format, bom): (Format, bool),
+    path: &Path,
+    name: String,
+    progress: impl Fn(&ExportPage),
+) -> Result<(Part, Manifest), ExportError> {
     if path.is_dir() {
         // Renaming would fail at the very end.
         return Err(std::io::Error::from(std::io::ErrorKind::IsADirectory).into());
@@ -65,15 +86,7 @@ pub async fn write(
     let written = writing.await.map_err(std::io::Error::other)?;
     read?;
     let (rows, Hashed { bytes, sha256 }) = written?;
-    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let manifest = subject.manifest(Written { file, format, bytes, rows, sha256 });
-    let (manifest_part, mut to) = Part::create(&manifest_path(path))?;
-    let mut json = serde_json::to_vec_pretty(&manifest).map_err(std::io::Error::from)?;
-    json.push(b'\n');
-    to.write_all(&json)?;
-    manifest_part.finish()?;
-    part.finish()?;
-    Ok(manifest)
+    Ok((part, subject.manifest(Written { file: name, format, bytes, rows, sha256 })))
 }
 
 fn write_pages(

@@ -3,6 +3,7 @@
 pub mod columnar;
 pub mod file;
 pub mod hash;
+pub mod jobs;
 pub mod part;
 pub mod sheet;
 pub mod text;

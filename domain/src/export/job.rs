@@ -1,0 +1,169 @@
+//! Exports that are written in the background: what is asked for, and how far it is.
+
+use super::{Format, Kind, SHEET_ROWS_MAX, Versions, Written, check_bom};
+use crate::account::named;
+use crate::fault::Faults;
+use crate::ids::ExportId;
+use crate::period::{Filter, Period};
+use crate::timestamp::{DAY_MS, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Days that a file is kept for.
+pub const FILE_DAYS: i64 = 30;
+/// Exports of a customer that may wait or be under way at once.
+pub const UNDER_WAY_MAX: usize = 20;
+/// How often an export is begun anew after the process that wrote it ended.
+pub const TRIES_MAX: u32 = 5;
+/// The whole, in thousandths.
+pub const WHOLE: u32 = 1_000;
+
+named! {
+    /// How far an export is.
+    JobStatus {
+        Queued = "queued", "Waiting";
+        Running = "running", "Being written";
+        Done = "done", "Done";
+        Failed = "failed", "Failed";
+        Cancelled = "cancelled", "Cancelled";
+    }
+}
+
+impl JobStatus {
+    /// Whether it may still become a file.
+    #[must_use]
+    pub const fn is_under_way(self) -> bool {
+        matches!(self, Self::Queued | Self::Running)
+    }
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportForm {
+    pub kind: Kind,
+    pub period: Period,
+    pub filter: Filter,
+    pub format: Format,
+    /// Whether a CSV file begins with a byte order mark.
+    pub bom: bool,
+}
+
+impl ExportForm {
+    /// Checks what does not depend on the customer.
+    ///
+    /// # Errors
+    /// A fault of `bom`.
+    pub fn check(&self) -> Result<(), Faults> {
+        check_bom(self.format, self.bom)
+    }
+
+    /// What it is, in a few words for people.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let Period { from, to } = self.period;
+        format!("{}, {from} to {}, {}", self.kind.label(), to.plus(-1), self.format.label())
+    }
+}
+
+/// What is known of a file that was written: the part of its manifest that lists show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeFile {
+    pub versions: Versions,
+    #[serde(flatten)]
+    pub written: Written,
+}
+
+/// An export, as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportJob {
+    pub id: ExportId,
+    pub form: ExportForm,
+    pub requested_at: Timestamp,
+    /// An e-mail address, an application, a link or the command line.
+    pub requested_by: String,
+    pub status: JobStatus,
+    /// In thousandths.
+    pub progress: u32,
+    /// What was written, once it is done.
+    pub made: Option<MadeFile>,
+    /// Why it failed, in a sentence.
+    pub error: Option<String>,
+    pub ended_at: Option<Timestamp>,
+    /// Until when this installation keeps its file; `None` for those that were handed over as they were made.
+    pub file_expires_at: Option<Timestamp>,
+}
+
+impl ExportJob {
+    /// Whether its file can be downloaded.
+    #[must_use]
+    pub fn has_file(&self, now: Timestamp) -> bool {
+        self.status == JobStatus::Done && self.file_expires_at.is_some_and(|until| now < until)
+    }
+}
+
+/// Until when a file that is made now is kept.
+#[must_use]
+pub fn file_expires_at(now: Timestamp) -> Timestamp {
+    now.plus(FILE_DAYS * DAY_MS)
+}
+
+/// How far an export is that has come to a day of its period, in thousandths: less than the whole.
+#[must_use]
+pub fn progress(period: Period, day: crate::zone::Day) -> u32 {
+    let (done, all) = (i64::from(day.0 - period.from.0), i64::from(period.days()));
+    let thousandths = done * i64::from(WHOLE) / all.max(1);
+    u32::try_from(thousandths.clamp(0, i64::from(WHOLE) - 1)).unwrap_or_default()
+}
+
+/// Why a sheet was not written.
+#[must_use]
+pub fn too_many_rows() -> String {
+    format!("A sheet holds at most {SHEET_ROWS_MAX} rows: choose a shorter period, or CSV, NDJSON or Parquet.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::zone::Day;
+
+    fn day(text: &str) -> Day {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn progress_never_says_that_it_is_over() {
+        let period = Period::new(day("2026-11-01"), day("2026-11-11")).unwrap();
+        let at = |text| progress(period, day(text));
+        assert_eq!([at("2026-10-31"), at("2026-11-01"), at("2026-11-06"), at("2026-11-11")], [0, 0, 500, 999]);
+    }
+
+    #[test]
+    fn a_file_is_there_for_thirty_days() {
+        let now = Timestamp::from_millis(1_000);
+        let form = ExportForm {
+            kind: Kind::Days,
+            period: Period::new(day("2026-11-01"), day("2026-12-01")).unwrap(),
+            filter: Filter::default(),
+            format: Format::Parquet,
+            bom: false,
+        };
+        assert_eq!(form.title(), "Daily figures, 2026-11-01 to 2026-11-30, Parquet");
+        assert!(form.check().is_ok() && ExportForm { bom: true, ..form.clone() }.check().is_err());
+        let mut job = ExportJob {
+            id: ExportId::from_uuid(uuid::Uuid::nil()),
+            form,
+            requested_at: now,
+            requested_by: "me".to_owned(),
+            status: JobStatus::Done,
+            progress: WHOLE,
+            made: None,
+            error: None,
+            ended_at: Some(now),
+            file_expires_at: Some(file_expires_at(now)),
+        };
+        let last = now.plus(30 * DAY_MS);
+        assert!(job.has_file(last.plus(-1)) && !job.has_file(last));
+        job.file_expires_at = None;
+        assert!(!job.has_file(now));
+        assert!(JobStatus::Running.is_under_way() && !JobStatus::Cancelled.is_under_way());
+    }
+}

@@ -1,0 +1,290 @@
+//! Exports that are written in the background, and the list of all exports.
+//!
+//! A process takes an export on for [`LEASE_MS`], and says again and again that it is alive. Where it says nothing more,
+//! another one (or the same after a restart) begins the file anew, of the same events: the place in the log is noted when
+//! the export is requested.
+
+use super::Export;
+use crate::actor::Reader;
+use crate::audit::Note;
+use crate::clock::new_uuid;
+use crate::error::Error;
+use crate::paging::PAGE_MAX;
+use crate::store::exports::{Claimed, Ending, NewExport};
+use crate::store::{self, Tx};
+use crate::{Engine, Paged, Paging};
+use domain::audit::Action;
+use domain::export::Manifest;
+use domain::export::job::{ExportForm, ExportJob, TRIES_MAX, UNDER_WAY_MAX, file_expires_at};
+use domain::fault::{FaultCode, Faults};
+use domain::ids::{CustomerNo, ExportId};
+use domain::timestamp::SECOND_MS;
+use serde_json::{Value, json};
+
+/// How long after its last sign of life a process is thought to have ended.
+const LEASE_MS: i64 = 15 * SECOND_MS;
+
+/// An export that this process has taken on, to be written.
+pub struct ExportTask {
+    customer: CustomerNo,
+    id: ExportId,
+    form: ExportForm,
+    by: String,
+    /// Or what went wrong before a file was begun.
+    export: Result<Export, Error>,
+}
+
+impl ExportTask {
+    /// The export's id, after which its file is named.
+    #[must_use]
+    pub const fn id(&self) -> ExportId {
+        self.id
+    }
+    /// What was asked for.
+    #[must_use]
+    pub const fn form(&self) -> &ExportForm {
+        &self.form
+    }
+    /// The rows, to be taken once.
+    ///
+    /// # Errors
+    /// Why it cannot be exported any more.
+    pub fn take(&mut self) -> Result<Export, Error> {
+        std::mem::replace(&mut self.export, Err(Error::NotFound))
+    }
+}
+
+impl Engine {
+    /// Requests an export: it is written in the background, and its file is kept for 30 days. `by` is who asks.
+    ///
+    /// # Errors
+    /// What [`Engine::export`] says; and [`Error::Invalid`] if too many of the customer's exports are under way.
+    pub async fn request_export(&self, reader: &Reader, form: &ExportForm, by: &str) -> Result<ExportJob, Error> {
+        form.check()?;
+        let customer = reader.one()?.record.no;
+        // Begun here so that what is wrong is said at the form.
+        let log_length = self.export(reader, form.kind, form.period, &form.filter, None).await?.subject().log_length;
+        let (at, id) = (self.now(), ExportId::from_uuid(new_uuid(self.now())));
+        let mut tx = self.0.db.begin().await?;
+        if store::exports::count_under_way(&mut tx, customer).await? >= UNDER_WAY_MAX {
+            let detail = format!("{UNDER_WAY_MAX} exports are under way: wait for one of them, or cancel it.");
+            return Err(Faults::one("kind", FaultCode::FieldInvalid, detail).into());
+        }
+        store::exports::insert(&mut tx, customer, &NewExport { id, form, by, at, log_length }).await?;
+        self.note_export(&mut tx, customer, (Action::ExportRequested, by), form, asked(id, form)).await?;
+        tx.commit().await?;
+        self.0.exports_due.notify_one();
+        self.export_job(reader, id).await
+    }
+
+    /// Lists an export that was written at once, by a command or as an answer of the API, and is not kept here.
+    ///
+    /// # Errors
+    /// Only of the store.
+    pub async fn list_made_export(
+        &self,
+        reader: &Reader,
+        form: &ExportForm,
+        manifest: &Manifest,
+        by: &str,
+    ) -> Result<(), Error> {
+        let customer = reader.one()?.record.no;
+        let (at, id) = (self.now(), ExportId::from_uuid(new_uuid(self.now())));
+        let mut tx = self.0.db.begin().await?;
+        let log_length = manifest.log_length;
+        store::exports::insert(&mut tx, customer, &NewExport { id, form, by, at, log_length }).await?;
+        let ending = Ending::Done { manifest, file_expires_at: None };
+        store::exports::end(&mut tx, (customer, id), None, at, ending).await?;
+        let action = (Action::ExportMade, by);
+        self.note_export(&mut tx, customer, action, form, made(id, form, manifest)).await?;
+        tx.commit().await
+    }
+
+    /// A page of a customer's exports, newest first.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a reader of several customers.
+    pub async fn export_jobs(&self, reader: &Reader, paging: &Paging) -> Result<Paged<ExportJob>, Error> {
+        let customer = reader.one()?.record.no;
+        let list = |before, limit| store::exports::list(&self.0.db, customer, before, limit);
+        paging.newest_first(PAGE_MAX, list, |job: &ExportJob| job.id.uuid()).await
+    }
+
+    /// One of a customer's exports.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn export_job(&self, reader: &Reader, id: ExportId) -> Result<ExportJob, Error> {
+        store::exports::find(&self.0.db, reader.one()?.record.no, id).await?.ok_or(Error::NotFound)
+    }
+
+    /// The manifest of an export that is done, as JSON.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn export_manifest(&self, reader: &Reader, id: ExportId) -> Result<Value, Error> {
+        let found = store::exports::manifest(&self.0.db, reader.one()?.record.no, id).await?.ok_or(Error::NotFound)?;
+        serde_json::from_str(&found).map_err(|_| crate::error::corrupt("manifest"))
+    }
+
+    /// Says that somebody is about to be given the file of an export.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is none, or it is kept no longer.
+    pub async fn fetch_export(&self, reader: &Reader, id: ExportId, by: &str) -> Result<ExportJob, Error> {
+        let job = self.export_job(reader, id).await?;
+        if !job.has_file(self.now()) {
+            return Err(Error::NotFound);
+        }
+        let mut tx = self.0.db.begin().await?;
+        let action = (Action::ExportFetched, by);
+        self.note_export(&mut tx, reader.one()?.record.no, action, &job.form, asked(id, &job.form)).await?;
+        tx.commit().await?;
+        Ok(job)
+    }
+
+    /// Cancels an export that is under way. Nothing is left of its file.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Invalid`] if it is over.
+    pub async fn cancel_export(&self, reader: &Reader, id: ExportId, by: &str) -> Result<(), Error> {
+        let job = self.export_job(reader, id).await?;
+        let customer = reader.one()?.record.no;
+        let mut tx = self.0.db.begin().await?;
+        if !store::exports::end(&mut tx, (customer, id), None, self.now(), Ending::Cancelled).await? {
+            return Err(Faults::one("export", FaultCode::FieldInvalid, "It is over already.").into());
+        }
+        self.note_export(&mut tx, customer, (Action::ExportCancelled, by), &job.form, asked(id, &job.form)).await?;
+        tx.commit().await
+    }
+
+    /// Takes on the export that has waited longest, if one waits.
+    ///
+    /// # Errors
+    /// Only of the store.
+    pub async fn claim_export(&self) -> Result<Option<ExportTask>, Error> {
+        loop {
+            let mut tx = self.0.db.begin().await?;
+            let now = self.now();
+            let claimed = store::exports::claim(&mut tx, self.0.process, now, now.plus(LEASE_MS)).await?;
+            tx.commit().await?;
+            let Some(claimed) = claimed else { return Ok(None) };
+            if claimed.tries <= TRIES_MAX {
+                return Ok(Some(self.task(claimed).await));
+            }
+            let why = format!("The server ended {TRIES_MAX} times while it was written.");
+            self.end_export((claimed.customer, claimed.id), Ending::Failed(&why)).await?;
+        }
+    }
+
+    async fn task(&self, claimed: Claimed) -> ExportTask {
+        let Claimed { customer, id, form, by, log_length, .. } = claimed;
+        let export = async {
+            // What another process made a moment ago may be asked for here.
+            self.refresh_directory().await?;
+            let of = self.directory().customer_of_no(customer).cloned().ok_or(Error::NotFound)?;
+            self.export(&Reader { of: Some(of) }, form.kind, form.period, &form.filter, log_length).await
+        };
+        let export = export.await;
+        ExportTask { customer, id, form, by, export }
+    }
+
+    /// Says how far an export is, in thousandths, and that this process is alive; `false` if it is to be given up.
+    ///
+    /// # Errors
+    /// Only of the store.
+    pub async fn keep_export(&self, task: (CustomerNo, ExportId), progress: u32) -> Result<bool, Error> {
+        let lease_end = self.now().plus(LEASE_MS);
+        let mut tx = self.0.db.begin().await?;
+        let is_kept = store::exports::keep(&mut tx, task, self.0.process, progress, lease_end).await?;
+        tx.commit().await?;
+        Ok(is_kept)
+    }
+
+    /// Says that the file of an export is whole; `false` if it was cancelled before.
+    ///
+    /// # Errors
+    /// Only of the store.
+    pub async fn finish_export(&self, task: &ExportTask, manifest: &Manifest) -> Result<bool, Error> {
+        let at = self.now();
+        let ending = Ending::Done { manifest, file_expires_at: Some(file_expires_at(at)) };
+        let mut tx = self.0.db.begin().await?;
+        if !store::exports::end(&mut tx, task.place(), Some(self.0.process), at, ending).await? {
+            return Ok(false);
+        }
+        let action = (Action::ExportMade, task.by.as_str());
+        let details = made(task.id, &task.form, manifest);
+        self.note_export(&mut tx, task.customer, action, &task.form, details).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Says why an export cannot be written.
+    ///
+    /// # Errors
+    /// Only of the store.
+    pub async fn fail_export(&self, task: &ExportTask, why: &str) -> Result<(), Error> {
+        self.end_export(task.place(), Ending::Failed(why)).await
+    }
+
+    async fn end_export(&self, of: (CustomerNo, ExportId), ending: Ending<'_>) -> Result<(), Error> {
+        let mut tx = self.0.db.begin().await?;
+        store::exports::end(&mut tx, of, Some(self.0.process), self.now(), ending).await?;
+        tx.commit().await
+    }
+
+    /// Exports whose files are to be kept: any other file where they lie is left over.
+    ///
+    /// # Errors
+    /// Only of the store.
+    pub async fn exports_with_file(&self) -> Result<Vec<ExportId>, Error> {
+        store::exports::with_file(&self.0.db, self.now()).await
+    }
+
+    /// What lies beside the database's file under its name and this ending; `None` if the database is no file.
+    #[must_use]
+    pub fn beside_database(&self, ending: &str) -> Option<std::path::PathBuf> {
+        self.0.db.beside(ending)
+    }
+
+    /// Waits until an export is requested of this process.
+    pub async fn export_requested(&self) {
+        self.0.exports_due.notified().await;
+    }
+
+    async fn note_export(
+        &self,
+        tx: &mut Tx,
+        customer: CustomerNo,
+        (action, by): (Action, &str),
+        form: &ExportForm,
+        details: Value,
+    ) -> Result<(), Error> {
+        let note = Note { customer: Some(customer), by, action, subject: form.title(), details };
+        self.note(tx, note).await
+    }
+}
+
+impl ExportTask {
+    /// What tells it from other exports.
+    #[must_use]
+    pub const fn place(&self) -> (CustomerNo, ExportId) {
+        (self.customer, self.id)
+    }
+}
+
+fn asked(id: ExportId, form: &ExportForm) -> Value {
+    json!({ "export": id, "filters": form.filter })
+}
+
+fn made(id: ExportId, form: &ExportForm, manifest: &Manifest) -> Value {
+    let written = &manifest.written;
+    json!({
+        "export": id,
+        "filters": form.filter,
+        "rows": written.rows,
+        "bytes": written.bytes,
+        "sha256": written.sha256,
+        "versions": manifest.versions,
+    })
+}

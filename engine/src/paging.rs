@@ -1,0 +1,71 @@
+//! Lists, a page at a time.
+
+use crate::error::Error;
+use uuid::Uuid;
+
+/// Most items of a page.
+pub(crate) const PAGE_MAX: usize = 500;
+
+/// Which page of a list.
+#[derive(Debug, Clone)]
+pub struct Paging {
+    /// Where the page before said that this one starts.
+    pub cursor: Option<String>,
+    /// Items of a page, at most 500.
+    pub limit: usize,
+}
+
+impl Default for Paging {
+    fn default() -> Self {
+        Self { cursor: None, limit: 50 }
+    }
+}
+
+/// A page of a list.
+#[derive(Debug, Clone)]
+pub struct Paged<T> {
+    pub items: Vec<T>,
+    /// Where the next page starts, if there is one.
+    pub next_cursor: Option<String>,
+}
+
+impl Paging {
+    /// Cuts a page out of a list in memory; `key` must tell its items apart, and be the same at the next call.
+    pub(crate) fn cut<T>(&self, items: Vec<T>, key: impl Fn(&T) -> String) -> Paged<T> {
+        self.cut_at_most(items, PAGE_MAX, key)
+    }
+
+    /// The same with another limit on the page.
+    pub(crate) fn cut_at_most<T>(&self, items: Vec<T>, limit_max: usize, key: impl Fn(&T) -> String) -> Paged<T> {
+        let start = match &self.cursor {
+            None => 0,
+            Some(cursor) => items.iter().position(|item| key(item) == *cursor).map_or(items.len(), |at| at + 1),
+        };
+        let limit = self.limit.clamp(1, limit_max);
+        let is_last = start + limit >= items.len();
+        let items: Vec<T> = items.into_iter().skip(start).take(limit).collect();
+        let next_cursor = if is_last { None } else { items.last().map(&key) };
+        Paged { items, next_cursor }
+    }
+
+    /// A page of a list in the store, whose ids sort by time. `list` reads so many items before an id, newest first; `id`
+    /// is an item's.
+    pub(crate) async fn newest_first<T, F>(
+        &self,
+        limit_max: usize,
+        list: impl FnOnce(Uuid, i64) -> F,
+        id: impl Fn(&T) -> Uuid,
+    ) -> Result<Paged<T>, Error>
+    where
+        F: Future<Output = Result<Vec<T>, Error>>,
+    {
+        let limit = self.limit.clamp(1, limit_max);
+        // A cursor that is none of ours starts at the end: nothing follows what is not there.
+        let before = self.cursor.as_ref().map_or(Uuid::max(), |cursor| cursor.parse().unwrap_or(Uuid::nil()));
+        let mut items = list(before, i64::try_from(limit + 1).unwrap_or(i64::MAX)).await?;
+        let has_more = items.len() > limit;
+        items.truncate(limit);
+        let next_cursor = if has_more { items.last().map(|item| id(item).to_string()) } else { None };
+        Ok(Paged { items, next_cursor })
+    }
+}

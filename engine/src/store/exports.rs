@@ -1,0 +1,163 @@
+//! Exports: what was asked for, how far it is, and what was made.
+
+use super::db::{Db, Row, Sql, Tx};
+use super::statements::json;
+use crate::error::{Error, corrupt};
+use domain::Timestamp;
+use domain::export::Manifest;
+use domain::export::job::{ExportForm, ExportJob, JobStatus, WHOLE};
+use domain::ids::{CustomerNo, ExportId};
+use uuid::Uuid;
+
+const COLUMNS: &str =
+    "id, form, requested_at, requested_by, status, progress, manifest, error, ended_at, file_expires_at";
+
+fn job(row: &Row) -> Result<ExportJob, Error> {
+    let made = row.opt_text(6)?.map(|text| serde_json::from_str(&text).map_err(|_| corrupt("manifest")));
+    Ok(ExportJob {
+        id: ExportId::from_uuid(row.uuid(0)?),
+        form: serde_json::from_str(&row.text(1)?).map_err(|_| corrupt("form of an export"))?,
+        requested_at: row.at(2)?,
+        requested_by: row.text(3)?,
+        status: JobStatus::from_name(&row.text(4)?).ok_or_else(|| corrupt("status of an export"))?,
+        progress: row.narrow(5)?,
+        made: made.transpose()?,
+        error: row.opt_text(7)?,
+        ended_at: row.opt_at(8)?,
+        file_expires_at: row.opt_at(9)?,
+    })
+}
+
+/// An export that waits to be written.
+pub struct NewExport<'a> {
+    pub id: ExportId,
+    pub form: &'a ExportForm,
+    pub by: &'a str,
+    pub at: Timestamp,
+    /// The place in the customer's log up to which raw events take part.
+    pub log_length: Option<u64>,
+}
+
+/// Writes an export that waits.
+pub async fn insert(tx: &mut Tx, customer: CustomerNo, new: &NewExport<'_>) -> Result<(), Error> {
+    let sql = "INSERT INTO exports (customer_no, id, requested_at, requested_by, form, status, progress, log_length, tries) \
+               VALUES ($1, $2, $3, $4, $5, $6, 0, $7, 0)";
+    let log_length = new.log_length.map(|place| i64::try_from(place).unwrap_or(i64::MAX));
+    let sql = Sql::new(sql).bind(customer).bind(new.id.uuid()).bind(new.at).bind(new.by).bind(json(new.form)?);
+    tx.execute(sql.bind(JobStatus::Queued.as_str()).bind(log_length)).await?;
+    Ok(())
+}
+
+/// A page of a customer's exports, newest first, before `before`.
+pub async fn list(db: &Db, customer: CustomerNo, before: Uuid, limit: i64) -> Result<Vec<ExportJob>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM exports WHERE customer_no = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+    db.fetch(Sql::new(sql).bind(customer).bind(before).bind(limit)).await?.iter().map(job).collect()
+}
+
+/// One of a customer's exports.
+pub async fn find(db: &Db, customer: CustomerNo, id: ExportId) -> Result<Option<ExportJob>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM exports WHERE customer_no = $1 AND id = $2");
+    db.fetch_optional(Sql::new(sql).bind(customer).bind(id.uuid())).await?.as_ref().map(job).transpose()
+}
+
+/// The manifest of a file that was made, as JSON.
+pub async fn manifest(db: &Db, customer: CustomerNo, id: ExportId) -> Result<Option<String>, Error> {
+    let sql = "SELECT manifest FROM exports WHERE customer_no = $1 AND id = $2 AND manifest IS NOT NULL";
+    let row = db.fetch_optional(Sql::new(sql).bind(customer).bind(id.uuid())).await?;
+    row.map(|row| row.text(0)).transpose()
+}
+
+/// How many of a customer's exports wait or are under way.
+pub async fn count_under_way(tx: &mut Tx, customer: CustomerNo) -> Result<usize, Error> {
+    let sql = "SELECT COUNT(*) FROM exports WHERE status IN ('queued', 'running') AND customer_no = $1";
+    tx.fetch_one(Sql::new(sql).bind(customer)).await?.narrow(0)
+}
+
+/// An export that a process has taken on.
+pub struct Claimed {
+    pub customer: CustomerNo,
+    pub id: ExportId,
+    pub form: ExportForm,
+    pub by: String,
+    pub log_length: Option<u64>,
+    pub tries: u32,
+}
+
+/// Takes on the export that has waited longest, or whose process is no longer alive. Until the lease ends, no other process
+/// does. Of two that want the same the later waits for the earlier's commit, and then finds that it is taken.
+pub async fn claim(tx: &mut Tx, process: Uuid, now: Timestamp, lease_end: Timestamp) -> Result<Option<Claimed>, Error> {
+    let is_free = "(status = 'queued' OR (status = 'running' AND claimed_until <= $3))";
+    let sql = format!(
+        "UPDATE exports SET status = 'running', claimed_by = $1, claimed_until = $2, tries = tries + 1, progress = 0 \
+         WHERE {is_free} AND (customer_no, id) IN \
+         (SELECT customer_no, id FROM exports WHERE {is_free} ORDER BY id LIMIT 1) \
+         RETURNING customer_no, id, form, requested_by, log_length, tries"
+    );
+    let row = tx.fetch_optional(Sql::new(sql).bind(process).bind(lease_end).bind(now)).await?;
+    let claimed = |row: Row| {
+        let log_length = row.opt_int(4)?.map(u64::try_from).transpose().map_err(|_| corrupt("place of an export"))?;
+        Ok(Claimed {
+            customer: CustomerNo(row.narrow(0)?),
+            id: ExportId::from_uuid(row.uuid(1)?),
+            form: serde_json::from_str(&row.text(2)?).map_err(|_| corrupt("form of an export"))?,
+            by: row.text(3)?,
+            log_length,
+            tries: row.narrow(5)?,
+        })
+    };
+    row.map(claimed).transpose()
+}
+
+/// Notes how far an export is and that its process is alive; `false` if it was cancelled, or another process has it.
+pub async fn keep(
+    tx: &mut Tx,
+    (customer, id): (CustomerNo, ExportId),
+    process: Uuid,
+    progress: u32,
+    lease_end: Timestamp,
+) -> Result<bool, Error> {
+    let sql = "UPDATE exports SET progress = $1, claimed_until = $2 \
+               WHERE customer_no = $3 AND id = $4 AND claimed_by = $5 AND status = 'running'";
+    let sql = Sql::new(sql).bind(progress).bind(lease_end).bind(customer).bind(id.uuid()).bind(process);
+    Ok(tx.execute(sql).await? == 1)
+}
+
+/// How an export ended.
+pub enum Ending<'a> {
+    Done { manifest: &'a Manifest, file_expires_at: Option<Timestamp> },
+    Failed(&'a str),
+    Cancelled,
+}
+
+/// Ends an export; `false` if it is not under way, or, where a process is named, not that one's.
+pub async fn end(
+    tx: &mut Tx,
+    (customer, id): (CustomerNo, ExportId),
+    process: Option<Uuid>,
+    at: Timestamp,
+    ending: Ending<'_>,
+) -> Result<bool, Error> {
+    let (status, progress, manifest, error, expires) = match ending {
+        Ending::Done { manifest, file_expires_at } => {
+            (JobStatus::Done, Some(WHOLE), Some(json(manifest)?), None, file_expires_at)
+        }
+        Ending::Failed(error) => (JobStatus::Failed, None, None, Some(error), None),
+        Ending::Cancelled => (JobStatus::Cancelled, None, None, None, None),
+    };
+    let sql = "UPDATE exports SET status = $1, progress = COALESCE($2, progress), manifest = $3, error = $4, \
+               file_expires_at = $5, ended_at = $6, claimed_by = NULL, claimed_until = NULL \
+               WHERE customer_no = $7 AND id = $8 AND status IN ('queued', 'running')";
+    let of_process = if process.is_some() { " AND claimed_by = $9" } else { "" };
+    let sql = Sql::new(format!("{sql}{of_process}")).bind(status.as_str()).bind(progress).bind(manifest).bind(error);
+    let sql = sql.bind(expires).bind(at).bind(customer).bind(id.uuid());
+    let sql = if let Some(process) = process { sql.bind(process) } else { sql };
+    Ok(tx.execute(sql).await? == 1)
+}
+
+/// Which of some exports have a file that is still kept, or are under way: what else lies where files are is left over.
+pub async fn with_file(db: &Db, now: Timestamp) -> Result<Vec<ExportId>, Error> {
+    let sql = "SELECT id FROM exports WHERE status IN ('queued', 'running') \
+               UNION ALL SELECT id FROM exports WHERE status = 'done' AND file_expires_at > $1";
+    let rows = db.fetch(Sql::new(sql).bind(now)).await?;
+    rows.iter().map(|row| Ok(ExportId::from_uuid(row.uuid(0)?))).collect()
+}

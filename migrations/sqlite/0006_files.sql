@@ -1,0 +1,104 @@
+-- What was done, and by whom. Nothing in it ever changes or goes away.
+CREATE TABLE audit_log (
+    -- Begins with the millisecond, so that entries sort by time.
+    id BLOB NOT NULL PRIMARY KEY,
+    -- Whose data it is about; NULL for the installation's.
+    customer_no BIGINT REFERENCES customers (no),
+    at BIGINT NOT NULL,
+    -- An e-mail address, an application, a link or the command line.
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    -- What it was done to, in a few words.
+    subject TEXT NOT NULL,
+    -- JSON.
+    details TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX audit_log_of_customer ON audit_log (customer_no, id);
+
+CREATE TRIGGER audit_log_stays BEFORE UPDATE ON audit_log
+BEGIN SELECT RAISE(ABORT, 'the audit log never changes'); END;
+CREATE TRIGGER audit_log_is_kept BEFORE DELETE ON audit_log
+BEGIN SELECT RAISE(ABORT, 'the audit log never changes'); END;
+
+-- Exports: files that are being written or were, and answers of the API.
+CREATE TABLE exports (
+    customer_no BIGINT NOT NULL REFERENCES customers (no),
+    id BLOB NOT NULL,
+    requested_at BIGINT NOT NULL,
+    requested_by TEXT NOT NULL,
+    -- What was asked for, as JSON.
+    form TEXT NOT NULL,
+    -- queued, running, done, failed or cancelled.
+    status TEXT NOT NULL,
+    -- How far it is, in thousandths.
+    progress BIGINT NOT NULL,
+    -- The place in the customer's log up to which raw events take part: a second try writes the same file.
+    log_length BIGINT,
+    -- The process that writes it, and until when it is thought to be alive.
+    claimed_by BLOB,
+    claimed_until BIGINT,
+    tries BIGINT NOT NULL,
+    -- Of a whole file, as JSON.
+    manifest TEXT,
+    -- Why it failed.
+    error TEXT,
+    ended_at BIGINT,
+    -- Until when its file is kept; NULL if this installation keeps none.
+    file_expires_at BIGINT,
+    PRIMARY KEY (customer_no, id)
+) WITHOUT ROWID;
+CREATE INDEX exports_to_do ON exports (status, id);
+
+-- Files of history that were brought in.
+CREATE TABLE imports (
+    customer_no BIGINT NOT NULL REFERENCES customers (no),
+    id BLOB NOT NULL,
+    application_no BIGINT NOT NULL REFERENCES applications (no),
+    started_at BIGINT NOT NULL,
+    started_by TEXT NOT NULL,
+    file TEXT NOT NULL,
+    -- SHA-256 of the file and of how it was read, in hexadecimal.
+    fingerprint TEXT NOT NULL,
+    -- 1: events; 0: counts alone, of which no session is known.
+    has_sessions BIGINT NOT NULL,
+    -- running, done or withdrawn.
+    status TEXT NOT NULL,
+    rows_total BIGINT NOT NULL,
+    rows_done BIGINT NOT NULL,
+    rows_new BIGINT NOT NULL,
+    -- Days of the customer's zone that it covers, the last inclusive, counted from January 1st, 1970.
+    first_day BIGINT NOT NULL,
+    last_day BIGINT NOT NULL,
+    ended_at BIGINT,
+    PRIMARY KEY (customer_no, id)
+) WITHOUT ROWID;
+
+-- Counts of history whose sessions are not known.
+CREATE TABLE imported_counts (
+    customer_no BIGINT NOT NULL REFERENCES customers (no),
+    day BIGINT NOT NULL,
+    application_no BIGINT NOT NULL,
+    helpline_no BIGINT NOT NULL,
+    -- 0: displays; the others are the ways of contact of clicks.
+    action BIGINT NOT NULL,
+    import_id BLOB NOT NULL,
+    count BIGINT NOT NULL,
+    PRIMARY KEY (customer_no, day, application_no, helpline_no, action, import_id)
+) WITHOUT ROWID;
+
+-- Links that open what an auditor may read, for a while.
+CREATE TABLE access_links (
+    id BLOB NOT NULL PRIMARY KEY,
+    -- Whose data it opens; NULL for all customers'.
+    customer_no BIGINT REFERENCES customers (no),
+    -- Whom it is for.
+    name TEXT NOT NULL,
+    -- SHA-256 of the token, which has 256 random bits.
+    token_hash BLOB NOT NULL UNIQUE,
+    created_at BIGINT NOT NULL,
+    created_by TEXT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    revoked_at BIGINT,
+    last_used_at BIGINT
+) WITHOUT ROWID;
+CREATE INDEX access_links_of_customer ON access_links (customer_no, id);
