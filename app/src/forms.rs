@@ -145,6 +145,23 @@ pub struct ReportInput {
     pub reason: String,
 }
 
+/// The form of an export as it was entered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExportInput {
+    pub kind: String,
+    pub format: String,
+    pub bom: bool,
+    /// First and last day.
+    pub from: String,
+    pub last: String,
+    pub tier: String,
+    pub application_id: String,
+    pub helpline_id: String,
+    pub country_code: String,
+    pub contact_method: String,
+}
+
 /// A customer whose statement can be issued.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Due {

@@ -72,6 +72,11 @@ impl Role {
     pub const fn is_of_customer(self) -> bool {
         matches!(self, Self::Viewer | Self::CustomerAdmin)
     }
+    /// Whether the role may read what was done, and by whom.
+    #[must_use]
+    pub const fn reads_audit_log(self) -> bool {
+        !matches!(self, Self::Viewer)
+    }
     /// Whether the role may create and revoke applications.
     #[must_use]
     pub const fn manages_applications(self) -> bool {

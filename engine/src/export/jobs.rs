@@ -71,7 +71,7 @@ impl Engine {
             return Err(Faults::one("kind", FaultCode::FieldInvalid, detail).into());
         }
         store::exports::insert(&mut tx, customer, &NewExport { id, form, by, at, log_length }).await?;
-        self.note_export(&mut tx, customer, (Action::ExportRequested, by), form, asked(id, form)).await?;
+        self.note_export(&mut tx, customer, (Action::ExportRequested, by), form, asked(Some(id), form)).await?;
         tx.commit().await?;
         self.0.exports_due.notify_one();
         self.export_job(reader, id).await
@@ -127,20 +127,33 @@ impl Engine {
         serde_json::from_str(&found).map_err(|_| crate::error::corrupt("manifest"))
     }
 
-    /// Says that somebody is about to be given the file of an export.
+    /// Notes that somebody is given the file of an export.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if there is none, or it is kept no longer.
-    pub async fn fetch_export(&self, reader: &Reader, id: ExportId, by: &str) -> Result<ExportJob, Error> {
-        let job = self.export_job(reader, id).await?;
-        if !job.has_file(self.now()) {
-            return Err(Error::NotFound);
-        }
-        let mut tx = self.0.db.begin().await?;
+    /// Only of the store.
+    pub async fn note_fetched_export(&self, reader: &Reader, job: &ExportJob, by: &str) -> Result<(), Error> {
         let action = (Action::ExportFetched, by);
-        self.note_export(&mut tx, reader.one()?.record.no, action, &job.form, asked(id, &job.form)).await?;
-        tx.commit().await?;
-        Ok(job)
+        self.note_alone(reader.one()?.record.no, action, &job.form, asked(Some(job.id), &job.form)).await
+    }
+
+    /// Notes that an export is about to be answered at once, whatever becomes of the answer.
+    ///
+    /// # Errors
+    /// Only of the store.
+    pub async fn note_streamed_export(&self, reader: &Reader, form: &ExportForm, by: &str) -> Result<(), Error> {
+        self.note_alone(reader.one()?.record.no, (Action::ExportRequested, by), form, asked(None, form)).await
+    }
+
+    async fn note_alone(
+        &self,
+        customer: CustomerNo,
+        action: (Action, &str),
+        form: &ExportForm,
+        details: Value,
+    ) -> Result<(), Error> {
+        let mut tx = self.0.db.begin().await?;
+        self.note_export(&mut tx, customer, action, form, details).await?;
+        tx.commit().await
     }
 
     /// Cancels an export that is under way. Nothing is left of its file.
@@ -154,7 +167,8 @@ impl Engine {
         if !store::exports::end(&mut tx, (customer, id), None, self.now(), Ending::Cancelled).await? {
             return Err(Faults::one("export", FaultCode::FieldInvalid, "It is over already.").into());
         }
-        self.note_export(&mut tx, customer, (Action::ExportCancelled, by), &job.form, asked(id, &job.form)).await?;
+        self.note_export(&mut tx, customer, (Action::ExportCancelled, by), &job.form, asked(Some(id), &job.form))
+            .await?;
         tx.commit().await
     }
 
@@ -273,7 +287,7 @@ impl ExportTask {
     }
 }
 
-fn asked(id: ExportId, form: &ExportForm) -> Value {
+fn asked(id: Option<ExportId>, form: &ExportForm) -> Value {
     json!({ "export": id, "filters": form.filter })
 }
 

@@ -154,7 +154,7 @@ async fn the_database_refuses_to_change_an_approved_report(installation: Install
     let side = customer(&installation, "Acme").await;
     let report = approved(&installation, &side, &form(WASHINGTON, "2026")).await;
     for sql in ["UPDATE reports SET body = '{}'", "DELETE FROM reports"] {
-        assert!(execute(&installation, sql).await.is_err(), "{sql}");
+        assert!(installation.execute(sql).await.is_err(), "{sql}");
     }
     assert!(matches!(installation.engine.discard_report(&side.manager, report.id, "me").await, Err(Error::NotFound)));
     let again = installation.engine.approve_report(&side.manager, report.id, BY).await;
@@ -165,16 +165,6 @@ async fn the_database_refuses_to_change_an_approved_report(installation: Install
     assert!(matches!(installation.engine.report(&side.reader, draft.id).await, Err(Error::NotFound)));
     installation.engine.discard_report(&side.manager, other.id, "me").await.unwrap();
     assert!(matches!(installation.engine.report(&side.reader, other.id).await, Err(Error::NotFound)));
-}
-
-async fn execute(installation: &Installation, sql: &'static str) -> Result<(), sqlx::Error> {
-    use sqlx::Connection;
-    let url = &installation.settings.database_url;
-    if url.starts_with("sqlite") {
-        sqlx::query(sql).execute(&mut sqlx::SqliteConnection::connect(url).await?).await.map(drop)
-    } else {
-        sqlx::query(sql).execute(&mut sqlx::PgConnection::connect(url).await?).await.map(drop)
-    }
 }
 
 async fn a_transparency_report_suppresses_what_is_small(installation: Installation) {

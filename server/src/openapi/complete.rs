@@ -111,7 +111,11 @@ fn complete_operation(path: &str, operation: &mut Value) {
         "/v1/helplines" => &[401, 403, 422, 429, 500, 503],
         "/v1/helplines/{id}" => &[401, 403, 404, 429, 500, 503],
         "/v1/statements" | "/v1/reports" => &[401, 403, 422, 500, 503],
-        "/v1/reports/{report}" => &[401, 403, 404, 500, 503],
+        // Also asked to cancel, which one that is over refuses; an application of a filter may be none.
+        "/v1/export-jobs" | "/v1/export-jobs/{job}" => &[401, 403, 404, 422, 500, 503],
+        "/v1/reports/{report}" | "/v1/export-jobs/{job}/file" | "/v1/export-jobs/{job}/manifest" => {
+            &[401, 403, 404, 500, 503]
+        }
         _ if ["/v1/analytics/", "/v1/usage/", "/v1/statements/", "/v1/exports/"]
             .iter()
             .any(|group| path.starts_with(group)) =>
@@ -138,7 +142,9 @@ fn complete_operation(path: &str, operation: &mut Value) {
             responses["401"]["headers"]["WWW-Authenticate"] = json!({"$ref": "#/components/headers/WWW-Authenticate"});
             operation["requestBody"]["description"] = json!(format!("At most {TOKEN_REQUEST_BYTES_MAX} bytes."));
         }
-        "/v1/analytics/breakdown" | "/v1/statements" | "/v1/reports" => {
+        "/v1/analytics/breakdown" | "/v1/statements" | "/v1/reports" | "/v1/export-jobs"
+            if responses.contains_key("200") =>
+        {
             responses["200"]["headers"]["Link"] = json!({"$ref": "#/components/headers/Link"});
         }
         _ if path.starts_with("/v1/events/helpline") => {
