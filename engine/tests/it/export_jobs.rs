@@ -91,7 +91,8 @@ async fn an_export_is_made_once_and_kept_for_thirty_days(installation: Installat
     let mut task = engine.claim_export().await.unwrap().unwrap();
     assert!(task.id() == asked.id && engine.claim_export().await.unwrap().is_none());
     let mut export = task.take().unwrap();
-    let manifest = manifest(&export, rows(&mut export).await);
+    let rows = rows(&mut export).await;
+    let manifest = manifest(&export, rows);
     assert_eq!((manifest.written.rows, manifest.log_length), (3, Some(3)));
     assert!(engine.keep_export(task.place(), 512).await.unwrap());
     let under_way = job(engine, &side, &asked).await;
@@ -176,7 +177,8 @@ async fn a_cancelled_one_is_nobodys_any_more(installation: Installation) {
 async fn what_is_wrong_is_said_at_once(installation: Installation) {
     let side = start(&installation).await;
     let engine = &installation.engine;
-    let wrong = |form: ExportForm| async move { engine.request_export(&side.reader, &form, ME).await.unwrap_err() };
+    let reader = &side.reader;
+    let wrong = |form: ExportForm| async move { engine.request_export(reader, &form, ME).await.unwrap_err() };
     let future = Period::new("2026-12-01".parse().unwrap(), "2026-12-02".parse().unwrap()).unwrap();
     assert_eq!(fields(wrong(ExportForm { period: future, ..form(Kind::Days) }).await), ["from"]);
     let parquet = ExportForm { format: Format::Parquet, bom: true, ..form(Kind::Days) };
@@ -205,7 +207,8 @@ async fn answers_are_listed_too(installation: Installation) {
     let engine = &installation.engine;
     let form = form(Kind::Events);
     let mut export = engine.export(&side.reader, form.kind, form.period, &form.filter, None).await.unwrap();
-    let manifest = manifest(&export, rows(&mut export).await);
+    let rows = rows(&mut export).await;
+    let manifest = manifest(&export, rows);
     engine.list_made_export(&side.reader, &form, &manifest, "application web").await.unwrap();
     let listed = engine.export_jobs(&side.reader, &Paging::default()).await.unwrap().items;
     let [listed] = listed.as_slice() else { panic!("one") };
