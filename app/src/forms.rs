@@ -21,6 +21,7 @@ pub struct CustomerInput {
     pub catalogue_quota_per_day: String,
     pub event_burst_per_second: String,
     pub event_retention_months: String,
+    pub suppress_below: String,
 }
 
 /// The form of a user, as entered.

@@ -30,6 +30,7 @@ pub struct ExportTask {
     id: ExportId,
     form: ExportForm,
     by: String,
+    tries: u32,
     /// Or what went wrong before a file was begun.
     export: Result<Export, Error>,
 }
@@ -39,6 +40,11 @@ impl ExportTask {
     #[must_use]
     pub const fn id(&self) -> ExportId {
         self.id
+    }
+    /// Which try this is, from 1: each writes a file of its own.
+    #[must_use]
+    pub const fn tries(&self) -> u32 {
+        self.tries
     }
     /// What was asked for.
     #[must_use]
@@ -192,7 +198,7 @@ impl Engine {
     }
 
     async fn task(&self, claimed: Claimed) -> ExportTask {
-        let Claimed { customer, id, form, by, log_length, .. } = claimed;
+        let Claimed { customer, id, form, by, log_length, tries } = claimed;
         let export = async {
             // What another process made a moment ago may be asked for here.
             self.refresh_directory().await?;
@@ -200,7 +206,7 @@ impl Engine {
             self.export(&Reader { of: Some(of) }, form.kind, form.period, &form.filter, log_length).await
         };
         let export = export.await;
-        ExportTask { customer, id, form, by, export }
+        ExportTask { customer, id, form, by, tries, export }
     }
 
     /// Says how far an export is, in thousandths, and that this process is alive; `false` if it is to be given up.
@@ -247,11 +253,11 @@ impl Engine {
         tx.commit().await
     }
 
-    /// Exports whose files are to be kept: any other file where they lie is left over.
+    /// Exports whose files are to be kept, and which try's: any other file where they lie is left over.
     ///
     /// # Errors
     /// Only of the store.
-    pub async fn exports_with_file(&self) -> Result<Vec<ExportId>, Error> {
+    pub async fn exports_with_file(&self) -> Result<Vec<(ExportId, u32)>, Error> {
         store::exports::with_file(&self.0.db, self.now()).await
     }
 

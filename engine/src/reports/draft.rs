@@ -55,7 +55,8 @@ impl Engine {
             let detail = "A report of this period is approved: say why it is corrected.";
             return Err(Faults::one("reason", FaultCode::FieldMissing, detail).into());
         }
-        let k = template.suppresses.then_some(self.0.settings.suppress_below);
+        let own = manager.customer().limits.suppress_below;
+        let k = template.suppresses.then_some(own.unwrap_or(self.0.settings.suppress_below));
         let known = if template.suppresses { known(&approved, wanted)? } else { Known::default() };
         let (total, printed) = tables.publish(k, &known).map_err(|_| {
             let detail = "With what is approved for this period, it would give a suppressed count away: choose fewer figures or tables.";

@@ -97,7 +97,7 @@ async fn an_export_is_made_once_and_kept_for_thirty_days(installation: Installat
     assert!(engine.keep_export(task.place(), 512).await.unwrap());
     let under_way = job(engine, &side, &asked).await;
     assert_eq!((under_way.status, under_way.progress), (JobStatus::Running, 512));
-    assert_eq!(engine.exports_with_file().await.unwrap(), [asked.id]);
+    assert_eq!(engine.exports_with_file().await.unwrap(), [(asked.id, 1)]);
     assert!(engine.finish_export(&task, &manifest).await.unwrap());
     assert!(!engine.finish_export(&task, &manifest).await.unwrap());
     let done = job(engine, &side, &asked).await;
@@ -108,7 +108,7 @@ async fn an_export_is_made_once_and_kept_for_thirty_days(installation: Installat
     assert_eq!(stored, serde_json::to_value(&manifest).unwrap());
     assert_eq!(done.file_expires_at, Some(at("2026-12-24T12:00:00Z")));
     installation.clock.set("2026-12-24T11:59:59Z");
-    assert!(done.has_file(engine.now()) && engine.exports_with_file().await.unwrap() == [asked.id]);
+    assert!(done.has_file(engine.now()) && engine.exports_with_file().await.unwrap() == [(asked.id, 1)]);
     installation.clock.set("2026-12-24T12:00:00Z");
     assert!(!done.has_file(engine.now()) && engine.exports_with_file().await.unwrap().is_empty());
     // Nobody else's.
@@ -131,7 +131,7 @@ async fn what_a_dead_process_left_is_begun_anew(mut installation: Installation) 
     installation.settle().await;
     let mut task = engine.claim_export().await.unwrap().unwrap();
     let mut export = task.take().unwrap();
-    assert_eq!((task.id(), rows(&mut export).await), (asked.id, 3));
+    assert_eq!((task.id(), task.tries(), rows(&mut export).await), (asked.id, 2, 3));
     // The one that was thought dead has lost it.
     let dead = {
         let (other, workers) = installation.another().await;

@@ -1,7 +1,7 @@
 //! Reports: they say what the figures say, give away no small count, and never change once they are approved.
 
 use crate::support::{Installation, on_both};
-use domain::account::Tier;
+use domain::account::{CustomerForm, CustomerLimits, Tier};
 use domain::event::Kind;
 use domain::figures::Figure;
 use domain::report::{Cell, ReportForm, TableBy};
@@ -15,6 +15,7 @@ on_both!(
     a_correction_names_what_it_changes,
     the_database_refuses_to_change_an_approved_report,
     a_transparency_report_suppresses_what_is_small,
+    a_customer_may_have_a_threshold_of_its_own,
     reports_that_would_give_counts_away_are_refused,
     only_the_own_reports_are_seen,
     a_public_page_is_there_only_while_it_is_on,
@@ -187,6 +188,30 @@ async fn a_transparency_report_suppresses_what_is_small(installation: Installati
     assert_eq!(row(TableBy::Helpline, "h1")[..3], [Withheld, Absent, Absent]);
     assert_eq!(row(TableBy::Country, "FR"), [Count(50), Count(25), Absent, Small]);
     assert_eq!(row(TableBy::ContactMethod, "phone"), [Absent, Absent, Absent, Small]);
+}
+
+async fn a_customer_may_have_a_threshold_of_its_own(installation: Installation) {
+    helplines(&installation).await;
+    let side = customer(&installation, "Acme").await;
+    let of = side.manager.customer().clone();
+    let update = |suppress_below| CustomerForm {
+        name: of.name.clone(),
+        time_zone: of.time_zone.name().to_owned(),
+        limits: CustomerLimits { suppress_below, ..CustomerLimits::default() },
+    };
+    for wrong in [0, 2, 1_001] {
+        let refused = installation.engine.update_customer(&installation.operator, of.id, &update(Some(wrong))).await;
+        assert_eq!(fields(refused.unwrap_err()), ["suppress_below"]);
+    }
+    installation.engine.update_customer(&installation.operator, of.id, &update(Some(3))).await.unwrap();
+    let manager = installation.engine.console_manager(&installation.operator, of.id).unwrap();
+    let form = form(TRANSPARENCY, "2026-10/2026-11");
+    let report = installation.engine.draft_report(&manager, &form, BY).await.unwrap();
+    assert_eq!(report.body.content.rules.suppress_below, Some(3));
+    let table = report.body.content.tables.iter().find(|table| table.by == TableBy::Helpline).unwrap();
+    let row = table.rows.iter().find(|row| row.key == "h2").unwrap();
+    // Below the installation's 10.
+    assert!(row.cells.contains(&Cell::Count(8)), "{row:?}");
 }
 
 async fn reports_that_would_give_counts_away_are_refused(installation: Installation) {
