@@ -222,14 +222,25 @@ async fn the_audit_log_tells_all_of_it_and_never_changes(installation: Installat
     let side = start(&installation).await;
     let other = self::side(&installation, "Other").await;
     let engine = &installation.engine;
+    // Entries of one millisecond are in no order.
+    let mut second = 0;
+    let mut later = || {
+        second += 1;
+        installation.clock.set(&format!("2026-11-24T12:00:{second:02}Z"));
+    };
     let asked = engine.request_export(&side.reader, &form(Kind::Days), ME).await.unwrap();
+    later();
     let mut task = engine.claim_export().await.unwrap().unwrap();
     let export = task.take().unwrap();
     engine.finish_export(&task, &manifest(&export, 30)).await.unwrap();
+    later();
     let done = job(engine, &side, &asked).await;
     engine.note_fetched_export(&side.reader, &done, "you@example.org").await.unwrap();
+    later();
     engine.note_streamed_export(&other.reader, &form(Kind::Events), "application web").await.unwrap();
+    later();
     let cancelled = engine.request_export(&side.reader, &form(Kind::Countries), ME).await.unwrap();
+    later();
     engine.cancel_export(&side.reader, cancelled.id, "you@example.org").await.unwrap();
     let of = |customer| engine.console_audit_reader(&installation.operator, customer).unwrap();
     let own = engine.audit_log(&of(Some(side.id)), &Paging::default()).await.unwrap().items;
