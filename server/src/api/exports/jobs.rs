@@ -243,15 +243,19 @@ const fn media_type(format: Format) -> &'static str {
 /// The file of an export as an answer, and an entry of the audit log that `by` was given it.
 ///
 /// # Errors
-/// [`engine::Error::NotFound`] if it is not made yet or kept no longer; [`engine::Error::Unavailable`] where another
-/// server has it.
+/// [`engine::Error::NotFound`] if it is not made yet or kept no longer, or not where this server looks.
 pub async fn file_answer(state: &AppState, reader: &Reader, id: ExportId, by: &str) -> Result<Response, engine::Error> {
     let job = state.engine.export_job(reader, id).await?;
     if !job.has_file(state.engine.now()) {
         return Err(engine::Error::NotFound);
     }
-    let away = |error: std::io::Error| engine::Error::Unavailable(format!("the file of an export: {error}"));
-    let (body, bytes) = state.exports.open(&job).await.map_err(away)?;
+    let (body, bytes) = state.exports.open(&job).await.map_err(|error| {
+        tracing::warn!(%error, export = %job.id, "the file of an export cannot be read");
+        match error.kind() {
+            std::io::ErrorKind::NotFound => engine::Error::NotFound,
+            _ => engine::Error::Unavailable("the file of an export".to_owned()),
+        }
+    })?;
     state.engine.note_fetched_export(reader, &job, by).await?;
     let name = job.made.map_or_else(|| id.to_string(), |made| made.written.file);
     let headers = [
