@@ -43,6 +43,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/download/statement-events.csv", get(billing::events))
         .route("/download/report.csv", get(reports::csv))
         .route("/download/report.json", get(reports::json))
+        .route("/download/report.pdf", get(reports::pdf))
         .route("/disclosures/{id}", get(disclosure::page))
         .route("/disclosures/{id}/widget", get(disclosure::widget))
         .route("/disclosures/{id}/report.json", get(disclosure::data))
