@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 
+import pypdf
 import pytest
 
 import figures
@@ -117,6 +118,78 @@ def test_a_transparency_report_prints_the_truth_and_hides_what_is_small(reported
             for rows, whole in groups:
                 open_ = [row for row in rows if isinstance(row["figures"][figure], str)]
                 assert len(open_) != 1 or isinstance(whole, str), f"{figure}: {open_}"
+
+
+def printed_in(report):
+    """Every number that a report prints, as people read it."""
+    cells = [*report["figures"].values(), *(cell for table in report["tables"] for row in table["rows"] for cell in row["figures"].values())]
+    return {f"{cell:,}" if isinstance(cell, int) else cell for cell in cells if cell is not None}
+
+
+def pdf_of(reported, report, tmp_path):
+    """The text of a report's PDF, by page, which is the same however it is asked for."""
+    answer = reported.client.get(f"/v1/reports/{report['id']}.pdf")
+    assert answer.status == 200 and answer.content_type == "application/pdf", answer
+    assert answer.headers["content-disposition"].endswith('.pdf"') and answer.body.startswith(b"%PDF-1.7")
+    assert reported.client.get(f"/v1/reports/{report['id']}.pdf").body == answer.body
+    out = tmp_path / f"{report['id']}.pdf"
+    written = reported.made.command("report", "export", report["id"], "--customer", reported.customer.id, "--out", out)
+    assert out.read_bytes() == answer.body and written["bytes"] == len(answer.body)
+    document = pypdf.PdfReader(io.BytesIO(answer.body))
+    assert report["customer"] in document.metadata.title and document.root_object["/MarkInfo"]["/Marked"]
+    return [" ".join(page.extract_text().replace("\xa0", " ").split()) for page in document.pages]
+
+
+def check_pdf(reported, report, tmp_path):
+    pages = pdf_of(reported, report, tmp_path)
+    text = " ".join(pages)
+    for expected in (*printed_in(report), *(it["definition"] for it in report["definitions"]), *report["notes"],
+                     report["template"]["title"], report["template"]["law"], report["time_zone"], report["id"],
+                     f"({report['template']['key']}), version {report['template']['version']}"):
+        assert expected in text, f"{expected} in {text}"
+    for number, page in enumerate(pages, 1):
+        assert f"Page {number} of {len(pages)}" in page
+        assert ("DRAFT" in page) == (report["status"] == "draft"), page
+    assert report["status"] == "draft" or f"by {report['approved_by']}" in text
+    return text
+
+
+def hidden_numbers(reported, report):
+    """Counts that a report does not print, as far as no number that it prints is the same."""
+    hidden = set()
+    for figure in report["figures"]:
+        for table in report["tables"]:
+            true = cells_of(reported, table["by"], figure)
+            hidden |= {f"{true[row['key']]:,}" for row in table["rows"] if isinstance(row["figures"][figure], str)}
+    return hidden - printed_in(report)
+
+
+def test_an_impact_report_is_drawn_from_what_is_printed(reported, tmp_path):
+    (tmp_path / "introduction").write_text("Why we do this.\n\nAnd for whom.")
+    form = ("impact-report", "2025-10/2025-11", "--text", f"impact_introduction={tmp_path / 'introduction'}")
+    draft = reported.draft(*form)
+    assert "Why we do this. And for whom." in check_pdf(reported, draft, tmp_path)
+    report = reported.approve(draft)
+    assert [it["key"] for it in report["texts"]] == ["impact_introduction"] and report["rules"]["suppress_below"] == K
+    text = check_pdf(reported, report, tmp_path)
+    assert "Reach by month" in text and "Click-through rate" in text and "Hatched: not printed." in text
+    large = {number for number in hidden_numbers(reported, report) if int(number.replace(",", "")) >= 2 * K}
+    words = set(text.split())
+    # Page numbers, dates and ticks of axes are numbers too.
+    assert large and len(large & words) <= len(large) // 4, large & words
+    with_nothing = reported.made.run("report", "export", report["id"], "--customer", reported.customer.id, "--out", tmp_path / "x.doc")
+    assert with_nothing.returncode == 2 and ".pdf" in with_nothing.stderr, with_nothing
+
+
+def test_pdfs_of_all_other_kinds(reported, tmp_path):
+    kinds = {}
+    for report in reported.client.get("/v1/reports").json["reports"]:
+        kinds[report["template"]["key"]] = report
+    assert {"california-sb-243", "transparency"} <= set(kinds)
+    for report in kinds.values():
+        check_pdf(reported, report, tmp_path)
+    text = check_pdf(reported, kinds["california-sb-243"], tmp_path)
+    assert "We look, \"carefully\". Always." in text and "California Business and Professions Code § 22603" in text
 
 
 def test_what_overlaps_is_refused_and_says_why(reported):

@@ -146,8 +146,12 @@ fn compared(figure: Figure, bars: &[Bar]) -> Option<String> {
     let [was, is] = [before, after].map(words::count);
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     let change = (before > 0 && after != before).then(|| {
-        let rate = words::percent((after - before).abs() as f64 / before as f64);
-        format!(", {rate} {}", if after > before { "more" } else { "less" })
+        let rate = after as f64 / before as f64;
+        match after > before {
+            true if rate >= 3.0 => format!(", {rate:.1} times as many"),
+            true => format!(", {} more", words::percent(rate - 1.0)),
+            false => format!(", {} less", words::percent(1.0 - rate)),
+        }
     });
     let same = if before == after { ", the same" } else { "" };
     let label = figure.label();
@@ -355,6 +359,10 @@ mod tests {
         assert_eq!(
             of(Cell::Count(1_000), Cell::Count(750)),
             said("1,000 in January 2025, and 750 in March 2025, 25.0\u{a0}% less")
+        );
+        assert_eq!(
+            of(Cell::Count(100), Cell::Count(1_250)),
+            said("100 in January 2025, and 1,250 in March 2025, 12.5 times as many")
         );
         assert_eq!(of(Cell::Count(20), Cell::Count(20)), said("20 in January 2025, and 20 in March 2025, the same"));
         assert_eq!(of(Cell::Count(0), Cell::Count(20)), said("0 in January 2025, and 20 in March 2025"));

@@ -2,7 +2,7 @@
 
 use super::NAME_CHARS_MAX;
 use super::parts::{self, CTR, Card};
-use crate::documents::sheet::{ACCENT, BAR, LEFT, PAGE, Role, SMALL, STRONG, Sheet, WHITE, WIDTH};
+use crate::documents::sheet::{ACCENT, BAR, BODY, LEFT, PAGE, Role, SMALL, STRONG, Sheet, WHITE, WIDTH};
 use crate::documents::text::Style;
 use crate::documents::words;
 use domain::figures::Figure;
@@ -45,7 +45,7 @@ pub fn write(sheet: &mut Sheet<'_>, report: &Report) {
         ("Status", parts::status(report)),
     ];
     for (name, value) in &facts {
-        parts::fact(sheet, LEFT, WIDTH, (name, value));
+        parts::fact(sheet, (name, value), BODY);
     }
 }
 

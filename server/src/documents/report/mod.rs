@@ -90,12 +90,16 @@ fn illustrated(sheet: &mut Sheet<'_>, report: &Report) {
     for text in content.texts.iter().filter(is_first) {
         parts::text(sheet, text);
     }
-    parts::cards(sheet, content);
+    parts::cards(sheet, "The period in numbers", &parts::all_cards(content));
     charts::write(sheet, content);
     for text in content.texts.iter().filter(|text| !is_first(text)) {
         parts::text(sheet, text);
     }
+    sheet.turn();
     parts::tables(sheet, content);
     parts::changes(sheet, report);
     parts::method(sheet, report);
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,6 +29,10 @@ const PROSE_WIDTH: f32 = 430.0;
 const PROSE: Style = Style { size: 10.0, is_bold: false, colour: INK };
 const BODY_SOFT: Style = Style { size: 9.0, is_bold: false, colour: SOFT };
 
+/// What an approved report is.
+const FIXED: &str =
+    "Reachline. Once approved, a report never changes: what is wrong in it is corrected by a new version.";
+
 /// Name of the click-through rate.
 pub const CTR: &str = "Click-through rate";
 
@@ -73,9 +77,8 @@ pub fn draft(sheet: &mut Sheet<'_>, report: &Report) {
 
 /// What the report is about, who stands for it, and where it comes from.
 pub fn facts(sheet: &mut Sheet<'_>, report: &Report) {
-    let width = WIDTH;
     for (name, value) in facts_of(report) {
-        fact(sheet, LEFT, width, (name, &value));
+        fact(sheet, (name, &value), BODY);
     }
     sheet.y += GAP;
 }
@@ -90,7 +93,6 @@ fn facts_of(report: &Report) -> Vec<(&'static str, String)> {
         ("Time zone", format!("{}: days and months begin at midnight there", zone.name())),
         ("Status", status(report)),
         ("Version", version(report)),
-        ("Counted", words::instant(content.counted_at, zone)),
     ];
     if !content.template.law.is_empty() {
         facts.push(("Asked for by", content.template.law.clone()));
@@ -123,26 +125,31 @@ pub fn version(report: &Report) -> String {
 }
 
 /// A value beside its name.
-pub fn fact(sheet: &mut Sheet<'_>, x: f32, width: f32, (name, value): (&str, &str)) {
+pub fn fact(sheet: &mut Sheet<'_>, (name, value): (&str, &str), style: Style) {
     sheet.room(BODY.leading());
     let top = sheet.y;
     sheet.part(Role::Paragraph, |sheet| {
         let line = sheet.faces.line(name, BODY_SOFT);
-        sheet.put(x, top + BODY.size, line);
-        sheet.block(x + VALUE_INDENT, width - VALUE_INDENT, value, BODY);
+        sheet.put(LEFT, top + BODY.size, line);
+        sheet.y += BODY.size - style.size;
+        sheet.block(LEFT + VALUE_INDENT, WIDTH - VALUE_INDENT, value, style);
     });
     sheet.y += 2.5;
 }
 
-/// The totals, each with its definition.
+/// The totals, each with its definition: a few of them large.
 pub fn figures(sheet: &mut Sheet<'_>, content: &Content) {
     let k = content.rules.suppress_below;
+    if content.figures.len() < 3 {
+        cards(sheet, "Figures", &totals(content));
+        return;
+    }
     let row = |(figure, cell): (&Figure, &domain::report::Cell)| {
         let numbers = vec![cell.text(k)];
         Row { note: figure.definition(), ..Row::new(Weight::Level, figure.label(), numbers) }
     };
     let rows = content.figures.iter().zip(&content.total).map(row).collect();
-    let columns = vec![Column::new("Figure, and what it counts", 0.0), Column::new("Total", 110.0)];
+    let columns = vec![Column::new("Figure, and what it counts", 0.0), Column::new("Total", 80.0)];
     let table = Table { columns, rows, signs: 0.0, padding: ROOMY };
     sheet.heading(2, "Figures", 60.0);
     table.draw(sheet);
@@ -158,6 +165,13 @@ pub struct Card {
 
 /// The totals, and the click-through rate where it follows from them.
 pub fn all_cards(content: &Content) -> Vec<Card> {
+    let mut cards = totals(content);
+    let rate = content.total_ctr().map(words::percent);
+    cards.extend(rate.map(|value| Card { name: CTR, value, definition: CTR_DEFINITION }));
+    cards
+}
+
+fn totals(content: &Content) -> Vec<Card> {
     let k = content.rules.suppress_below;
     let figures = content.figures.iter().zip(&content.total);
     let card = |(figure, cell): (&Figure, &domain::report::Cell)| Card {
@@ -165,20 +179,17 @@ pub fn all_cards(content: &Content) -> Vec<Card> {
         value: cell.text(k),
         definition: figure.definition(),
     };
-    let mut cards: Vec<Card> = figures.map(card).collect();
-    let rate = content.total_ctr().map(words::percent);
-    cards.extend(rate.map(|value| Card { name: CTR, value, definition: CTR_DEFINITION }));
-    cards
+    figures.map(card).collect()
 }
 
-/// The totals as cards, two side by side.
-pub fn cards(sheet: &mut Sheet<'_>, content: &Content) {
+/// Cards under a heading, two side by side.
+pub fn cards(sheet: &mut Sheet<'_>, heading: &str, cards: &[Card]) {
     const BETWEEN: f32 = 20.0;
-    let width = (WIDTH - BETWEEN) / 2.0;
+    let width = if cards.len() == 1 { WIDTH } else { (WIDTH - BETWEEN) / 2.0 };
     let number = Style { size: 20.0, is_bold: true, colour: ACCENT };
-    sheet.heading(2, "The period in numbers", 100.0);
+    sheet.heading(2, heading, 100.0);
     sheet.y += 4.0;
-    for pair in all_cards(content).chunks(2) {
+    for pair in cards.chunks(2) {
         let lines = |card: &Card| sheet.faces.lines(card.definition, SMALL, width).len();
         let most = pair.iter().map(lines).max().unwrap_or(1);
         #[expect(clippy::cast_precision_loss, reason = "a few lines")]
@@ -217,17 +228,21 @@ pub fn tables(sheet: &mut Sheet<'_>, content: &Content) {
             TableBy::Helpline => "helpline",
             TableBy::ContactMethod => "contact method",
         };
-        sheet.heading(2, &format!("By {name}"), 80.0);
         let groups = groups(content, table.by);
+        let drawn: Vec<_> = groups.iter().map(|(title, group)| (title, breakdown(content, table, group))).collect();
+        let first = drawn.first().map_or(0.0, |(_, table)| table.height(sheet));
+        sheet.heading(2, &format!("By {name}"), together(first) + 20.0);
         if groups.is_empty() || table.rows.is_empty() {
             let text = if groups.is_empty() { "None of the figures is counted by it." } else { "Nothing was counted." };
             sheet.paragraph(text, BODY_SOFT);
         }
-        for (title, group) in groups.iter().filter(|_| !table.rows.is_empty()) {
-            if let Some(title) = title {
-                sheet.heading(3, title, 80.0);
+        for (title, table) in drawn.iter().filter(|_| !table.rows.is_empty()) {
+            let height = table.height(sheet);
+            match title {
+                Some(title) => sheet.heading(3, title, together(height)),
+                None => drop(sheet.room(together(height))),
             }
-            breakdown(content, table, group).draw(sheet);
+            table.draw(sheet);
             sheet.y += 8.0;
         }
         sheet.y += GAP - 8.0;
@@ -236,6 +251,11 @@ pub fn tables(sheet: &mut Sheet<'_>, content: &Content) {
         legend(sheet, content);
         sheet.y += GAP;
     }
+}
+
+/// What of a table of this height is kept on one page: all of it, unless it is long.
+fn together(height: f32) -> f32 {
+    if height < Sheet::height() / 2.0 { height } else { 80.0 }
 }
 
 /// Which of the report's figures a table shows side by side: all that it gives, or displays and clicks each for themselves
@@ -319,21 +339,25 @@ pub fn method(sheet: &mut Sheet<'_>, report: &Report) {
     }
     sheet.y += GAP - 6.0;
     sheet.heading(2, "About this report", 60.0);
+    let made = format!(
+        "{}, {}, by {}",
+        words::instant(content.counted_at, content.time_zone),
+        content.time_zone.name(),
+        report.created_by
+    );
     let mut facts = vec![
-        ("Template", format!("{} ({}), version {}", template.title, template.key, template.version)),
-        ("Report", report.id.to_string()),
-        ("Version", version(report)),
-        ("Status", status(report)),
-        ("Period", format!("{}, {}", days(content), content.time_zone.name())),
-        ("Counted", format!("{} by {}", words::instant(content.counted_at, content.time_zone), report.created_by)),
-        ("Rules", format!("Version {}", content.rules.version)),
-        ("Made with", "Reachline. A report never changes once it is approved; what is wrong is corrected by a version of its own.".to_owned()),
+        ("Template", format!("{} ({}), version {}", template.title, template.key, template.version), BODY),
+        ("Report", format!("{}, version {}", report.id, report.version), BODY),
+        ("Counted", made, BODY),
+        ("Rules", format!("Version {}", content.rules.version), BODY),
+        ("Made with", FIXED.to_owned(), BODY),
     ];
     if !template.law.is_empty() {
-        facts.insert(1, ("Source", format!("{}, {}", template.law, template.source_url)));
+        facts.insert(1, ("Source", template.law.clone(), BODY));
+        facts.insert(2, ("Address", template.source_url.clone(), BODY.sized(8.0)));
     }
-    for (name, value) in facts {
-        fact(sheet, LEFT, PROSE_WIDTH, (name, &value));
+    for (name, value, style) in facts {
+        fact(sheet, (name, &value), style);
     }
     if !sheet.is_whole() {
         sheet.y += 4.0;
