@@ -64,10 +64,10 @@ pub fn instant(at: Timestamp, zone: Zone) -> String {
     zone.local(at).format("%-d %B %Y, %H:%M").to_string()
 }
 
-/// A rate from 0 to 1 in per cent: `12.5 %`.
+/// A rate from 0 to 1 in per cent, half of a tenth rounded up as the dashboard does: `12.5 %`.
 #[must_use]
 pub fn percent(rate: f64) -> String {
-    format!("{:.1}\u{a0}%", rate * 100.0)
+    format!("{:.1}\u{a0}%", (rate * 1_000.0).round() / 10.0)
 }
 
 /// At most so many characters; what is longer ends in `…`. What the product lets in is never cut.

@@ -33,6 +33,8 @@ const LABELS: f32 = 170.0;
 const NUMBERS: f32 = 70.0;
 /// Most bars of a chart.
 const BARS_MAX: usize = 12;
+/// What the texts above and below a chart take, in points.
+const AROUND: f32 = 76.0;
 /// Lines across a chart that are wanted at least.
 const STEPS: i64 = 4;
 
@@ -120,7 +122,9 @@ fn said(what: &str, bars: &[Bar], k: Option<u32>) -> String {
 
 fn months(sheet: &mut Sheet<'_>, content: &Content, figure: Figure, bars: &[Bar]) {
     let height = ABOVE + COLUMNS_HEIGHT + BELOW;
-    sheet.heading(2, &format!("{} by month", figure.label()), height + 30.0);
+    #[expect(clippy::cast_precision_loss, reason = "three at most")]
+    let rows = bars.len().div_ceil(MONTHS_ROW) as f32;
+    sheet.heading(2, &format!("{} by month", figure.label()), (height + 6.0) * rows + AROUND);
     sheet.paragraph(figure.definition(), SOFT_BODY);
     sheet.y += 6.0;
     let ticks = ticks(most(bars));
@@ -246,7 +250,7 @@ fn ranking(sheet: &mut Sheet<'_>, content: &Content, by: TableBy, figure: Figure
     };
     #[expect(clippy::cast_precision_loss, reason = "a dozen")]
     let height = PITCH * drawn.len() as f32;
-    sheet.heading(2, title, height + 40.0);
+    sheet.heading(2, title, height + AROUND);
     sheet.paragraph(&format!("{}. {}", figure.label(), figure.definition()), SOFT_BODY);
     sheet.y += 8.0;
     let what = format!("Bar chart of {} by {}", figure.label().to_lowercase(), by.label().to_lowercase());

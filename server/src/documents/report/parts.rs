@@ -30,8 +30,7 @@ const PROSE: Style = Style { size: 10.0, is_bold: false, colour: INK };
 const BODY_SOFT: Style = Style { size: 9.0, is_bold: false, colour: SOFT };
 
 /// What an approved report is.
-const FIXED: &str =
-    "Reachline. Once approved, a report never changes: what is wrong in it is corrected by a new version.";
+const FIXED: &str = "Reachline. An approved report never changes: a correction is a new version.";
 
 /// Name of the click-through rate.
 pub const CTR: &str = "Click-through rate";
