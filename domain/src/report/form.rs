@@ -118,7 +118,9 @@ fn texts(
             Some(text) => drop(texts.insert(field.key.clone(), text)),
             // What is taken away is not kept for the next time either.
             None if field.is_optional => {
-                drop(given.get(&field.key).map(|_| texts.insert(field.key.clone(), String::new())))
+                if given.contains_key(&field.key) {
+                    texts.insert(field.key.clone(), String::new());
+                }
             }
             None => faults.add(name, FaultCode::FieldMissing, "The report asks for this text."),
         }

@@ -286,7 +286,7 @@ async fn the_texts_of_an_impact_report_are_optional(installation: Installation) 
     };
     let introduction = ("impact_introduction".to_owned(), "Why we do this.".to_owned());
     let second = approved(&installation, &side, &with(&[("impact_introduction", " Why we do this. ")])).await;
-    assert_eq!(said(&second), [introduction.clone()]);
+    assert_eq!(said(&second), std::slice::from_ref(&introduction));
     assert_eq!(second.body.changes.len(), 1);
     // It is kept until somebody takes it away, and then it does not come back.
     let draft = installation.engine.draft_report(&side.manager, &with(&[]), BY).await.unwrap();

@@ -209,7 +209,7 @@ impl Titles {
             sheet.part(Role::Row, |sheet| {
                 for lines in drawn {
                     sheet.part(Role::ColumnHead, |sheet| {
-                        lines.into_iter().for_each(|(x, y, line)| sheet.put(x, y, line))
+                        lines.into_iter().for_each(|(x, y, line)| sheet.put(x, y, line));
                     });
                 }
             });

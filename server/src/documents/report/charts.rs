@@ -68,9 +68,9 @@ pub fn write(sheet: &mut Sheet<'_>, content: &Content) {
     for by in [TableBy::Month, TableBy::Country, TableBy::ContactMethod, TableBy::Helpline] {
         let Some((figure, bars)) = bars_of(content, by) else { continue };
         if by == TableBy::Month {
-            months(sheet, content, figure, &bars)
+            months(sheet, content, figure, &bars);
         } else {
-            ranking(sheet, content, by, figure, &bars)
+            ranking(sheet, content, by, figure, &bars);
         }
     }
 }
