@@ -278,7 +278,9 @@ fn lying(sheet: &mut Sheet<'_>, content: &Content, what: &str, bars: &[Bar]) {
         let mut y = top;
         for bar in bars {
             let baseline = y + BAR_HEIGHT - 2.0;
-            let label = sheet.faces.cut(&bar.name, BODY, LABELS - 12.0);
+            // What the fonts cannot write is named by its key; the words for screen readers have the name.
+            let is_whole = sheet.faces.line(&bar.name, BODY).is_whole;
+            let label = sheet.faces.cut(if is_whole { &bar.name } else { &bar.key }, BODY, LABELS - 12.0);
             sheet.put_right(left - 8.0, baseline, label);
             let long = match shape(bar.cell, most) {
                 Shape::Share(share) => (share * width).max(0.8),

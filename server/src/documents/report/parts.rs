@@ -228,7 +228,8 @@ pub fn tables(sheet: &mut Sheet<'_>, content: &Content) {
             TableBy::ContactMethod => "contact method",
         };
         let groups = groups(content, table.by);
-        let drawn: Vec<_> = groups.iter().map(|(title, group)| (title, breakdown(content, table, group))).collect();
+        let drawn: Vec<_> =
+            groups.iter().map(|(title, group)| (title, breakdown(sheet, content, table, group))).collect();
         let first = drawn.first().map_or(0.0, |(_, table)| table.height(sheet));
         sheet.heading(2, &format!("By {name}"), together(first) + 20.0);
         if groups.is_empty() || table.rows.is_empty() {
@@ -273,7 +274,7 @@ fn groups(content: &Content, by: TableBy) -> Vec<(Option<&'static str>, Vec<usiz
     groups.into_iter().filter(|(_, group)| !group.is_empty()).collect()
 }
 
-fn breakdown(content: &Content, table: &domain::report::Table, group: &[usize]) -> Table {
+fn breakdown(sheet: &Sheet<'_>, content: &Content, table: &domain::report::Table, group: &[usize]) -> Table {
     #[expect(clippy::cast_precision_loss, reason = "a few columns")]
     let width = ((WIDTH - NAMES_WIDTH_MIN) / group.len().max(1) as f32 - GUTTER).min(NUMBERS_WIDTH_MAX);
     let columns = group.iter().map(|at| Column::new(content.figures[*at].label(), width));
@@ -281,7 +282,10 @@ fn breakdown(content: &Content, table: &domain::report::Table, group: &[usize]) 
     let k = content.rules.suppress_below;
     let row = |row: &domain::report::Row| {
         let numbers = group.iter().map(|at| row.cells[*at].text(k)).collect();
-        Row::new(Weight::Plain, row.name.as_str(), numbers)
+        // Whoever cannot read the name can look the key up.
+        let is_whole = sheet.faces.line(&row.name, BODY).is_whole;
+        let name = if is_whole { row.name.clone() } else { format!("{} ({})", row.name, row.key) };
+        Row::new(Weight::Plain, name, numbers)
     };
     Table { columns, rows: table.rows.iter().map(row).collect(), signs: 0.0, padding: 2.6 }
 }
@@ -360,7 +364,8 @@ pub fn method(sheet: &mut Sheet<'_>, report: &Report) {
     }
     if !sheet.is_whole() {
         sheet.y += 4.0;
-        let text = "Some letters are not in this document’s fonts. Copied as text, they are complete.";
+        let text = "Some letters are not in this document’s fonts. Copied as text they are complete; in tables and \
+                    charts such names come with their ids.";
         sheet.paragraph(text, SMALL);
     }
 }

@@ -337,7 +337,7 @@ fn long_texts_and_tables_go_over_pages_without_loss() {
 #[test]
 fn names_of_any_script_keep_their_letters() {
     for report in both() {
-        assert!(all(&report).contains("いのちの電話") && all(&report).contains("Some letters are not in this"));
+        assert!(all(&report).contains("いのちの電話 (h3)") && all(&report).contains("Some letters are not in this"));
         check_margins(&report);
         let mut report = report;
         for name in ["خط المساعدة الكويتي (Kuwait)", "קו חם", "👩\u{200d}🚒", &"W".repeat(120)]
@@ -410,7 +410,7 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
     fn any_report_can_be_made(report in any_report()) {
