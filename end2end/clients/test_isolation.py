@@ -17,7 +17,7 @@ ANALYTICS = ("/v1/analytics/summary", "/v1/analytics/timeseries", "/v1/analytics
 BILLING = ("/v1/usage/{month}", "/v1/usage/{month}.csv", "/v1/usage/{month}/events", "/v1/usage/{month}/events.csv",
            "/v1/usage/{month}/steps/{step}", "/v1/statements", "/v1/statements.csv", "/v1/statements/{month}",
            "/v1/statements/{month}.csv")
-REPORTS = ("/v1/reports", "/v1/reports/{report}", "/v1/reports/{report}.csv")
+REPORTS = ("/v1/reports", "/v1/reports/{report}", "/v1/reports/{report}.csv", "/v1/reports/{report}.pdf")
 EXPORTS = ("/v1/exports/{kind}", "/v1/exports/{kind}/manifest")
 JOBS = ("/v1/export-jobs", "/v1/export-jobs/{job}", "/v1/export-jobs/{job}/file", "/v1/export-jobs/{job}/manifest")
 WAYS = ("application/json", "text/csv")
@@ -227,7 +227,7 @@ def test_reports_are_of_the_own_customer(sides, reports):
         listed = mine.client.get("/v1/reports").json["reports"]
         assert {report["id"] for report in listed} == {mine.more["approved"], mine.more["report"]}
         assert {report["customer"] for report in listed} == {mine.name}
-        for suffix in ("", ".csv"):
+        for suffix in ("", ".csv", ".pdf"):
             for name in ("approved", "report"):
                 assert mine.client.get(f"/v1/reports/{mine.more[name]}{suffix}").status == 200
                 answer = mine.client.get(f"/v1/reports/{others.more[name]}{suffix}")
@@ -342,11 +342,11 @@ PAGES = ("/", "/overview", "/overview?customer={customer}", "/overview?by=applic
          "/admin/rate-cards/new", "/admin/rate-cards/{card}", "/admin/rate-cards/{card}/versions/{version}",
          "/reports", "/reports?customer={customer}", "/reports?cursor={report}", "/reports/new?template=transparency",
          "/reports/new?template=transparency&customer={customer}", "/reports/{report}", "/reports/{report}?customer={customer}",
-         *(f"/download/report.{kind}?report={{report}}{of}" for of in ("", "&customer={customer}") for kind in ("csv", "json")),
          "/exports", "/exports?customer={customer}", "/exports?cursor={job}", "/exports/new", "/exports/new?customer={customer}",
          "/exports/new?application_id={web}", "/exports/{job}", "/exports/{job}?customer={customer}",
          *(f"/download/exports/{{job}}{part}{of}" for of in ("", "?customer={customer}") for part in ("", "/manifest")),
          "/audit-log", "/audit-log?customer={customer}", "/audit-log?cursor={job}",
+         *(f"/download/report.{kind}?report={{report}}{of}" for of in ("", "&customer={customer}") for kind in ("csv", "json", "pdf")),
          "/alerts", "/alerts?customer={customer}", "/alerts?cursor={alert}", "/alerts/new", "/alerts/new?kind=silent&customer={customer}",
          "/alerts/{alert}", "/alerts/{alert}?customer={customer}", "/alerts/webhooks", "/alerts/webhooks?customer={customer}",
          "/alerts/deliveries", "/alerts/deliveries?customer={customer}", "/alerts/deliveries?cursor={alert}",

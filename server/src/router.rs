@@ -37,7 +37,7 @@ pub fn router(state: AppState) -> Router {
         .route("/v1/statements.csv", get(billing::statements))
         .route("/v1/statements/{month}", get(billing::statement))
         .route("/v1/reports", get(reports::reports))
-        // With `.csv` after the id, too.
+        // With `.csv` or `.pdf` after the id, too.
         .route("/v1/reports/{report}", get(reports::report))
         .route("/v1/exports/{kind}", get(exports::export))
         .route("/v1/exports/{kind}/manifest", get(exports::manifest))

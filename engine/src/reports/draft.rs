@@ -63,8 +63,8 @@ impl Engine {
             Faults::one("tables", FaultCode::FieldInvalid, detail)
         })?;
         let text = |field: &domain::report::TextField| {
-            let text = wanted.texts.get(&field.key).cloned().unwrap_or_default();
-            Text { key: field.key.clone(), label: field.label.clone(), text }
+            let text = wanted.texts.get(&field.key).filter(|text| !text.is_empty())?.clone();
+            Some(Text { key: field.key.clone(), label: field.label.clone(), text })
         };
         let content = Content {
             content_version: CONTENT_VERSION,
@@ -75,7 +75,7 @@ impl Engine {
             figures: wanted.figures.clone(),
             total,
             tables: printed,
-            texts: template.texts.iter().map(text).collect(),
+            texts: template.texts.iter().filter_map(text).collect(),
             rules: Rules::in_force(k),
             counted_at: self.now(),
         };
@@ -180,9 +180,12 @@ mod tests {
     #[test]
     fn all_templates_can_be_read() {
         let templates = crate::reports::TEMPLATES.as_ref().unwrap();
-        assert_eq!(templates.len(), 3);
+        assert_eq!(templates.len(), 4);
         let sb_243 = templates.iter().find(|template| template.key == "california-sb-243").unwrap();
         assert_eq!((sb_243.figures.len(), sb_243.tables.len(), sb_243.texts.len()), (1, 0, 2));
+        let impact = templates.iter().find(|template| template.is_illustrated).unwrap();
+        assert_eq!(impact.key, "impact-report");
+        assert!(impact.suppresses && impact.texts.iter().all(|text| text.is_optional));
         assert!(templates.iter().all(|template| template.tables.is_empty() || template.suppresses));
         assert!(templates.iter().all(|template| template.tables.len() <= domain::report::TableBy::ALL.len()));
     }

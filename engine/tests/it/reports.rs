@@ -20,12 +20,14 @@ on_both!(
     only_the_own_reports_are_seen,
     a_public_page_is_there_only_while_it_is_on,
     what_was_approved_outlives_the_events,
+    the_texts_of_an_impact_report_are_optional,
 );
 
 const BY: &str = "tess@example.org";
 const SB_243: &str = "california-sb-243";
 const WASHINGTON: &str = "washington-disclosure";
 const TRANSPARENCY: &str = "transparency";
+const IMPACT: &str = "impact-report";
 
 struct Side {
     manager: Manager,
@@ -278,4 +280,39 @@ async fn what_was_approved_outlives_the_events(mut installation: Installation) {
     let draft = installation.engine.draft_report(&side.manager, &again, BY).await.unwrap();
     assert_eq!(draft.body.content.total, report.body.content.total);
     assert_eq!(draft.body.changes, []);
+}
+
+async fn the_texts_of_an_impact_report_are_optional(installation: Installation) {
+    helplines(&installation).await;
+    let side = customer(&installation, "Acme").await;
+    let with = |texts: &[(&str, &str)]| ReportForm {
+        texts: texts.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned())).collect(),
+        reason: "Other words.".to_owned(),
+        ..form(IMPACT, "2026-10/2026-11")
+    };
+    let first = approved(&installation, &side, &with(&[])).await;
+    let content = &first.body.content;
+    assert!(content.template.is_illustrated && content.texts.is_empty());
+    assert_eq!(content.rules.suppress_below, Some(10));
+    // 3 of 59 sessions are too few to be printed, so that there is no rate either.
+    assert_eq!((content.total_of(Figure::ConvertedSessions), content.total_ctr()), (Some(Cell::Small), None));
+    let said = |report: &Report| {
+        report.body.content.texts.iter().map(|text| (text.key.clone(), text.text.clone())).collect::<Vec<_>>()
+    };
+    let introduction = ("impact_introduction".to_owned(), "Why we do this.".to_owned());
+    let second = approved(&installation, &side, &with(&[("impact_introduction", " Why we do this. ")])).await;
+    assert_eq!(said(&second), std::slice::from_ref(&introduction));
+    assert_eq!(second.body.changes.len(), 1);
+    // It is kept until somebody takes it away, and then it does not come back.
+    let draft = installation.engine.draft_report(&side.manager, &with(&[]), BY).await.unwrap();
+    assert_eq!(said(&draft), [introduction]);
+    for form in [with(&[("impact_introduction", "")]), with(&[])] {
+        let draft = installation.engine.draft_report(&side.manager, &form, BY).await.unwrap();
+        assert_eq!(said(&draft), []);
+        assert_eq!(draft.body.changes[0].before, "Why we do this.");
+    }
+    assert_eq!(
+        refused(&installation, &side, &with(&[("detection_protocol", "x")])).await,
+        ["texts.detection_protocol"]
+    );
 }

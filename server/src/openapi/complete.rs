@@ -169,6 +169,9 @@ const WITH_CSV: [&str; 8] = [
     "/v1/reports/{report}",
 ];
 
+/// And with `.pdf`.
+const WITH_PDF: [&str; 1] = ["/v1/reports/{report}"];
+
 /// The other addresses of some endpoints.
 fn add_aliases(paths: &mut Map<String, Value>) {
     for event in ["display", "click"] {
@@ -189,5 +192,16 @@ fn add_aliases(paths: &mut Map<String, Value>) {
             content.remove("application/json");
         }
         paths.insert(format!("{path}.csv"), item);
+    }
+    for path in WITH_PDF {
+        let Some(mut item) = paths.get(path).cloned() else { continue };
+        let of_json = item["get"]["operationId"].as_str().unwrap_or_default();
+        item["get"]["operationId"] = json!(format!("{of_json}_pdf"));
+        item["get"]["summary"] = json!(format!("The same as {path}, as PDF."));
+        item["get"]["description"] =
+            json!("To print, send and keep: PDF/A-2a and PDF/UA-1. The same report gives the same bytes.");
+        let file = json!({"application/pdf": {"schema": {"type": "string", "format": "binary"}}});
+        item["get"]["responses"]["200"]["content"] = file;
+        paths.insert(format!("{path}.pdf"), item);
     }
 }

@@ -46,6 +46,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/download/report.json", get(reports::json))
         .route("/download/exports/{export}", get(exports::file))
         .route("/download/exports/{export}/manifest", get(exports::manifest))
+        .route("/download/report.pdf", get(reports::pdf))
         .route("/disclosures/{id}", get(disclosure::page))
         .route("/disclosures/{id}/widget", get(disclosure::widget))
         .route("/disclosures/{id}/report.json", get(disclosure::data))
