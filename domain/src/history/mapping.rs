@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What stands in the list of ignored columns for all that have no other use.
 const ALL_OTHERS: &str = "*";
+/// What may be between the cells of a CSV file.
+const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
 /// Longest name of a member that is shown when it is not known: a longer one is no name.
 const SHOWN_NAME_BYTES_MAX: usize = 40;
 
@@ -23,6 +25,8 @@ pub struct MappingForm {
     /// By our names: by the file's values, ours. What is not named stays as it is.
     pub values: BTreeMap<String, BTreeMap<String, String>>,
     pub timestamp: TimeForm,
+    /// Of a CSV file: what is between its cells, a comma if it is not said.
+    pub delimiter: Option<char>,
     /// Columns of the file that nothing is made of; `*` for all that are not named.
     pub ignore: Vec<String>,
 }
@@ -36,6 +40,7 @@ pub struct Mapping {
     constants: BTreeMap<Field, String>,
     values: BTreeMap<Field, BTreeMap<String, String>>,
     pub(super) times: Times,
+    delimiter: u8,
     ignored: BTreeSet<String>,
 }
 
@@ -110,7 +115,12 @@ impl MappingForm {
             ignored.insert(column.unwrap_or_else(|| Field::SessionId.as_str().to_owned()));
         }
         let times = self.timestamp.parse(zone, !has_sessions, &mut faults);
-        faults.or(Mapping { has_sessions, fields, constants, values, times, ignored })
+        let delimiter = self.delimiter.unwrap_or(',');
+        if !DELIMITERS.contains(&delimiter) {
+            faults.add("delimiter", FaultCode::FieldInvalid, "Must be a comma, semicolon, tabulator or vertical bar.");
+        }
+        let delimiter = u8::try_from(delimiter).unwrap_or(b',');
+        faults.or(Mapping { has_sessions, fields, constants, values, times, delimiter, ignored })
     }
 }
 
@@ -119,6 +129,12 @@ impl Mapping {
     #[must_use]
     pub const fn has_sessions(&self) -> bool {
         self.has_sessions
+    }
+
+    /// What is between the cells of a CSV file.
+    #[must_use]
+    pub const fn delimiter(&self) -> u8 {
+        self.delimiter
     }
 
     /// What a column or member is for.
@@ -273,6 +289,7 @@ mod tests {
             (r#"{"columns": {"type": "x"}, "constants": {"type": "helpline_click"}}"#, vec!["constants.type"]),
             (r#"{"columns": {"count": "n"}}"#, vec!["count"]),
             (r#"{"values": {"x": {}}, "timestamp": {"pattern": "%Y"}}"#, vec!["values.x", "timestamp.pattern"]),
+            (r#"{"delimiter": "x"}"#, vec!["delimiter"]),
         ] {
             assert_eq!(mapping(json, false).unwrap_err(), fields, "{json}");
         }

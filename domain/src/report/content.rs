@@ -1,5 +1,6 @@
 //! A report as it is printed: nothing that it suppresses is in here.
 
+use super::imported::Imported;
 use super::template::{TableBy, Template};
 use crate::figures::Figure;
 use crate::metering;
@@ -149,6 +150,9 @@ pub struct Content {
     pub rules: Rules,
     /// When it was counted.
     pub counted_at: Timestamp,
+    /// What was imported of the period without sessions, and is in none of the figures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
 }
 
 /// What a new version changes.
@@ -186,11 +190,23 @@ impl Content {
                 changes.push(Change { what: text.label.clone(), before, after: text.text.clone() });
             }
         }
+        let imported = |it: &Self| it.imported.as_ref().map(|imported| imported.brief(it.rules.suppress_below));
+        let (earlier, after) = (imported(before), imported(self));
+        if earlier != after {
+            let [before, after] = [earlier, after].map(|it| it.unwrap_or_else(|| "none".to_owned()));
+            changes.push(Change { what: "Imported without sessions".to_owned(), before, after });
+        }
         if before.template.version != self.template.version {
             let version = |it: &Self| format!("version {}", it.template.version);
             changes.push(Change { what: "Template".to_owned(), before: version(before), after: version(self) });
         }
         changes
+    }
+
+    /// What is said of counts that were imported without sessions, if there are any.
+    #[must_use]
+    pub fn imported_sentence(&self) -> Option<String> {
+        self.imported.as_ref().map(|imported| imported.sentence(self.rules.suppress_below))
     }
 
     /// Every printed cell, with its place and its name.
