@@ -9,6 +9,7 @@ mod billing;
 mod deliveries;
 mod exports;
 mod golden;
+mod history;
 mod ingest;
 mod receivers;
 mod reports;
