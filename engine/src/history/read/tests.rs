@@ -16,9 +16,9 @@ impl Known for Everything {
         id.parse().ok().map(ApplicationNo)
     }
     fn session(&mut self, id: &str) -> SessionKey {
-        let mut key = [0; 16];
+        let mut key = [0_u8; 16];
         for (i, byte) in id.bytes().enumerate() {
-            key[i % 16] = u8::wrapping_add(key[i % 16].wrapping_mul(31), byte);
+            key[i % 16] = key[i % 16].wrapping_mul(31).wrapping_add(byte);
         }
         SessionKey(key)
     }
