@@ -301,7 +301,8 @@ def test_counts_are_marked_in_reports_and_nowhere_else(made, tmp_path):
     path = write(tmp_path / "counts.csv", [["2025-02-03T12:00:00Z", "helpline_display", HELPLINES[0], "", "1200"],
                                            ["2025-02-04T12:00:00Z", "helpline_click", HELPLINES[1], "phone", "40"]],
                  ["timestamp", "type", "helpline_id", "contact_method", "count"])
-    assert "session_id (column_missing)" in made.refused(customer, path)[1] or "count" in made.refused(customer, path)[1]
+    lines = made.refused(customer, path)
+    assert "is a count" in lines[1] and "session_id (column_missing)" in lines[2] and "--without-sessions" in lines[2]
     done = made.load(customer, path, "--without-sessions")
     assert (done["added"], done["has_sessions"], done["first_day"], done["last_day"]) == (1_240, False, "2025-02-03", "2025-02-04")
     draft = lambda *more: made.made.command("report", "draft", "--customer", customer.id, "--template", "transparency",

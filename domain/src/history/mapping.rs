@@ -195,8 +195,11 @@ impl Layout {
                 Place::Fields(fields) => fields.to_vec(),
                 Place::Ignored => Vec::new(),
                 Place::Unknown => {
-                    let detail =
-                        format!("The name of column {number} is not known: name it in the mapping, or ignore it there.");
+                    let detail = if *name == Field::Count.as_str() {
+                        format!("Column {number} is a count, and events with sessions are one each.")
+                    } else {
+                        format!("The name of column {number} is not known: name it in the mapping, or ignore it there.")
+                    };
                     faults.push(RowFault::of_row(line, "column_unknown", detail));
                     Vec::new()
                 }
