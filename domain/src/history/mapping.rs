@@ -96,7 +96,8 @@ impl MappingForm {
                 values.insert(field, map.clone());
             }
         }
-        if has_sessions && (constants.contains_key(&Field::Count) || matches!(named.get(&Field::Count), Some(Some(_)))) {
+        if has_sessions && (constants.contains_key(&Field::Count) || matches!(named.get(&Field::Count), Some(Some(_))))
+        {
             faults.add("count", FaultCode::FieldInvalid, "Events with sessions are one each: no count.");
         }
         let mut fields: HashMap<String, Vec<Field>> = HashMap::new();

@@ -3,7 +3,7 @@
 use crate::account::named;
 use crate::fault::{FaultCode, Faults};
 use crate::timestamp::{SECOND_MS, Timestamp};
-use crate::zone::Zone;
+use crate::zone::{Day, Zone};
 use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,9 @@ named! {
         Later = "later", "The later one";
     }
 }
+
+/// Said of a text that is no time by the pattern.
+const OTHER: &str = "Does not follow the mapping's pattern.";
 
 /// How times are written, as a mapping says it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,9 +118,7 @@ impl Times {
             Self::Seconds => {
                 decimal(text, SECOND_MS).ok_or("Must be seconds since 1970, such as 1764000000 or 1764000000.25.")?
             }
-            Self::Milliseconds => {
-                decimal(text, 1).ok_or("Must be milliseconds since 1970, such as 1764000000000.")?
-            }
+            Self::Milliseconds => decimal(text, 1).ok_or("Must be milliseconds since 1970, such as 1764000000000.")?,
             Self::Pattern(pattern) => pattern.read(text)?,
         };
         if MILLIS.contains(&at.millis()) { Ok(at) } else { Err("Lies outside of the years that have four digits.") }
@@ -143,28 +144,24 @@ fn decimal(text: &str, unit_ms: i64) -> Option<Timestamp> {
 
 impl Pattern {
     fn read(&self, text: &str) -> Result<Timestamp, &'static str> {
-        const OTHER: &str = "Does not follow the mapping's pattern.";
         if self.has_offset {
             let read = DateTime::parse_from_str(text, &self.pattern).map_err(|_| OTHER)?;
             return no_leap_second(read.nanosecond()).map(|()| Timestamp::from_millis(read.timestamp_millis()));
         }
-        let local = match NaiveDateTime::parse_from_str(text, &self.pattern) {
-            Ok(local) => local,
-            Err(_) => {
-                let day = NaiveDate::parse_from_str(text, &self.pattern).map_err(|_| OTHER)?;
-                if !self.takes_days {
-                    return Err("Is a day without a time: sessions cannot be told from days.");
-                }
-                // Midnight, or what follows where the clocks skip it.
-                return Ok(self.zone.day_start(crate::zone::Day::from_date(day)));
+        let Ok(local) = NaiveDateTime::parse_from_str(text, &self.pattern) else {
+            let day = NaiveDate::parse_from_str(text, &self.pattern).map_err(|_| OTHER)?;
+            if !self.takes_days {
+                return Err("Is a day without a time: sessions cannot be told from days.");
             }
+            return Ok(self.zone.day_start(Day::from_date(day)));
         };
         no_leap_second(local.nanosecond())?;
-        let takes = self.takes_days && local.time() == NaiveTime::MIN;
-        let (earlier, later) = match (self.zone.instants(local), takes) {
-            (Some(instants), _) => instants,
-            (None, true) => return Ok(self.zone.day_start(crate::zone::Day::from_date(local.date()))),
-            (None, false) => return Err("Is a local time that the clocks of its zone skip."),
+        let Some((earlier, later)) = self.zone.instants(local) else {
+            if self.takes_days && local.time() == NaiveTime::MIN {
+                // Midnight stands for the day, which begins later where the clocks skip it.
+                return Ok(self.zone.day_start(Day::from_date(local.date())));
+            }
+            return Err("Is a local time that the clocks of its zone skip.");
         };
         match self.overlap {
             Some(Overlap::Later) => Ok(later),

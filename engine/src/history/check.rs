@@ -7,6 +7,7 @@ use crate::directory::{CustomerEntry, Directory};
 use crate::error::Error;
 use crate::ingest::session_key;
 use crate::store;
+use domain::Timestamp;
 use domain::account::Tier;
 use domain::event::{AcceptedTimes, SessionKey};
 use domain::fault::{FaultCode, Faults};
@@ -14,7 +15,6 @@ use domain::history::{Checker, Known, Rejected, Survey};
 use domain::ids::{ApplicationNo, HelplineNo};
 use domain::metering::NEIGHBOURHOOD_MS;
 use domain::timestamp::SECOND_MS;
-use domain::Timestamp;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
@@ -110,7 +110,11 @@ impl<R: Read> Read for Hashed<R> {
 
 impl Engine {
     /// How the rows of a file are checked.
-    pub(super) async fn history_checker(&self, of: &CustomerEntry, form: &HistoryForm) -> Result<Checker, HistoryError> {
+    pub(super) async fn history_checker(
+        &self,
+        of: &CustomerEntry,
+        form: &HistoryForm,
+    ) -> Result<Checker, HistoryError> {
         let zone = of.record.customer.time_zone;
         let mapping = form.mapping.parse(form.without_sessions, zone)?;
         let (earliest, too_old) = if mapping.has_sessions() {

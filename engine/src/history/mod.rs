@@ -254,7 +254,8 @@ impl Engine {
         store::reports::open_book(&mut tx, customer, false).await?;
         let import = store::imports::find(&mut tx, customer, id).await?.ok_or(Error::NotFound)?;
         if import.has_sessions {
-            let detail = "It has sessions: its events are counted for ever. Only counts without sessions are withdrawn.";
+            let detail =
+                "It has sessions: its events are counted for ever. Only counts without sessions are withdrawn.";
             return Err(Faults::one("import", FaultCode::FieldInvalid, detail).into());
         }
         let end = store::imports::end(&mut tx, (customer, id), import.rows_done, ImportStatus::Withdrawn, self.now());

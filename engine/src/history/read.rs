@@ -3,7 +3,9 @@
 //! Rows are cut out before they are parsed. So the line of each is known, a row cannot be longer than a bound, and a
 //! quotation mark that never closes is told by the line where it opens.
 
-use domain::history::{Cell, Checker, Field, FileForm, Known, Layout, Mapping, Place, ROW_BYTES_MAX, Raw, Record, RowFault};
+use domain::history::{
+    Cell, Checker, Field, FileForm, Known, Layout, Mapping, Place, ROW_BYTES_MAX, Raw, Record, RowFault,
+};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use std::borrow::Cow;
@@ -202,7 +204,8 @@ impl<R: Read> Splitter<R> {
             while self.row.last() == Some(&b'\r') {
                 self.row.pop();
             }
-            let is_blank = if self.delimiter.is_some() { self.row.is_empty() } else { self.row.trim_ascii().is_empty() };
+            let is_blank =
+                if self.delimiter.is_some() { self.row.is_empty() } else { self.row.trim_ascii().is_empty() };
             if !is_blank || !is_more {
                 return Ok(!is_blank);
             }

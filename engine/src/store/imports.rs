@@ -116,12 +116,7 @@ pub struct Done {
 }
 
 /// Notes how far an import is; `false` if it is not where it was left: another process goes on with it.
-pub async fn advance(
-    tx: &mut Tx,
-    (customer, id): (CustomerNo, ImportId),
-    from: Done,
-    to: Done,
-) -> Result<bool, Error> {
+pub async fn advance(tx: &mut Tx, (customer, id): (CustomerNo, ImportId), from: Done, to: Done) -> Result<bool, Error> {
     let sql = "UPDATE imports SET rows_done = $1, added = $2 \
                WHERE customer_no = $3 AND id = $4 AND rows_done = $5 AND status = 'running'";
     let sql = Sql::new(sql).bind(number(to.rows)).bind(number(to.added)).bind(customer).bind(id.uuid());
@@ -173,7 +168,15 @@ pub async fn add_counts(
         );
         let values = chunk.iter().flat_map(|((day, application, helpline, action), n)| -> [Value; 7] {
             let day = Value::from(day.0);
-            [customer.into(), day, (*application).into(), (*helpline).into(), (*action).into(), id.uuid().into(), (**n).into()]
+            [
+                customer.into(),
+                day,
+                (*application).into(),
+                (*helpline).into(),
+                (*action).into(),
+                id.uuid().into(),
+                (**n).into(),
+            ]
         });
         tx.execute(Sql::new(sql).bind_all(values)).await?;
     }

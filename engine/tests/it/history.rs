@@ -93,7 +93,8 @@ async fn the_worked_stream_comes_in_as_history(mut installation: Installation) {
     let file = lines.join("\n");
     let (installation, customer) = (&*stream.installation, stream.customer);
     let form = form("golden.ndjson", &golden_mapping(&stream));
-    let dry = import(installation, customer, &HistoryForm { dry_run: true, ..form.clone() }, text(&file)).await.unwrap();
+    let dry =
+        import(installation, customer, &HistoryForm { dry_run: true, ..form.clone() }, text(&file)).await.unwrap();
     assert_eq!((dry.rows, dry.import, dry.accepted), (2_100, None, None));
     let total: (u64, u64) = dry.months.values().fold((0, 0), |sum, it| (sum.0 + it.displays, sum.1 + it.clicks));
     assert_eq!(total.0 + total.1, 2_100);
@@ -249,7 +250,11 @@ async fn counts_are_marked_in_reports_and_in_no_figure(installation: Installatio
     assert_eq!(draft(&installation, of, "").await.body.content.imported, None);
 
     // Long before what raw events are kept for.
-    let file = counts(&[("2026-01-05", "h1", "seen", 40), ("2026-01-05", "h1", "seen", 2), ("2026-02-01", "h2", "called", 10)]);
+    let file = counts(&[
+        ("2026-01-05", "h1", "seen", 40),
+        ("2026-01-05", "h1", "seen", 2),
+        ("2026-02-01", "h2", "called", 10),
+    ]);
     let done = import(&installation, of, &counts_form("a.csv"), text(&file)).await.unwrap();
     assert_eq!((done.added, done.accepted, done.rows), (Some(52), None, 3));
     let again = import(&installation, of, &counts_form("a.csv"), text(&file)).await.unwrap();
@@ -376,7 +381,11 @@ async fn a_file_that_changes_meanwhile_is_not_imported(installation: Installatio
     let reader = installation.engine.console_reader(&installation.operator, Some(of)).unwrap();
     let form = HistoryForm { without_sessions: true, ..form("many.csv", &json!({})) };
     let file = many(9_000);
-    for changed in [many(9_001), file.replacen("helpline_display,h1,s2500", "helpline_display,h2,s2500", 1), file.replace("h2", "x")] {
+    for changed in [
+        many(9_001),
+        file.replacen("helpline_display,h1,s2500", "helpline_display,h2,s2500", 1),
+        file.replace("h2", "x"),
+    ] {
         let changed = Some(changed.into_bytes());
         let broken = Broken { file: text(&file), rewinds: 0, fails_at: u64::MAX, changed };
         let refused = sentence(import(&installation, of, &form, broken).await);
@@ -419,7 +428,8 @@ async fn the_application_must_be_known(installation: Installation) {
     assert!(found[0].2.contains("web, production") && found[0].2.contains("app, production"), "{found:?}");
     assert!(!found[0].2.contains(&foreign.to_string()));
 
-    let refused = import(&installation, of, &HistoryForm { application: Some(foreign), ..plain.clone() }, text(&file)).await;
+    let refused =
+        import(&installation, of, &HistoryForm { application: Some(foreign), ..plain.clone() }, text(&file)).await;
     assert!(sentence(refused).contains("application"));
     let of_other = form("a.csv", &json!({"constants": {"application_id": foreign}}));
     assert_eq!(codes(import(&installation, of, &of_other, text(&file)).await)[0].1, "application_unknown");

@@ -103,20 +103,18 @@ fn faults_are_told_by_their_lines() {
     for (file, expected) in [
         (format!("{HEADER}{ROW}{wrong}{ROW}{wrong}"), vec![(3, "helpline_unknown"), (5, "helpline_unknown")]),
         (format!("{HEADER}\n{ROW}a,b\n"), vec![(4, "columns_wrong")]),
-        (format!("{HEADER}helpline_display,h1,\"s\n\n2\",never,\n{wrong}"), vec![
-            (2, "timestamp_invalid"),
-            (5, "helpline_unknown"),
-        ]),
+        (
+            format!("{HEADER}helpline_display,h1,\"s\n\n2\",never,\n{wrong}"),
+            vec![(2, "timestamp_invalid"), (5, "helpline_unknown")],
+        ),
         (format!("{HEADER}{ROW}helpline_display,h1,\"s,2026\n{ROW}{ROW}"), vec![(3, "quote_unclosed")]),
         (format!("{HEADER}{ROW}\"a\nb\",\"{}", "x\n".repeat(40_000)), vec![(4, "quote_unclosed")]),
         (format!("{HEADER}{ROW}{}", "x".repeat(70_000)), vec![(3, "row_too_long")]),
         (format!("{HEADER}{}{ROW}", ROW.replace('\n', "\r")), vec![(2, "line_end_invalid")]),
-        ("type,type\n".to_owned(), vec![
-            (1, "column_twice"),
-            (1, "column_missing"),
-            (1, "column_missing"),
-            (1, "column_missing"),
-        ]),
+        (
+            "type,type\n".to_owned(),
+            vec![(1, "column_twice"), (1, "column_missing"), (1, "column_missing"), (1, "column_missing")],
+        ),
         (String::new(), vec![]),
     ] {
         assert_eq!(read(FileForm::Csv, file.as_bytes()).1, expected, "{}", &file[..file.len().min(200)]);
@@ -176,10 +174,13 @@ fn other_peoples_files_are_read_by_a_mapping() {
     let (good, bad) = read_by(&checker(mapping, false), FileForm::Csv, file.as_bytes());
     assert_eq!(bad, []);
     let found: Vec<_> = good.iter().map(|it| (it.at.to_string(), it.helpline.0, it.action, it.count)).collect();
-    assert_eq!(found, [
-        ("2026-11-23T15:00:00.000Z".to_owned(), 1, Action::Display, 40),
-        ("2026-11-22T15:00:00.000Z".to_owned(), 2, Action::Click(ContactMethod::Phone), 1),
-    ]);
+    assert_eq!(
+        found,
+        [
+            ("2026-11-23T15:00:00.000Z".to_owned(), 1, Action::Display, 40),
+            ("2026-11-22T15:00:00.000Z".to_owned(), 2, Action::Click(ContactMethod::Phone), 1),
+        ]
+    );
 }
 
 fn record() -> impl Strategy<Value = (u32, Option<ContactMethod>, i64, String)> {
