@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import time
+import urllib.parse
 
 import pytest
 
@@ -330,6 +331,56 @@ def test_counts_are_marked_in_reports_and_nowhere_else(made, tmp_path):
     # Now that day is free.
     assert made.load(customer, overlap, "--without-sessions")["added"] == 1
     assert draft()["imported"]["displays"] == "withheld"
+
+
+PASSWORD = "correct horse battery staple"
+PAGE = {"Accept": "text/html"}
+
+
+def test_pages_say_what_was_imported_without_sessions(made, tmp_path):
+    customer = made.customer("Shown")
+    path = write(tmp_path / "counts.csv", [["2025-02-03T12:00:00Z", "helpline_display", HELPLINES[0], "1200"]],
+                 ["timestamp", "type", "helpline_id", "count"])
+    made.load(customer, path, "--without-sessions")
+    report = made.made.command("report", "draft", "--customer", customer.id, "--template", "washington-disclosure", "--period", "2025")
+    made.made.command("report", "approve", report["id"], "--customer", customer.id)
+    public = made.made.command("report", "disclose", "--customer", customer.id)
+    made.made.command("user", "create", "--email", "shown@example.org", "--role", "viewer", "--customer", customer.id,
+                      "--password-stdin", stdin=PASSWORD)
+    with serving(made.made):
+        client = made.made.client()
+        sentence = "Besides, 1,200 displays and 0 clicks of 2025-02-03 were imported as counts without sessions."
+        shown = client.get(f"/disclosures/{public['id']}")
+        assert shown.status == 200 and sentence in shown.body.decode(), shown
+        [told] = client.get(f"/disclosures/{public['id']}/report.json").json["reports"]
+        assert told["imported"]["displays"] == 1_200 and told["figures"] == {"notifications": 0}
+        form = urllib.parse.urlencode({"email": "shown@example.org", "password": PASSWORD, "next": ""}).encode()
+        answer = client.post("/api/sign_in", form, headers=PAGE | {"Content-Type": "application/x-www-form-urlencoded"})
+        cookie = answer.headers["set-cookie"].split(";")[0]
+        page = client.get(f"/reports/{report['id']}", headers=PAGE | {"Cookie": cookie})
+        assert page.status == 200 and sentence in page.body.decode(), page
+        client.close()
+
+
+@pytest.mark.parametrize("without_sessions", (False, True), ids=("events", "counts"))
+def test_two_that_import_the_same_file_count_it_once(made, tmp_path, without_sessions):
+    customer = made.customer(f"Twice {without_sessions}")
+    count = 30_000
+    path = write(tmp_path / "many.csv", many(count))
+    more = ("--without-sessions",) if without_sessions else ()
+    done = reachline.at_once(lambda _: made.made.run(*made.arguments(customer, path, *more, "--json")), range(3), 3)
+    for one in done:
+        assert one.returncode == 0 or "Another process" in one.stderr, one
+    # Whoever was left over by the others is asked again.
+    again = made.load(customer, path, *more)
+    assert again["rows"] == count
+    [item] = made.imports(customer)
+    assert (item["status"], item["rows_done"]) == ("done", count)
+    if without_sessions:
+        assert again["added"] == item["added"] == count
+    else:
+        assert sum(day["gross_displays"] for day in made.export(customer, "days")) == count
+        made.verify()
 
 
 def test_who_and_what_must_be_known(made, tmp_path):

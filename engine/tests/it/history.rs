@@ -1,8 +1,10 @@
 //! Imports of history: events are counted like any others, counts are in no figure, and nothing is ever counted twice.
 
+use crate::billing::billed;
 use crate::golden::{EVENTS, EXPECTED, Stream, measured, prepare, pretty_assertions};
 use crate::support::{Installation, at, on_both};
 use domain::account::{CustomerForm, CustomerLimits, Tier};
+use domain::billing::BillableFigure;
 use domain::event::{AcceptedTimes, Kind, Submitted, check_typed};
 use domain::history::{FileForm, ImportStatus, MappingForm};
 use domain::ids::HelplineNo;
@@ -23,6 +25,7 @@ on_both!(
     a_file_that_changes_meanwhile_is_not_imported,
     bad_rows_are_told_and_nothing_is_imported,
     the_application_must_be_known,
+    history_is_on_statements_and_counts_are_not,
 );
 
 const BY: &str = "olga@example.org";
@@ -437,4 +440,25 @@ async fn the_application_must_be_known(installation: Installation) {
     let own = installation.engine.list_applications(&reader, Paging::default()).await.unwrap().items[0].id;
     let done = import(&installation, of, &HistoryForm { application: Some(own), ..plain }, text(&file)).await.unwrap();
     assert_eq!(done.applications, [own]);
+}
+
+async fn history_is_on_statements_and_counts_are_not(installation: Installation) {
+    let billed = billed(&installation, BillableFigure::Reach).await;
+    let Installation { engine, operator, .. } = &installation;
+    let month = |text: &str| text.parse().unwrap();
+    let plain = form("a.csv", &json!({}));
+    import(&installation, billed.customer, &plain, text(&displays(["2026-10-01", "2026-10-02"]))).await.unwrap();
+    let draft = engine.statement(&billed.reader, month("2026-10")).await.unwrap();
+    assert_eq!((draft.waterfall.billable, draft.waterfall.gross), (2, 2));
+    let issued = engine.issue_statement(operator, billed.customer, month("2026-10"), None, false).await.unwrap();
+
+    let more = displays(["2026-10-02", "2026-10-03", "2026-10-04"]);
+    import(&installation, billed.customer, &plain, text(&more)).await.unwrap();
+    let as_counts = HistoryForm { without_sessions: true, ..plain };
+    import(&installation, billed.customer, &as_counts, text(&more)).await.unwrap();
+    assert_eq!(engine.statement(&billed.reader, month("2026-10")).await.unwrap(), issued.statement);
+    let november = engine.statement(&billed.reader, month("2026-11")).await.unwrap();
+    let [adjustment] = &november.adjustments[..] else { panic!("one month has changed") };
+    assert_eq!((adjustment.before.billable, adjustment.after.billable), (2, 4));
+    assert!(engine.recompute_statement(&billed.reader, month("2026-10")).await.unwrap().is_equal);
 }
