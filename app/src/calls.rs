@@ -2,10 +2,12 @@
 
 mod alerts;
 mod billing;
+mod exports;
 mod reports;
 
 pub use alerts::*;
 pub use billing::*;
+pub use exports::*;
 pub use reports::*;
 
 use crate::codec::JsonText;

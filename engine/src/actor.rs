@@ -30,6 +30,11 @@ impl ApiClient {
     pub fn customer_id(&self) -> CustomerId {
         self.application.customer.record.customer.id
     }
+    /// As whom it is written down.
+    #[must_use]
+    pub fn acts_as(&self) -> String {
+        format!("application {}", self.application.record.application.name)
+    }
     /// The application.
     #[must_use]
     pub fn application_id(&self) -> ApplicationId {
@@ -90,6 +95,12 @@ impl Reader {
     pub fn time_zone(&self) -> Option<Zone> {
         self.customer().map(|customer| customer.time_zone)
     }
+}
+
+/// May read what was done with the data of one customer, or of all.
+#[derive(Clone)]
+pub struct AuditReader {
+    pub(crate) of: Option<Arc<CustomerEntry>>,
 }
 
 /// May manage the applications of one customer.

@@ -43,6 +43,7 @@ fn Navigation(role: Role) -> impl IntoView {
                 <li><A href="/overview">"Overview"</A></li>
                 <li><A href="/billing">"Billing"</A></li>
                 <li><A href="/reports">"Reports"</A></li>
+                <li><A href="/exports">"Exports"</A></li>
                 <li><A href="/alerts">"Alerts"</A></li>
                 <li><A href="/applications">"Applications"</A></li>
                 {is_supervisor
@@ -55,6 +56,7 @@ fn Navigation(role: Role) -> impl IntoView {
                             <li><A href="/admin/rate-cards">"Rate cards"</A></li>
                         }
                     })}
+                {role.reads_audit_log().then(|| view! { <li><A href="/audit-log">"Audit log"</A></li> })}
                 {is_operator.then(|| view! { <li><A href="/admin/system">"System"</A></li> })}
             </ul>
         </nav>

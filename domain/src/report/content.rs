@@ -2,7 +2,7 @@
 
 use super::imported::Imported;
 use super::template::{TableBy, Template};
-use crate::figures::Figure;
+use crate::figures::{Figure, Scope};
 use crate::metering;
 use crate::period::Period;
 use crate::text::grouped;
@@ -190,6 +190,10 @@ impl Content {
                 changes.push(Change { what: text.label.clone(), before, after: text.text.clone() });
             }
         }
+        for text in before.texts.iter().filter(|text| !self.texts.iter().any(|it| it.key == text.key)) {
+            let change = Change { what: text.label.clone(), before: text.text.clone(), after: String::new() };
+            changes.push(change);
+        }
         let imported = |it: &Self| it.imported.as_ref().map(|imported| imported.brief(it.rules.suppress_below));
         let (earlier, after) = (imported(before), imported(self));
         if earlier != after {
@@ -201,6 +205,23 @@ impl Content {
             changes.push(Change { what: "Template".to_owned(), before: version(before), after: version(self) });
         }
         changes
+    }
+
+    /// A figure's total, if the report has the figure.
+    #[must_use]
+    pub fn total_of(&self, figure: Figure) -> Option<Cell> {
+        self.figures.iter().position(|it| *it == figure).and_then(|at| self.total.get(at).copied())
+    }
+
+    /// The click-through rate of the whole, from 0 to 1, as a reader can work it out: `None` unless both of its counts are
+    /// printed, and there is something to divide by.
+    #[must_use]
+    pub fn total_ctr(&self) -> Option<f64> {
+        let (of, all) = Scope::Application.ctr_of()?;
+        match (self.total_of(of)?, self.total_of(all)?) {
+            (Cell::Count(of), Cell::Count(all)) if all > 0 => Some(of as f64 / all as f64),
+            _ => None,
+        }
     }
 
     /// What is said of counts that were imported without sessions, if there are any.
@@ -239,4 +260,85 @@ pub struct Place {
     /// Key of the row; empty for the total.
     pub key: String,
     pub figure: Figure,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::imported::Contribution;
+    use super::*;
+    use crate::zone::Month;
+
+    fn content(figures: &[Figure], total: &[Cell], texts: &[(&str, &str)]) -> Content {
+        let month: Month = "2026-03".parse().unwrap();
+        let text = |(key, text): &(&str, &str)| Text {
+            key: (*key).to_owned(),
+            label: format!("About {key}"),
+            text: (*text).to_owned(),
+        };
+        let template = serde_json::from_str(
+            r#"{"key": "t", "version": 1, "title": "T", "summary": "", "law": "", "source_url": "", "period": "months",
+                "is_chosen": true, "figures": [], "tables": [], "texts": [], "suppresses": true, "is_public": false}"#,
+        );
+        Content {
+            content_version: CONTENT_VERSION,
+            template: template.unwrap(),
+            customer: "Acme".to_owned(),
+            period: Period::new(month.first_day(), month.plus(1).first_day()).unwrap(),
+            time_zone: Zone::UTC,
+            figures: figures.to_vec(),
+            total: total.to_vec(),
+            tables: Vec::new(),
+            texts: texts.iter().map(text).collect(),
+            rules: Rules::in_force(Some(10)),
+            counted_at: Timestamp::from_millis(0),
+            imported: None,
+        }
+    }
+
+    #[test]
+    fn what_was_imported_is_a_change_and_older_reports_have_none() {
+        let plain = content(&[Figure::Reach], &[Cell::Count(120)], &[]);
+        let json = serde_json::to_value(&plain).unwrap();
+        assert!(json.get("imported").is_none());
+        assert_eq!(serde_json::from_value::<Content>(json).unwrap(), plain);
+        let days = (plain.period.from, plain.period.from.plus(1));
+        let contribution = Contribution { displays: 1_200, clicks: 3, first: days.0, last: days.1 };
+        let marked = Content { imported: Imported::of(&[contribution], Some(10)), ..plain.clone() };
+        let change = |what: &str, before: &str, after: &str| Change {
+            what: what.to_owned(),
+            before: before.to_owned(),
+            after: after.to_owned(),
+        };
+        let text = "1,200 displays, withheld clicks; 2026-03-01 to 2026-03-02";
+        assert_eq!(marked.changes_since(&plain), [change("Imported without sessions", "none", text)]);
+        assert_eq!(plain.changes_since(&marked), [change("Imported without sessions", text, "none")]);
+        assert_eq!(marked.changes_since(&marked), []);
+        assert!(marked.imported_sentence().unwrap().contains("1,200 displays"));
+    }
+
+    #[test]
+    fn a_rate_is_worked_out_of_printed_counts_only() {
+        let of = |converted, reach| {
+            content(&[Figure::Reach, Figure::ConvertedSessions], &[reach, converted], &[]).total_ctr()
+        };
+        assert_eq!(of(Cell::Count(30), Cell::Count(120)), Some(0.25));
+        for (converted, reach) in
+            [(Cell::Small, Cell::Count(120)), (Cell::Count(30), Cell::Withheld), (Cell::Count(0), Cell::Count(0))]
+        {
+            assert_eq!(of(converted, reach), None, "{converted:?} of {reach:?}");
+        }
+        assert_eq!(content(&[Figure::Reach], &[Cell::Count(120)], &[]).total_ctr(), None);
+    }
+
+    #[test]
+    fn texts_that_come_and_go_are_changes() {
+        let of = |texts: &[(&str, &str)]| content(&[], &[], texts);
+        let change = |what: &str, before: &str, after: &str| Change {
+            what: what.to_owned(),
+            before: before.to_owned(),
+            after: after.to_owned(),
+        };
+        let changes = of(&[("a", "1"), ("b", "2")]).changes_since(&of(&[("b", "3"), ("c", "4")]));
+        assert_eq!(changes, [change("About a", "", "1"), change("About b", "3", "2"), change("About c", "4", "")]);
+    }
 }

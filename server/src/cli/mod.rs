@@ -4,6 +4,7 @@
 //! A command that could not do its work ends with 1, one that was called wrongly with 2.
 
 mod accounts;
+mod audit_log;
 mod card_file;
 mod demo;
 mod exports;
@@ -88,6 +89,8 @@ enum Command {
     Report(reports::Reports),
     /// Write a customer's raw events or figures to a file, with a manifest beside it
     Export(exports::Export),
+    /// Show what was done, and by whom
+    AuditLog(audit_log::AuditLog),
     /// Say which raw events are kept no longer: a running server gives them up within the hour
     Retention(retention::Retention),
 }
@@ -173,6 +176,7 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Statement(command) => command.run(&config).await,
             Command::Report(command) => command.run(&config).await,
             Command::Export(command) => command.run(&config).await,
+            Command::AuditLog(log) => log.run(&config).await,
             Command::Retention(command) => command.run(&config).await,
         }
     })
