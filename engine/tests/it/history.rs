@@ -124,7 +124,8 @@ async fn the_worked_stream_comes_in_as_history(mut installation: Installation) {
     let withdrawn =
         installation.engine.withdraw_history(&installation.operator, customer, imports.items[0].id, BY).await;
     assert!(matches!(withdrawn, Err(Error::Invalid(_))), "{withdrawn:?}");
-    let audit = installation.engine.audit_log(&stream.reader, &Paging::default()).await.unwrap();
+    let reader = installation.engine.console_audit_reader(&installation.operator, Some(customer)).unwrap();
+    let audit = installation.engine.audit_log(&reader, &Paging::default()).await.unwrap();
     // The clock stands still, so that their order says nothing.
     let mut actions: Vec<_> = audit.items.iter().map(|entry| (entry.action.as_str(), entry.subject.as_str())).collect();
     actions.sort_unstable();
@@ -303,7 +304,8 @@ async fn counts_are_marked_in_reports_and_in_no_figure(installation: Installatio
     // What was withdrawn can come in again.
     let back = import(&installation, of, &counts_form("b.csv"), text(&more)).await.unwrap();
     assert!(back.import != second.import && back.added == Some(3));
-    let audit = installation.engine.audit_log(&reader, &Paging::default()).await.unwrap();
+    let audit_reader = installation.engine.console_audit_reader(&installation.operator, Some(of)).unwrap();
+    let audit = installation.engine.audit_log(&audit_reader, &Paging::default()).await.unwrap();
     let withdrawn: Vec<_> = audit.items.iter().filter(|it| it.action.as_str() == "history_withdrawn").collect();
     assert_eq!((withdrawn.len(), withdrawn[0].subject.as_str()), (1, "b.csv"));
 }
