@@ -15,6 +15,7 @@ named! {
         ReportDiscarded = "report_discarded", "Discarded a draft";
         DisclosureOn = "disclosure_on", "Switched the public page on";
         DisclosureOff = "disclosure_off", "Switched the public page off";
+        HistoryBegun = "history_begun", "Began to import history";
         HistoryImported = "history_imported", "Imported history";
         HistoryWithdrawn = "history_withdrawn", "Withdrew an import";
         LinkMade = "link_made", "Made an access link";

@@ -12,6 +12,7 @@ pub mod export;
 pub mod fault;
 pub mod figures;
 pub mod helpline;
+pub mod history;
 pub mod ids;
 pub mod metering;
 pub mod period;

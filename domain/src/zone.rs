@@ -58,6 +58,14 @@ impl Zone {
         }
     }
 
+    /// The earliest and the latest instant at which the wall clock shows this; `None` if it never does.
+    #[must_use]
+    pub fn instants(self, local: NaiveDateTime) -> Option<(Timestamp, Timestamp)> {
+        let found = self.0.from_local_datetime(&local);
+        let at = |instant: chrono::DateTime<chrono_tz::Tz>| Timestamp::from_millis(instant.timestamp_millis());
+        found.earliest().map(at).zip(found.latest().map(at))
+    }
+
     /// The start of the local hour an instant lies in. Where the clocks move by half an hour, that hour is longer.
     #[must_use]
     pub fn hour_start(self, at: Timestamp) -> Timestamp {

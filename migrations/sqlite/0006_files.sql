@@ -56,7 +56,6 @@ CREATE INDEX exports_to_do ON exports (status, id);
 CREATE TABLE imports (
     customer_no BIGINT NOT NULL REFERENCES customers (no),
     id BLOB NOT NULL,
-    application_no BIGINT NOT NULL REFERENCES applications (no),
     started_at BIGINT NOT NULL,
     started_by TEXT NOT NULL,
     file TEXT NOT NULL,
@@ -68,10 +67,10 @@ CREATE TABLE imports (
     status TEXT NOT NULL,
     rows_total BIGINT NOT NULL,
     rows_done BIGINT NOT NULL,
-    rows_new BIGINT NOT NULL,
-    -- Days of the customer's zone that it covers, the last inclusive, counted from January 1st, 1970.
-    first_day BIGINT NOT NULL,
-    last_day BIGINT NOT NULL,
+    -- Events that were new; displays and clicks, of counts alone.
+    added BIGINT NOT NULL,
+    -- As JSON: its applications, and the days of the customer's zone that it covers of each.
+    covered TEXT NOT NULL,
     ended_at BIGINT,
     PRIMARY KEY (customer_no, id)
 ) WITHOUT ROWID;

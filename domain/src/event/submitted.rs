@@ -1,6 +1,7 @@
 //! The members of an event as they were sent, borrowed from the body.
 
 use super::Kind;
+use crate::history::Cell;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -21,6 +22,20 @@ pub struct Submitted<'a> {
     pub(super) timestamp: Member<'a>,
     #[serde(borrow, default)]
     pub(super) contact_method: Member<'a>,
+}
+
+impl<'a> Submitted<'a> {
+    /// An event of a file: type, helpline, session, time and way of contact.
+    #[must_use]
+    pub fn of_cells([kind, helpline, session, timestamp, contact_method]: [Cell<'a>; 5]) -> Self {
+        Self {
+            kind: kind.into(),
+            helpline: helpline.into(),
+            session: session.into(),
+            timestamp: timestamp.into(),
+            contact_method: contact_method.into(),
+        }
+    }
 }
 
 impl Submitted<'_> {
@@ -96,6 +111,16 @@ impl<'a> Member<'a> {
     }
     pub(super) fn is_missing(&self) -> bool {
         matches!(self, Self::Missing)
+    }
+}
+
+impl<'a> From<Cell<'a>> for Member<'a> {
+    fn from(cell: Cell<'a>) -> Self {
+        match cell {
+            Cell::Missing => Self::Missing,
+            Cell::Text(text) => Self::Text(text),
+            Cell::Number(_) | Cell::Other => Self::OtherType,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! A report as it is printed: nothing that it suppresses is in here.
 
+use super::imported::Imported;
 use super::template::{TableBy, Template};
 use crate::figures::{Figure, Scope};
 use crate::metering;
@@ -149,6 +150,9 @@ pub struct Content {
     pub rules: Rules,
     /// When it was counted.
     pub counted_at: Timestamp,
+    /// What was imported of the period without sessions, and is in none of the figures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
 }
 
 /// What a new version changes.
@@ -190,6 +194,12 @@ impl Content {
             let change = Change { what: text.label.clone(), before: text.text.clone(), after: String::new() };
             changes.push(change);
         }
+        let imported = |it: &Self| it.imported.as_ref().map(|imported| imported.brief(it.rules.suppress_below));
+        let (earlier, after) = (imported(before), imported(self));
+        if earlier != after {
+            let [before, after] = [earlier, after].map(|it| it.unwrap_or_else(|| "none".to_owned()));
+            changes.push(Change { what: "Imported without sessions".to_owned(), before, after });
+        }
         if before.template.version != self.template.version {
             let version = |it: &Self| format!("version {}", it.template.version);
             changes.push(Change { what: "Template".to_owned(), before: version(before), after: version(self) });
@@ -212,6 +222,12 @@ impl Content {
             (Cell::Count(of), Cell::Count(all)) if all > 0 => Some(of as f64 / all as f64),
             _ => None,
         }
+    }
+
+    /// What is said of counts that were imported without sessions, if there are any.
+    #[must_use]
+    pub fn imported_sentence(&self) -> Option<String> {
+        self.imported.as_ref().map(|imported| imported.sentence(self.rules.suppress_below))
     }
 
     /// Every printed cell, with its place and its name.
@@ -248,6 +264,7 @@ pub struct Place {
 
 #[cfg(test)]
 mod tests {
+    use super::super::imported::Contribution;
     use super::*;
     use crate::zone::Month;
 
@@ -274,7 +291,29 @@ mod tests {
             texts: texts.iter().map(text).collect(),
             rules: Rules::in_force(Some(10)),
             counted_at: Timestamp::from_millis(0),
+            imported: None,
         }
+    }
+
+    #[test]
+    fn what_was_imported_is_a_change_and_older_reports_have_none() {
+        let plain = content(&[Figure::Reach], &[Cell::Count(120)], &[]);
+        let json = serde_json::to_value(&plain).unwrap();
+        assert!(json.get("imported").is_none());
+        assert_eq!(serde_json::from_value::<Content>(json).unwrap(), plain);
+        let days = (plain.period.from, plain.period.from.plus(1));
+        let contribution = Contribution { displays: 1_200, clicks: 3, first: days.0, last: days.1 };
+        let marked = Content { imported: Imported::of(&[contribution], Some(10)), ..plain.clone() };
+        let change = |what: &str, before: &str, after: &str| Change {
+            what: what.to_owned(),
+            before: before.to_owned(),
+            after: after.to_owned(),
+        };
+        let text = "1,200 displays, withheld clicks; 2026-03-01 to 2026-03-02";
+        assert_eq!(marked.changes_since(&plain), [change("Imported without sessions", "none", text)]);
+        assert_eq!(plain.changes_since(&marked), [change("Imported without sessions", text, "none")]);
+        assert_eq!(marked.changes_since(&marked), []);
+        assert!(marked.imported_sentence().unwrap().contains("1,200 displays"));
     }
 
     #[test]

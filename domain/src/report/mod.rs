@@ -4,17 +4,20 @@
 //! - [`form`]: what somebody asks for, checked against its template.
 //! - [`content`]: a report as it is printed, and how one version differs from the one before.
 //! - [`cells`]: the counts of a report before it is decided which of them are printed.
+//! - [`imported`]: what it says of history that was imported without sessions.
 //! - [`suppress`]: which of them are not, so that no small group can be made out.
 
 pub mod cells;
 pub mod content;
 pub mod form;
+pub mod imported;
 pub mod suppress;
 pub mod template;
 
 pub use cells::{Known, RawRow, RawTable, Tables, Unprotectable};
 pub use content::{CONTENT_VERSION, Cell, Change, Content, Place, Row, Rules, Table, Text};
 pub use form::{ReportForm, Wanted};
+pub use imported::{Contribution, Days, Imported};
 pub use template::{PeriodKind, TableBy, Template, TemplateForm, TextField};
 
 #[cfg(test)]

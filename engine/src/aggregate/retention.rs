@@ -30,7 +30,7 @@ pub struct Expiring {
 
 impl Engine {
     /// From when on the raw events of a customer are kept.
-    fn events_kept_from(&self, keeping: &store::retention::Keeping) -> Timestamp {
+    pub(crate) fn events_kept_from(&self, keeping: &store::retention::Keeping) -> Timestamp {
         let (now, settings) = (self.now(), &self.0.settings);
         let accepted_from = now.plus(-i64::from(settings.event_age_max_days) * DAY_MS);
         kept_from(now, accepted_from, keeping.months.unwrap_or(settings.event_retention_months))

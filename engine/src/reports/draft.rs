@@ -10,7 +10,7 @@ use domain::audit::Action;
 use domain::fault::{FaultCode, Faults};
 use domain::period::{Breakdown, BreakdownRow, Filter, Interval, Period};
 use domain::report::{
-    CONTENT_VERSION, Content, Known, RawRow, RawTable, ReportForm, Rules, Tables, Template, Text, Wanted,
+    CONTENT_VERSION, Content, Imported, Known, RawRow, RawTable, ReportForm, Rules, Tables, Template, Text, Wanted,
 };
 
 impl Engine {
@@ -66,11 +66,13 @@ impl Engine {
             let text = wanted.texts.get(&field.key).filter(|text| !text.is_empty())?.clone();
             Some(Text { key: field.key.clone(), label: field.label.clone(), text })
         };
+        let period = wanted.period()?;
+        let imported = Imported::of(&store::imports::contributions(&mut tx, customer, period).await?, k);
         let content = Content {
             content_version: CONTENT_VERSION,
             template: template.clone(),
             customer: manager.customer().name.clone(),
-            period: wanted.period()?,
+            period,
             time_zone: manager.customer().time_zone,
             figures: wanted.figures.clone(),
             total,
@@ -78,6 +80,7 @@ impl Engine {
             texts: template.texts.iter().filter_map(text).collect(),
             rules: Rules::in_force(k),
             counted_at: self.now(),
+            imported,
         };
         let body = Body {
             predecessor: before.map(|report| report.version),

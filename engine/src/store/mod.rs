@@ -12,6 +12,7 @@ pub mod directory;
 pub mod exports;
 pub mod figures;
 pub mod helplines;
+pub mod imports;
 pub mod intake;
 pub mod limits;
 pub mod log;

@@ -48,14 +48,14 @@ fn form(name: &str, from: &str, figure: BillableFigure) -> CardForm {
 }
 
 /// A customer with a card, an application and a helpline.
-struct Billed {
-    customer: CustomerId,
+pub struct Billed {
+    pub customer: CustomerId,
     card: RateCard,
     client: ApiClient,
-    reader: Reader,
+    pub reader: Reader,
 }
 
-async fn billed(installation: &Installation, figure: BillableFigure) -> Billed {
+pub async fn billed(installation: &Installation, figure: BillableFigure) -> Billed {
     installation.helplines(&[("h1", "DE"), ("h2", "FR")]).await;
     let customer = installation.customer("Acme", "Europe/Berlin").await;
     let application = installation.application(customer, "web", Tier::Production).await;

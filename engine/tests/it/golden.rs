@@ -12,20 +12,21 @@ use std::sync::Arc;
 
 on_both!(the_worked_stream_gives_the_expected_figures, figures_follow_the_customers_time_zone);
 
-const EVENTS: &str = include_str!("../../../domain/tests/golden/events.ndjson");
+pub const EVENTS: &str = include_str!("../../../domain/tests/golden/events.ndjson");
 const CONFIG: &str = include_str!("../../../domain/tests/golden/config.json");
-const EXPECTED: &str = include_str!("../../../domain/tests/golden/expected.json");
+pub const EXPECTED: &str = include_str!("../../../domain/tests/golden/expected.json");
 
-struct Stream {
-    installation: Arc<Installation>,
-    clients: BTreeMap<String, ApiClient>,
+/// The customer, applications and helplines of the worked stream.
+pub struct Stream {
+    pub installation: Arc<Installation>,
+    pub clients: BTreeMap<String, ApiClient>,
     /// Names of applications by id.
-    names: BTreeMap<String, String>,
-    reader: Reader,
-    customer: domain::CustomerId,
+    pub names: BTreeMap<String, String>,
+    pub reader: Reader,
+    pub customer: domain::CustomerId,
 }
 
-async fn prepare(installation: Installation, zone: &str) -> Stream {
+pub async fn prepare(installation: Installation, zone: &str) -> Stream {
     let config: Value = serde_json::from_str(CONFIG).unwrap();
     let helplines = config["helplines"].as_object().unwrap();
     let helplines: Vec<_> = helplines.iter().map(|(id, country)| (id.as_str(), country.as_str().unwrap())).collect();
@@ -84,7 +85,8 @@ fn figures(counts: &Counts, scope: Scope) -> Value {
     figures.into()
 }
 
-async fn measured(stream: &Stream, tier: Tier) -> Value {
+/// The stream's figures, as the reference prints them.
+pub async fn measured(stream: &Stream, tier: Tier) -> Value {
     let engine = &stream.installation.engine;
     let period = Period::new("2026-10-01".parse().unwrap(), "2026-12-01".parse().unwrap()).unwrap();
     let filter = Filter { tier: Some(tier), ..Filter::default() };
@@ -138,7 +140,7 @@ async fn the_worked_stream_gives_the_expected_figures(installation: Installation
 }
 
 /// Says where two tables differ, which a comparison of whole documents would hide.
-fn pretty_assertions(measured: &Value, expected: &Value) {
+pub fn pretty_assertions(measured: &Value, expected: &Value) {
     for (table, rows) in expected.as_object().unwrap() {
         for (key, value) in rows.as_object().unwrap() {
             assert_eq!(&measured[table][key], value, "{table} {key}");

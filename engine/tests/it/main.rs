@@ -10,6 +10,7 @@ mod deliveries;
 mod export_jobs;
 mod exports;
 mod golden;
+mod history;
 mod ingest;
 mod receivers;
 mod reports;

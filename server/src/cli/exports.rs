@@ -61,7 +61,8 @@ pub struct Export {
     output: Output,
 }
 
-fn named<T: Named>(text: &str) -> Result<T, String> {
+/// Reads a name on the command line.
+pub fn named<T: Named>(text: &str) -> Result<T, String> {
     T::named(text).ok_or_else(|| format!("must be one of {}", T::names().join(", ")))
 }
 

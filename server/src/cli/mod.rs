@@ -10,6 +10,7 @@ mod demo;
 mod exports;
 mod figures;
 mod helplines;
+mod history;
 mod rate_cards;
 mod reports;
 mod retention;
@@ -71,6 +72,9 @@ enum Command {
     /// Bring helplines in
     #[command(subcommand)]
     Helplines(helplines::Helplines),
+    /// Import history from before Reachline, list such imports and withdraw counts
+    #[command(subcommand)]
+    Events(history::Events),
     /// Check figures
     #[command(subcommand)]
     Figures(figures::Figures),
@@ -166,6 +170,7 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Application(command) => command.run(&config).await,
             Command::User(command) => command.run(&config).await,
             Command::Helplines(command) => command.run(&config).await,
+            Command::Events(command) => command.run(&config).await,
             Command::Figures(command) => command.run(&config).await,
             Command::RateCard(command) => command.run(&config).await,
             Command::Statement(command) => command.run(&config).await,
@@ -295,6 +300,10 @@ mod tests {
             "reachline application create --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --name web --tier production --json",
             "reachline user create --email a@example.org --role operator --password-stdin --json",
             "reachline helplines import FILE --json",
+            "reachline events import x.csv --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --application 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --mapping m.json --without-sessions --dry-run --json",
+            "reachline events import x --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --format ndjson",
+            "reachline events imports --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --json",
+            "reachline events withdraw --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --import 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --json",
             "reachline figures verify --json",
             "reachline retention --json",
             "reachline rate-card create --name Standard --file - --effective-from 2026-11 --json",
@@ -331,6 +340,9 @@ mod tests {
             "reachline export sessions --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --from 2026-11-01 --to 2026-12-01 --format csv --out x",
             "reachline export events --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --from 2026-11-01 --to 2026-12-01 --format csv",
             "reachline export events --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --from 2026-11-31 --to 2026-12-01 --format csv --out x",
+            "reachline events import --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee",
+            "reachline events import x.csv",
+            "reachline events withdraw --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee",
             "reachline statement issue",
             "reachline statement issue 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee",
             "reachline statement issue 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee 2026-11 --due",

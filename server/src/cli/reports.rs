@@ -273,6 +273,9 @@ fn describe(report: &Report) -> String {
     for part in &content.texts {
         let _ = writeln!(text, "\n{}\n{}", part.label, part.text);
     }
+    if let Some(sentence) = content.imported_sentence() {
+        let _ = writeln!(text, "\n{sentence}");
+    }
     if let (Some(before), Some(reason)) = (report.body.predecessor, &report.body.reason) {
         let _ = writeln!(text, "\nCorrects version {before}: {reason}");
         for change in &report.body.changes {

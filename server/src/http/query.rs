@@ -3,6 +3,7 @@
 use domain::account::{Role, Tier};
 use domain::event::ContactMethod;
 use domain::export::{Format, Kind};
+use domain::history::FileForm;
 use domain::period::{Breakdown, Interval};
 use domain::{FaultCode, Faults};
 use std::borrow::Cow;
@@ -40,7 +41,7 @@ macro_rules! named {
         }
     )*};
 }
-named!(Tier, Interval, Breakdown, Role, Kind, Format);
+named!(Tier, Interval, Breakdown, Role, Kind, Format, FileForm);
 
 impl Named for ContactMethod {
     fn named(name: &str) -> Option<Self> {

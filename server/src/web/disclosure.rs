@@ -98,6 +98,9 @@ fn article(report: &Report, is_whole: bool) -> String {
     if !is_whole {
         return html + "</section>";
     }
+    if let Some(sentence) = content.imported_sentence() {
+        let _ = write!(html, "<p>{}</p>", escape(&sentence));
+    }
     let _ = write!(html, "<p>Whole months, days in {}.</p><ul>", content.time_zone);
     for sentence in content.rules.sentences() {
         let _ = write!(html, "<li>{}</li>", escape(&sentence));

@@ -36,6 +36,7 @@ pub fn draw(report: ReportView) -> AnyView {
         {refused(report.error)}
         {actions}
         {totals(&content)}
+        {imported(&content)}
         {tables}
         {texts(&content)}
         {reason.map(|reason| changes_view(reason, changes))}
@@ -81,6 +82,13 @@ fn totals(content: &Content) -> AnyView {
         }
     });
     view! { <ul class="cards" aria-label="Totals">{cards} {rate}</ul> }.into_any()
+}
+
+/// What is said of counts that are in none of the figures.
+fn imported(content: &Content) -> Option<AnyView> {
+    let sentence = content.imported_sentence()?;
+    let part = view! { <section class="panel report-part"><h2>"Imported without sessions"</h2><p class="prose">{sentence}</p></section> };
+    Some(part.into_any())
 }
 
 fn table_view(content: &Content, table: &Table) -> AnyView {

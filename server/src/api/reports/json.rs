@@ -1,7 +1,7 @@
 //! How reports are printed as JSON.
 
 use domain::figures::Figure;
-use domain::report::{Cell, Change, Rules, Table, TableBy, Template, Text};
+use domain::report::{Cell, Change, Days, Imported, Rules, Table, TableBy, Template, Text};
 use engine::{Report, ReportStatus};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -51,6 +51,26 @@ struct TableJson<'a> {
     rows: Vec<Row<'a>>,
 }
 
+/// What was imported of the period without sessions.
+#[derive(Serialize)]
+struct ImportedJson<'a> {
+    displays: Printed,
+    clicks: Printed,
+    days: &'a [Days],
+    note: String,
+}
+
+impl<'a> ImportedJson<'a> {
+    fn of(imported: &'a Imported, rules: &Rules) -> Self {
+        Self {
+            displays: printed(imported.displays, rules),
+            clicks: printed(imported.clicks, rules),
+            days: &imported.days,
+            note: imported.sentence(rules.suppress_below),
+        }
+    }
+}
+
 /// The kind of a report, and where it comes from.
 #[derive(Serialize)]
 pub struct TemplateJson<'a> {
@@ -92,6 +112,8 @@ pub struct ReportJson<'a> {
     texts: &'a [Text],
     rules: Rules,
     notes: Vec<String>,
+    /// What was imported without sessions, and is in none of the figures.
+    imported: Option<ImportedJson<'a>>,
     definitions: Vec<Definition>,
 }
 
@@ -135,6 +157,7 @@ impl<'a> From<&'a Report> for ReportJson<'a> {
             texts: &content.texts,
             rules: content.rules,
             notes: content.rules.sentences(),
+            imported: content.imported.as_ref().map(|imported| ImportedJson::of(imported, &content.rules)),
             definitions: content.figures.iter().map(definition).collect(),
         }
     }

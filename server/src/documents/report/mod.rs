@@ -75,6 +75,7 @@ fn plain(sheet: &mut Sheet<'_>, report: &Report) {
         parts::text(sheet, text);
     }
     parts::tables(sheet, content);
+    parts::imported(sheet, content);
     parts::changes(sheet, report);
     parts::method(sheet, report);
 }
@@ -97,6 +98,7 @@ fn illustrated(sheet: &mut Sheet<'_>, report: &Report) {
     }
     sheet.turn();
     parts::tables(sheet, content);
+    parts::imported(sheet, content);
     parts::changes(sheet, report);
     parts::method(sheet, report);
 }

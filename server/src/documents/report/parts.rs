@@ -300,6 +300,14 @@ pub fn legend(sheet: &mut Sheet<'_>, content: &Content) {
     sheet.paragraph(&text, SMALL);
 }
 
+/// What is said of counts that are in none of the figures.
+pub fn imported(sheet: &mut Sheet<'_>, content: &Content) {
+    let Some(sentence) = content.imported_sentence() else { return };
+    sheet.heading(2, "Imported without sessions", 60.0);
+    sheet.prose(LEFT, PROSE_WIDTH, &sentence, BODY);
+    sheet.y += GAP;
+}
+
 /// What this version changes of the one before, and why.
 pub fn changes(sheet: &mut Sheet<'_>, report: &Report) {
     let (Some(before), Some(reason)) = (report.body.predecessor, &report.body.reason) else { return };

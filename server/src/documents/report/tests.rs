@@ -5,8 +5,8 @@ use domain::figures::{Counts, Figure, Scope};
 use domain::ids::ReportId;
 use domain::period::Period;
 use domain::report::{
-    CONTENT_VERSION, Cell, Content, Known, RawRow, RawTable, Rules, TableBy, Tables, Template, TemplateForm, Text,
-    TextField,
+    CONTENT_VERSION, Cell, Content, Contribution, Imported, Known, RawRow, RawTable, Rules, TableBy, Tables, Template,
+    TemplateForm, Text, TextField,
 };
 use domain::zone::Month;
 use engine::{Body, Report, ReportStatus};
@@ -114,6 +114,15 @@ fn content(template: &Template, tables: &Tables, (first, last): (&str, &str), k:
         texts: template.texts.iter().map(text).collect(),
         rules: Rules::in_force(k),
         counted_at: at("2026-01-05T23:30:00Z"),
+        imported: Imported::of(
+            &[Contribution {
+                displays: 9_876,
+                clicks: 1,
+                first: month(first).first_day(),
+                last: month(first).first_day().plus(3),
+            }],
+            k,
+        ),
     }
 }
 
@@ -176,7 +185,7 @@ fn a_report_says_everything_that_it_holds() {
         for figure in &content.figures {
             assert!(text.contains(figure.label()) && text.contains(figure.definition()), "{figure:?}");
         }
-        for sentence in content.rules.sentences() {
+        for sentence in content.rules.sentences().into_iter().chain(content.imported_sentence()) {
             assert!(text.contains(&sentence), "{sentence}");
         }
         for row in content.tables.iter().flat_map(|table| &table.rows) {
@@ -402,6 +411,7 @@ prop_compose! {
             texts,
             rules: Rules::in_force(Some(10)),
             counted_at: at("2026-01-05T23:30:00Z"),
+            imported: None,
             template,
         };
         let report = report_of(content);

@@ -95,6 +95,27 @@ pub struct ReportRules {
     suppress_below: Option<u32>,
 }
 
+/// Some days, in the customer's time zone.
+#[derive(ToSchema)]
+pub struct ReportDays {
+    #[schema(format = Date)]
+    first: String,
+    /// Inclusive.
+    #[schema(format = Date)]
+    last: String,
+}
+
+/// Counts of history whose sessions are not known. No figure of the report can be told from them, and they are in none.
+#[derive(ToSchema)]
+pub struct ReportImported {
+    displays: PrintedCount,
+    clicks: PrintedCount,
+    /// The days that the counts are of.
+    days: Vec<ReportDays>,
+    /// The same in a sentence.
+    note: String,
+}
+
 /// What a figure means.
 #[derive(ToSchema)]
 pub struct ReportDefinition {
@@ -144,6 +165,9 @@ pub struct Report {
     rules: ReportRules,
     /// The rules in sentences.
     notes: Vec<String>,
+    /// What was imported of the period without sessions; null: nothing.
+    #[schema(required = true)]
+    imported: Option<ReportImported>,
     definitions: Vec<ReportDefinition>,
 }
 

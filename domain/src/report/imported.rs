@@ -1,0 +1,154 @@
+//! What a report says of history that was imported without sessions.
+//!
+//! Such counts are in none of the report's figures. That they are there must be said, and how many there are as far as that
+//! gives no small count away: neither within one report nor by the difference of two versions, before and after an import or
+//! its withdrawal. So a number is printed only if each import that takes part in it brings none or at least the threshold.
+
+use super::content::Cell;
+use crate::zone::Day;
+use serde::{Deserialize, Serialize};
+
+/// What one import brings to a period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Contribution {
+    pub displays: i64,
+    pub clicks: i64,
+    /// The first day within the period.
+    pub first: Day,
+    /// The last day within the period.
+    pub last: Day,
+}
+
+/// Some days, the last inclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Days {
+    pub first: Day,
+    pub last: Day,
+}
+
+/// What a report says of imported counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Imported {
+    pub displays: Cell,
+    pub clicks: Cell,
+    /// In their order, apart from each other.
+    pub days: Vec<Days>,
+}
+
+impl Imported {
+    /// What is printed of some imports, if any brings counts to the period. Numbers are suppressed below `k`; `None` prints
+    /// all.
+    #[must_use]
+    pub fn of(contributions: &[Contribution], k: Option<u32>) -> Option<Self> {
+        let taking_part = contributions.iter().filter(|it| it.displays > 0 || it.clicks > 0);
+        let days = merged(taking_part.map(|it| Days { first: it.first, last: it.last }).collect());
+        let k = k.map_or(0, i64::from);
+        let cell = |count: fn(&Contribution) -> i64| {
+            let is_safe = contributions.iter().map(count).all(|n| n == 0 || n >= k);
+            let sum = || contributions.iter().map(count).fold(0, i64::saturating_add);
+            if is_safe { Cell::Count(sum()) } else { Cell::Withheld }
+        };
+        (!days.is_empty()).then(|| Self { displays: cell(|it| it.displays), clicks: cell(|it| it.clicks), days })
+    }
+
+    /// What people read.
+    #[must_use]
+    pub fn sentence(&self, suppress_below: Option<u32>) -> String {
+        let number = |cell: Cell, what: &str| match cell {
+            Cell::Count(1) => format!("1 {what}"),
+            Cell::Withheld => format!("a withheld number of {what}s"),
+            _ => format!("{} {what}s", cell.text(suppress_below)),
+        };
+        let (displays, clicks) = (number(self.displays, "display"), number(self.clicks, "click"));
+        format!(
+            "Besides, {displays} and {clicks} of {} were imported as counts without sessions. Neither notifications, reach nor \
+             any other figure can be told from them, and they are in none of the figures of this report.",
+            self.days_text()
+        )
+    }
+
+    /// The days, as people read them.
+    fn days_text(&self) -> String {
+        let text = |days: &Days| match days {
+            Days { first, last } if first == last => first.to_string(),
+            Days { first, last } => format!("{first} to {last}"),
+        };
+        self.days.iter().map(text).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The same in a few words.
+    pub(super) fn brief(&self, suppress_below: Option<u32>) -> String {
+        let (displays, clicks) = (self.displays.text(suppress_below), self.clicks.text(suppress_below));
+        format!("{displays} displays, {clicks} clicks; {}", self.days_text())
+    }
+}
+
+/// Days that overlap or follow each other, as one.
+fn merged(mut days: Vec<Days>) -> Vec<Days> {
+    days.sort_unstable_by_key(|days| (days.first, days.last));
+    let mut merged: Vec<Days> = Vec::new();
+    for next in days {
+        match merged.last_mut() {
+            Some(before) if next.first <= before.last.plus(1) => before.last = before.last.max(next.last),
+            _ => merged.push(next),
+        }
+    }
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn of(displays: i64, clicks: i64, first: i32, last: i32) -> Contribution {
+        Contribution { displays, clicks, first: Day(first), last: Day(last) }
+    }
+
+    #[test]
+    fn a_number_is_printed_if_no_import_brings_a_small_one() {
+        use Cell::{Count, Withheld};
+        for (contributions, k, expected) in [
+            (vec![of(100, 0, 0, 1)], Some(10), Some((Count(100), Count(0)))),
+            (vec![of(100, 9, 0, 1)], Some(10), Some((Count(100), Withheld))),
+            (vec![of(100, 50, 0, 1), of(3, 10, 4, 5)], Some(10), Some((Withheld, Count(60)))),
+            (vec![of(100, 50, 0, 1), of(3, 10, 4, 5)], None, Some((Count(103), Count(60)))),
+            (vec![of(9, 9, 0, 1), of(9, 9, 2, 3)], Some(10), Some((Withheld, Withheld))),
+            (vec![of(0, 0, 0, 1)], Some(10), None),
+            (vec![], None, None),
+        ] {
+            let printed = Imported::of(&contributions, k);
+            assert_eq!(printed.map(|it| (it.displays, it.clicks)), expected, "{contributions:?}");
+        }
+    }
+
+    #[test]
+    fn it_is_said_for_which_days_and_that_no_figure_has_them() {
+        let contributions = [of(1_200, 1, 14_610, 14_620), of(20, 0, 14_621, 14_630), of(30, 0, 14_640, 14_640)];
+        let printed = Imported::of(&contributions, None).unwrap();
+        let sentence = printed.sentence(None);
+        assert!(sentence.starts_with(
+            "Besides, 1,250 displays and 1 click of 2010-01-01 to 2010-01-21, 2010-01-31 were imported as counts without sessions."
+        ), "{sentence}");
+        let small = Imported::of(&[of(1, 100, 0, 0)], Some(10)).unwrap();
+        assert!(small.sentence(Some(10)).contains("a withheld number of displays and 100 clicks of 1970-01-01"));
+    }
+
+    proptest! {
+        /// Whoever sees two versions, one with an import more, works out at most that it brings none or at least k.
+        #[test]
+        fn no_import_is_given_away_by_another_version(
+            counts in prop::collection::vec(0..30_i64, 0..5), more in 0..30_i64, k in 3..15_u32,
+        ) {
+            let mut imports: Vec<_> = counts.iter().map(|n| of(*n, 100, 0, 1)).collect();
+            let before = Imported::of(&imports, Some(k)).map(|it| it.displays);
+            imports.push(of(more, 100, 2, 3));
+            let after = Imported::of(&imports, Some(k)).unwrap().displays;
+            if let (None | Some(Cell::Count(_)), Cell::Count(after)) = (before, after) {
+                let before = if let Some(Cell::Count(before)) = before { before } else { 0 };
+                prop_assert_eq!(after - before, more);
+                prop_assert!(more == 0 || more >= i64::from(k));
+            }
+        }
+    }
+}
