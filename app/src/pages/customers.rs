@@ -1,11 +1,12 @@
 //! Customers, for operators.
 
 use crate::calls::SaveCustomer;
-use crate::components::form::{FormErrors, TextField};
+use crate::components::form::{FormErrors, Outcome, TextField};
 use crate::components::list::Pager;
 use crate::components::state::Empty;
 use crate::data::ListPage;
 use crate::data::customers::{CustomerEditor, CustomerView, time_zones};
+use crate::forms::CustomerInput;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -70,6 +71,7 @@ pub fn draw_list(found: ListPage<CustomerView>) -> AnyView {
 pub fn draw_editor(editor: CustomerEditor, id: Option<String>) -> AnyView {
     let CustomerEditor { input, error, can_change } = editor;
     let title = if id.is_some() { input.name.clone() } else { "New customer".to_owned() };
+    let limits = limit_fields(&input, &error, can_change);
     view! {
         <div class="page-head">
             <div><p class="crumb"><a href="/admin/customers">"Customers"</a></p><h1>{title}</h1></div>
@@ -91,46 +93,7 @@ pub fn draw_editor(editor: CustomerEditor, id: Option<String>) -> AnyView {
                         is_readonly=!can_change
                         error=error.clone()
                     />
-                    <TextField
-                        label="Catalogue calls a day"
-                        name="form[catalogue_quota_per_day]"
-                        field="catalogue_quota_per_day"
-                        value=input.catalogue_quota_per_day
-                        inputmode="numeric"
-                        hint="Empty: as the installation is set."
-                        is_readonly=!can_change
-                        error=error.clone()
-                    />
-                    <TextField
-                        label="Events a second, per application"
-                        name="form[event_burst_per_second]"
-                        field="event_burst_per_second"
-                        value=input.event_burst_per_second
-                        inputmode="numeric"
-                        hint="Empty: as the installation is set."
-                        is_readonly=!can_change
-                        error=error.clone()
-                    />
-                    <TextField
-                        label="Months that raw events are kept"
-                        name="form[event_retention_months]"
-                        field="event_retention_months"
-                        value=input.event_retention_months
-                        inputmode="numeric"
-                        hint="Besides the present one. Figures are kept for ever. Empty: as the installation is set."
-                        is_readonly=!can_change
-                        error=error.clone()
-                    />
-                    <TextField
-                        label="Reports suppress counts below"
-                        name="form[suppress_below]"
-                        field="suppress_below"
-                        value=input.suppress_below
-                        inputmode="numeric"
-                        hint="In reports with tables. Empty: as the installation is set."
-                        is_readonly=!can_change
-                        error=error.clone()
-                    />
+                    {limits}
                 </div>
                 <datalist id="zones" inner_html=time_zones()></datalist>
                 {can_change
@@ -145,5 +108,40 @@ pub fn draw_editor(editor: CustomerEditor, id: Option<String>) -> AnyView {
             </form>
         </section>
     }
+    .into_any()
+}
+
+/// The limits of a customer; empty ones are the installation's.
+fn limit_fields(input: &CustomerInput, error: &Outcome, can_change: bool) -> AnyView {
+    const USUAL: &str = "Empty: as the installation is set.";
+    let field = |label, name, field: &'static str, value: &String, hint| {
+        let (value, error) = (value.clone(), error.clone());
+        view! { <TextField label name field value inputmode="numeric" hint is_readonly=!can_change error /> }.into_any()
+    };
+    let (quota, burst) = (&input.catalogue_quota_per_day, &input.event_burst_per_second);
+    [
+        field("Catalogue calls a day", "form[catalogue_quota_per_day]", "catalogue_quota_per_day", quota, USUAL),
+        field(
+            "Events a second, per application",
+            "form[event_burst_per_second]",
+            "event_burst_per_second",
+            burst,
+            USUAL,
+        ),
+        field(
+            "Months that raw events are kept",
+            "form[event_retention_months]",
+            "event_retention_months",
+            &input.event_retention_months,
+            "Besides the present one. Figures are kept for ever. Empty: as the installation is set.",
+        ),
+        field(
+            "Reports suppress counts below",
+            "form[suppress_below]",
+            "suppress_below",
+            &input.suppress_below,
+            "In reports with tables. Empty: as the installation is set.",
+        ),
+    ]
     .into_any()
 }
