@@ -190,7 +190,8 @@ fn describe(report: &HistoryReport) -> String {
             format!("Imported {added} displays and clicks as counts. They are in no figure, and marked in reports.")
         }
     };
-    let mut text = format!("{file}: {rows} rows of {first_day} to {last_day}, of {helplines} helplines.\n{what}\n");
+    let of = if *helplines == 1 { "1 helpline".to_owned() } else { format!("{helplines} helplines") };
+    let mut text = format!("{file}: {rows} rows of {first_day} to {last_day}, of {of}.\n{what}\n");
     if report.resumed_at > 0 && !report.already_done {
         let _ = writeln!(text, "It went on after the {} rows of an earlier try.", report.resumed_at);
     }
