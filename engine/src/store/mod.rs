@@ -14,6 +14,7 @@ pub mod figures;
 pub mod helplines;
 pub mod intake;
 pub mod limits;
+pub mod links;
 pub mod log;
 pub mod rate_cards;
 pub mod reports;
