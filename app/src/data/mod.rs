@@ -7,6 +7,7 @@ pub mod customers;
 pub mod figures;
 pub mod handover;
 pub mod helplines;
+pub mod links;
 pub mod people;
 pub mod reports;
 pub mod series;

@@ -6,6 +6,7 @@ pub mod applications;
 pub mod billing;
 pub mod customers;
 pub mod helplines;
+pub mod links;
 pub mod login;
 pub mod overview;
 pub mod reports;

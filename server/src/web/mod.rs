@@ -1,5 +1,6 @@
 //! What browsers get: the dashboard, its files, downloads and the documentation.
 
+pub mod access;
 pub mod billing;
 pub mod defence;
 pub mod disclosure;
@@ -46,6 +47,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/disclosures/{id}", get(disclosure::page))
         .route("/disclosures/{id}/widget", get(disclosure::widget))
         .route("/disclosures/{id}/report.json", get(disclosure::data))
+        .route("/access/{token}", get(access::page).post(access::open))
         .route("/docs", get(docs::page))
         .route("/docs/style.css", get(docs::style))
         .fallback(not_found)
