@@ -19,6 +19,10 @@ pub const SESSION_LINK_ID: &str = "link_id";
 #[derive(Debug, Clone, Copy)]
 pub struct ClientAddress(pub IpAddr);
 
+/// Where the site is reached from outside, without a slash at its end. Provided where the configuration says it.
+#[derive(Debug, Clone)]
+pub struct PublicUrl(pub String);
+
 /// The engine of this process.
 ///
 /// # Errors
@@ -134,9 +138,12 @@ pub fn answer_status(status: axum::http::StatusCode) {
     }
 }
 
-/// Where the site is reached, such as `https://figures.example.org`, as the request says.
+/// Where the site is reached, such as `https://figures.example.org`: as the configuration says, or else the request.
 #[must_use]
 pub fn origin() -> String {
+    if let Some(PublicUrl(url)) = use_context::<PublicUrl>() {
+        return url;
+    }
     let Ok(parts) = parts() else { return String::new() };
     let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let plain = |host: &String| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".:-[]".contains(&b));

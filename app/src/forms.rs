@@ -194,9 +194,6 @@ impl AccessLinkInput {
     /// The form as the rules read it. What is no number of days is none that is allowed.
     #[must_use]
     pub fn form(&self) -> domain::access_link::AccessLinkForm {
-        domain::access_link::AccessLinkForm {
-            name: self.name.clone(),
-            days: self.days.trim().parse().unwrap_or(0),
-        }
+        domain::access_link::AccessLinkForm { name: self.name.clone(), days: self.days.trim().parse().unwrap_or(0) }
     }
 }

@@ -5,9 +5,9 @@ import { expect, expectStatus, hydrated, open, test } from "../harness/fixtures.
 
 const NAVIGATION = {
   Viewer: ["Overview", "Billing", "Reports", "Alerts", "Applications"],
-  "Customer admin": ["Overview", "Billing", "Reports", "Alerts", "Applications"],
+  "Customer admin": ["Overview", "Billing", "Reports", "Alerts", "Applications", "Access links"],
   Auditor: ["Overview", "Billing", "Reports", "Alerts", "Applications", "Customers", "Users", "Helplines", "Statements", "Rate cards"],
-  Operator: ["Overview", "Billing", "Reports", "Alerts", "Applications", "Customers", "Users", "Helplines", "Statements", "Rate cards", "System"],
+  Operator: ["Overview", "Billing", "Reports", "Alerts", "Applications", "Access links", "Customers", "Users", "Helplines", "Statements", "Rate cards", "System"],
 };
 const ADMIN = ["customers", "users", "helplines"];
 

@@ -3,7 +3,7 @@
 use crate::error::UiError;
 use crate::forms::Me;
 use crate::{context, data::take_refused, format};
-use domain::{Timestamp, Zone};
+use domain::Zone;
 use engine::actor::{SessionUser, Who};
 
 /// What the page to sign in shows of an attempt that was refused.
@@ -45,18 +45,13 @@ pub async fn account() -> Result<Account, UiError> {
 /// Whoever is signed in, for the header.
 #[must_use]
 pub fn of(user: &SessionUser) -> Me {
+    let zone = user.customer().map_or(Zone::UTC, |customer| customer.time_zone);
     let (name, email, link_until) = match user.who() {
         Who::Person(person) => (person.name.clone(), person.email.clone(), None),
-        Who::Link(link) => (link.name.clone(), String::new(), Some(until(user, link.expires_at))),
+        Who::Link(link) => (link.name.clone(), String::new(), Some(format::instant_in(link.expires_at, zone))),
     };
     let customer = user.customer().map(|customer| customer.name.clone());
     Me { name, email, role: user.role(), customer, link_until }
-}
-
-/// An instant on the wall clock of the customer, named, as a link to all customers has none.
-fn until(user: &SessionUser, at: Timestamp) -> String {
-    let zone = user.customer().map_or(Zone::UTC, |customer| customer.time_zone);
-    format!("{} ({})", format::instant(at, zone), zone.name())
 }
 
 /// A path of this site; anything that leads elsewhere is none.

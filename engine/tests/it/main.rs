@@ -10,6 +10,7 @@ mod deliveries;
 mod exports;
 mod golden;
 mod ingest;
+mod links;
 mod receivers;
 mod reports;
 mod retention;

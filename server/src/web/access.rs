@@ -83,7 +83,7 @@ fn invitation(opening: &Opening, present: Option<&SessionUser>) -> String {
     let Opening { link, customer } = opening;
     let whose = customer.as_ref().map_or("all customers", |customer| customer.name.as_str());
     let zone = customer.as_ref().map_or(Zone::UTC, |customer| customer.time_zone);
-    let until = format!("{} ({})", format::instant(link.expires_at, zone), zone.name());
+    let until = format::instant_in(link.expires_at, zone);
     let replaced = present.map(|present| {
         let who = escape(&present.acts_as());
         format!(

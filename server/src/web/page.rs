@@ -63,7 +63,8 @@ pub fn invalid() -> Response {
 /// For access links that open nothing; whether one ever did is not told.
 #[must_use]
 pub fn no_link() -> Response {
-    let text = "It may have expired or been revoked, or the address is not whole. Ask whoever gave it to you for a new one.";
+    let text =
+        "It may have expired or been revoked, or the address is not whole. Ask whoever gave it to you for a new one.";
     page(StatusCode::NOT_FOUND, "This link opens nothing", text)
 }
 
