@@ -211,13 +211,13 @@ async fn what_is_done_with_links_is_noted(installation: Installation) {
     let made = made(&installation, Some(own), 14).await;
     assert_eq!(made.link.last_used_at, None);
     engine.look_at_link(&made.token, HOME).await.unwrap();
-    let used = |id| async move {
+    let used = async || {
         let links = engine.links(&keeper(&installation, None), &Paging::default()).await.unwrap().items;
-        links.into_iter().find(|link| link.id == id).unwrap().last_used_at
+        links.into_iter().find(|link| link.id == made.link.id).unwrap().last_used_at
     };
-    assert_eq!(used(made.link.id).await, None, "looking opens nothing");
+    assert_eq!(used().await, None, "looking opens nothing");
     opened(engine, &made).await;
-    assert_eq!(used(made.link.id).await, Some(engine.now()));
+    assert_eq!(used().await, Some(engine.now()));
     engine.revoke_link(&keeper(&installation, None), made.link.id, "o@example.org").await.unwrap();
     assert!(engine.open_link(&made.token, HOME).await.is_err());
     let reader = engine.console_reader(&installation.operator, Some(own)).unwrap();
