@@ -43,12 +43,17 @@ test.describe("without script", () => {
     expect(await page.content()).not.toContain(url);
 
     const { context, page: theirs } = await stranger(browser, { baseURL, javaScriptEnabled: false });
+    const requests = [];
+    theirs.on("request", (request) => requests.push(request.allHeaders()));
     await theirs.goto(url);
     await expect(theirs.getByRole("heading", { level: 1 })).toHaveText("Read-only access");
     await expect(theirs.getByText("Harbour & Sons")).toBeVisible();
     expect(await context.cookies(), "looking opens nothing").toEqual([]);
     await theirs.getByRole("button", { name: "Open" }).click();
     await expect(theirs).toHaveURL(`${baseURL}/overview`);
+    const referers = (await Promise.all(requests)).map(({ referer }) => referer).filter(Boolean);
+    expect(referers, "the button's request says where it is from").toContain(`${baseURL}/`);
+    expect(referers.filter((referer) => referer.includes("rll_")), "the token is told to nobody").toEqual([]);
     const banner = theirs.getByRole("banner");
     await expect(banner).toContainText("Ada Count");
     await expect(banner).toContainText(/Link until \d{1,2} \w{3} \d{4}, \d\d:\d\d \(UTC\)/);
