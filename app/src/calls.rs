@@ -2,11 +2,13 @@
 
 mod alerts;
 mod billing;
+mod exports;
 mod links;
 mod reports;
 
 pub use alerts::*;
 pub use billing::*;
+pub use exports::*;
 pub use links::*;
 pub use reports::*;
 

@@ -16,6 +16,7 @@ use leptos_router::hooks::{use_navigate, use_params_map, use_query_map};
 use leptos_router::params::ParamsMap;
 use serde::{Deserialize, Serialize};
 use std::pin::Pin;
+use std::time::Duration;
 
 /// A page's content, drawn by our own views: every text in it is escaped.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -103,6 +104,7 @@ pub fn Drawn(title: &'static str, load: Load) -> impl IntoView {
                                 Effect::new(move |_| {
                                     restore_dates();
                                     restore_focus(used);
+                                    look_again(content);
                                 });
                                 view! {
                                     <div class="drawn" inner_html=html on:submit=submit on:change=move |event| on_change(&event, used) on:click=move |event| on_click(&event, used)></div>
@@ -115,6 +117,20 @@ pub fn Drawn(title: &'static str, load: Load) -> impl IntoView {
                 }
             }
         </Transition>
+    }
+}
+
+/// How long until a page that shows something under way is asked for again.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// Asks for the page again in a while, if what it shows is under way. Nobody is asked for in vain: the timer ends with
+/// the page.
+fn look_again(content: Resource<Result<Content, UiError>>) {
+    if document().query_selector(".drawn [data-live]").ok().flatten().is_none() {
+        return;
+    }
+    if let Ok(timer) = set_timeout_with_handle(move || content.refetch(), LOOK_AGAIN) {
+        on_cleanup(move || timer.clear());
     }
 }
 

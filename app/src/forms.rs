@@ -21,6 +21,7 @@ pub struct CustomerInput {
     pub catalogue_quota_per_day: String,
     pub event_burst_per_second: String,
     pub event_retention_months: String,
+    pub suppress_below: String,
 }
 
 /// The form of a user, as entered.
@@ -143,6 +144,23 @@ pub struct ReportInput {
     /// By their keys.
     pub texts: BTreeMap<String, String>,
     pub reason: String,
+}
+
+/// The form of an export as it was entered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExportInput {
+    pub kind: String,
+    pub format: String,
+    pub bom: bool,
+    /// First and last day.
+    pub from: String,
+    pub last: String,
+    pub tier: String,
+    pub application_id: String,
+    pub helpline_id: String,
+    pub country_code: String,
+    pub contact_method: String,
 }
 
 /// A customer whose statement can be issued.

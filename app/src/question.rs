@@ -84,6 +84,19 @@ impl Question {
         query.href(&format!("/download/{file}.csv"))
     }
 
+    /// The address of the form that exports what is on the screen; `None` for all customers at once.
+    #[must_use]
+    pub fn export_href(&self) -> Option<String> {
+        self.reader.customer()?;
+        let kept = OverviewQuery {
+            from: Some(self.period.from.to_string()),
+            last: Some(self.period.to.plus(-1).to_string()),
+            ..self.query.clone()
+        };
+        let kept = OverviewQuery { to: None, interval: None, figure: None, by: None, cursor: None, ..kept };
+        Some(kept.href(crate::data::exports::NEW_EXPORT))
+    }
+
     /// Whether sandbox events are asked for.
     #[must_use]
     pub fn is_sandbox(&self) -> bool {
@@ -124,6 +137,7 @@ impl Question {
             last: self.period.to.plus(-1).to_string(),
             period: format::period(self.period),
             before: format::period(self.period.before()),
+            export: self.export_href(),
             filters: self.filters().await?,
         })
     }
@@ -239,7 +253,8 @@ fn period(query: &OverviewQuery, today: Day, faults: &mut Faults) -> Period {
     }
 }
 
-fn filter(query: &OverviewQuery, faults: &mut Faults) -> Filter {
+/// The filters of an address; their faults are noted.
+pub fn filter(query: &OverviewQuery, faults: &mut Faults) -> Filter {
     Filter {
         tier: parse("tier", query.tier.as_deref(), Tier::from_name, faults),
         application_id: parse("application_id", query.application_id.as_deref(), |id| id.parse().ok(), faults),
@@ -249,7 +264,8 @@ fn filter(query: &OverviewQuery, faults: &mut Faults) -> Filter {
     }
 }
 
-fn parse<T>(name: &str, text: Option<&str>, read: impl Fn(&str) -> Option<T>, faults: &mut Faults) -> Option<T> {
+/// A value of a list or form; a fault is noted where it is there and cannot be read.
+pub fn parse<T>(name: &str, text: Option<&str>, read: impl Fn(&str) -> Option<T>, faults: &mut Faults) -> Option<T> {
     let text = text?;
     let value = read(text);
     if value.is_none() {

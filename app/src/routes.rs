@@ -33,6 +33,10 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/reports") view=|| page("Reports", REPORTS) ssr=SsrMode::Async />
                     <Route path=path!("/reports/new") view=|| page("New report", NEW_REPORT) ssr=SsrMode::Async />
                     <Route path=path!("/reports/:id") view=|| page("Report", REPORT) ssr=SsrMode::Async />
+                    <Route path=path!("/exports") view=|| page("Exports", EXPORTS) ssr=SsrMode::Async />
+                    <Route path=path!("/exports/new") view=|| page("New export", NEW_EXPORT) ssr=SsrMode::Async />
+                    <Route path=path!("/exports/:id") view=|| page("Export", EXPORT) ssr=SsrMode::Async />
+                    <Route path=path!("/audit-log") view=|| page("Audit log", AUDIT_LOG) ssr=SsrMode::Async />
                     <Route path=path!("/alerts") view=|| page("Alerts", ALERTS) ssr=SsrMode::Async />
                     <Route path=path!("/alerts/new") view=|| page("New alert", ALERT) ssr=SsrMode::Async />
                     <Route path=path!("/alerts/webhooks") view=|| page("Webhook endpoints", WEBHOOKS) ssr=SsrMode::Async />
@@ -77,6 +81,11 @@ const REPORTS: Load = |place| Box::pin(calls::reports_page(place.query("customer
 const NEW_REPORT: Load = |place| Box::pin(calls::new_report_page(place.query("customer"), place.query("template")));
 const REPORT: Load =
     |place| Box::pin(calls::report_page(place.param("id").unwrap_or_default(), place.query("customer")));
+const EXPORTS: Load = |place| Box::pin(calls::exports_page(place.query("customer"), place.query("cursor")));
+const NEW_EXPORT: Load = |place| Box::pin(calls::new_export_page(OverviewQuery::from_params(&place.query)));
+const EXPORT: Load =
+    |place| Box::pin(calls::export_page(place.param("id").unwrap_or_default(), place.query("customer")));
+const AUDIT_LOG: Load = |place| Box::pin(calls::audit_log_page(place.query("customer"), place.query("cursor")));
 const APPLICATIONS: Load = |place| Box::pin(calls::applications_page(place.query("customer"), place.query("cursor")));
 const ACCESS_LINKS: Load = |place| Box::pin(calls::access_links_page(place.query("customer"), place.query("cursor")));
 const ACCOUNT: Load = |_| Box::pin(calls::account_page());

@@ -2,6 +2,7 @@
 
 use crate::fault::{FaultCode, Faults};
 use crate::ids::{ApplicationId, CustomerId, SecretId, UserId};
+use crate::report::form::SUPPRESS_BELOW_RANGE;
 use crate::retention::{MONTHS_MAX, MONTHS_MIN};
 use crate::text;
 use crate::timestamp::Timestamp;
@@ -72,6 +73,11 @@ impl Role {
     pub const fn is_of_customer(self) -> bool {
         matches!(self, Self::Viewer | Self::CustomerAdmin)
     }
+    /// Whether the role may read what was done, and by whom.
+    #[must_use]
+    pub const fn reads_audit_log(self) -> bool {
+        !matches!(self, Self::Viewer)
+    }
     /// Whether the role may create and revoke applications.
     #[must_use]
     pub const fn manages_applications(self) -> bool {
@@ -88,6 +94,8 @@ pub struct CustomerLimits {
     pub event_burst_per_second: Option<u32>,
     /// Months that raw events are kept for, besides the present one.
     pub event_retention_months: Option<u32>,
+    /// Counts from 1 up to, not including, this are suppressed in reports with tables.
+    pub suppress_below: Option<u32>,
 }
 
 /// Who is billed.
@@ -139,6 +147,10 @@ impl CustomerForm {
         if self.limits.event_retention_months.is_some_and(|months| !(MONTHS_MIN..=MONTHS_MAX).contains(&months)) {
             let range = format!("At least {MONTHS_MIN} and at most {MONTHS_MAX} months.");
             faults.add("event_retention_months", FaultCode::FieldInvalid, range);
+        }
+        if self.limits.suppress_below.is_some_and(|k| !SUPPRESS_BELOW_RANGE.contains(&k)) {
+            let (least, most) = (SUPPRESS_BELOW_RANGE.start(), SUPPRESS_BELOW_RANGE.end());
+            faults.add("suppress_below", FaultCode::FieldInvalid, format!("At least {least} and at most {most}."));
         }
         faults.or(NewCustomer { name, time_zone, limits: self.limits })
     }

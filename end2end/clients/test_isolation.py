@@ -17,8 +17,9 @@ ANALYTICS = ("/v1/analytics/summary", "/v1/analytics/timeseries", "/v1/analytics
 BILLING = ("/v1/usage/{month}", "/v1/usage/{month}.csv", "/v1/usage/{month}/events", "/v1/usage/{month}/events.csv",
            "/v1/usage/{month}/steps/{step}", "/v1/statements", "/v1/statements.csv", "/v1/statements/{month}",
            "/v1/statements/{month}.csv")
-REPORTS = ("/v1/reports", "/v1/reports/{report}", "/v1/reports/{report}.csv")
+REPORTS = ("/v1/reports", "/v1/reports/{report}", "/v1/reports/{report}.csv", "/v1/reports/{report}.pdf")
 EXPORTS = ("/v1/exports/{kind}", "/v1/exports/{kind}/manifest")
+JOBS = ("/v1/export-jobs", "/v1/export-jobs/{job}", "/v1/export-jobs/{job}/file", "/v1/export-jobs/{job}/manifest")
 WAYS = ("application/json", "text/csv")
 
 
@@ -226,7 +227,7 @@ def test_reports_are_of_the_own_customer(sides, reports):
         listed = mine.client.get("/v1/reports").json["reports"]
         assert {report["id"] for report in listed} == {mine.more["approved"], mine.more["report"]}
         assert {report["customer"] for report in listed} == {mine.name}
-        for suffix in ("", ".csv"):
+        for suffix in ("", ".csv", ".pdf"):
             for name in ("approved", "report"):
                 assert mine.client.get(f"/v1/reports/{mine.more[name]}{suffix}").status == 200
                 answer = mine.client.get(f"/v1/reports/{others.more[name]}{suffix}")
@@ -257,6 +258,42 @@ def test_exports_are_of_the_own_customer(sides):
             {event_id for client, _, event_id in mine.events if client is mine.client}
 
 
+@pytest.fixture(scope="module")
+def jobs(sides):
+    """An export of each side that is done."""
+    for side in sides:
+        answer = side.client.post("/v1/export-jobs?" + urllib.parse.urlencode(side.period | {"kind": "days"}))
+        assert answer.status == 201, answer
+        side.more["job"] = answer.json["id"]
+        reachline.wait_for("the export", lambda: side.client.get(answer.headers["location"]).json["status"] == "done", 20)
+
+
+def test_export_jobs_are_of_the_own_customer(sides, jobs):
+    for mine, others in pairs(sides):
+        secret = others.ids() | {event_id for *_, event_id in others.events}
+        listed = mine.client.get("/v1/export-jobs", {"limit": 100}).json["jobs"]
+        assert mine.more["job"] in {job["id"] for job in listed}
+        assert {job["requested_by"] for job in listed} == {f"application {mine.web.name}"}
+        for query in ({}, {"customer": others.customer.id}, {"cursor": others.more["job"]}):
+            answer = mine.client.get("/v1/export-jobs", query)
+            check_answer(answer)
+            assert not [mark for mark in secret if mark.encode() in answer.body], answer
+        for template in JOBS[1:]:
+            own = mine.client.get(template.format(job=mine.more["job"]))
+            assert own.status == 200 and not [mark for mark in secret if mark.encode() in own.body], own
+            answer = mine.client.get(template.format(job=others.more["job"]))
+            check_problem(answer)
+            assert answer.status == 404, answer
+        answer = mine.client.request("DELETE", f"/v1/export-jobs/{others.more['job']}")
+        check_problem(answer)
+        assert answer.status == 404, answer
+        for query in ({"application_id": others.web.id}, {"customer": others.customer.id}):
+            answer = mine.client.post("/v1/export-jobs?" + urllib.parse.urlencode(mine.period | {"kind": "days"} | query))
+            check_answer(answer)
+            assert answer.status == (422 if "application_id" in query else 201), answer
+            assert not [mark for mark in secret if mark.encode() in answer.body], answer
+
+
 def test_a_tier_sees_both_tiers_of_its_own_customer_only(sides):
     """A sandbox application's token reads its customer's figures, apart from those of production."""
     for mine, others in pairs(sides):
@@ -269,7 +306,7 @@ def test_a_tier_sees_both_tiers_of_its_own_customer_only(sides):
 def test_every_route_of_the_description_is_tried_here(sides):
     """A route that is new must be thought of: with the ids of the other customer in it."""
     known = {"/oauth/token", "/v1/events/helpline-display", "/v1/events/helpline-click", "/v1/helplines", "/v1/helplines/{id}",
-             "/v1/countries", "/v1/topics", *ANALYTICS, *(f"{path}.csv" for path in ANALYTICS), *BILLING, *REPORTS, *EXPORTS, "/openapi.json", "/healthz",
+             "/v1/countries", "/v1/topics", *ANALYTICS, *(f"{path}.csv" for path in ANALYTICS), *BILLING, *REPORTS, *EXPORTS, *JOBS, "/openapi.json", "/healthz",
              "/readyz", "/metrics", "/v1/events/helpline_display", "/v1/events/helpline_click", "/v1/events/batch", "/docs"}
     answer = sides[0].client.get("/openapi.json", token=None)
     new = set(json.loads(answer.body)["paths"]) - known
@@ -307,7 +344,11 @@ PAGES = ("/", "/overview", "/overview?customer={customer}", "/overview?by=applic
          "/admin/rate-cards/new", "/admin/rate-cards/{card}", "/admin/rate-cards/{card}/versions/{version}",
          "/reports", "/reports?customer={customer}", "/reports?cursor={report}", "/reports/new?template=transparency",
          "/reports/new?template=transparency&customer={customer}", "/reports/{report}", "/reports/{report}?customer={customer}",
-         *(f"/download/report.{kind}?report={{report}}{of}" for of in ("", "&customer={customer}") for kind in ("csv", "json")),
+         "/exports", "/exports?customer={customer}", "/exports?cursor={job}", "/exports/new", "/exports/new?customer={customer}",
+         "/exports/new?application_id={web}", "/exports/{job}", "/exports/{job}?customer={customer}",
+         *(f"/download/exports/{{job}}{part}{of}" for of in ("", "?customer={customer}") for part in ("", "/manifest")),
+         "/audit-log", "/audit-log?customer={customer}", "/audit-log?cursor={job}",
+         *(f"/download/report.{kind}?report={{report}}{of}" for of in ("", "&customer={customer}") for kind in ("csv", "json", "pdf")),
          "/alerts", "/alerts?customer={customer}", "/alerts?cursor={alert}", "/alerts/new", "/alerts/new?kind=silent&customer={customer}",
          "/access-links", "/access-links?customer={customer}", "/access-links?cursor={link}",
          "/alerts/{alert}", "/alerts/{alert}?customer={customer}", "/alerts/webhooks", "/alerts/webhooks?customer={customer}",
@@ -329,6 +370,9 @@ READS = ("/api/who_am_i", "/api/pages/login", "/api/pages/overview", "/api/pages
          "/api/pages/new_report?template=transparency&customer={customer}", "/api/pages/report?report={report}",
          "/api/pages/report?report={report}&customer={customer}",
          "/api/pages/access_links", "/api/pages/access_links?customer={customer}", "/api/pages/access_links?cursor={link}",
+         "/api/pages/exports", "/api/pages/exports?customer={customer}", "/api/pages/new_export",
+         "/api/pages/new_export?query[customer]={customer}", "/api/pages/export?export={job}",
+         "/api/pages/export?export={job}&customer={customer}", "/api/pages/audit_log", "/api/pages/audit_log?customer={customer}",
          "/api/pages/alerts", "/api/pages/alerts?customer={customer}", "/api/pages/alert", "/api/pages/alert?alert={alert}",
          "/api/pages/alert?alert={alert}&customer={customer}", "/api/pages/webhooks", "/api/pages/webhooks?customer={customer}",
          "/api/pages/deliveries", "/api/pages/deliveries?customer={customer}")
@@ -351,6 +395,9 @@ WRITES = {
     "/api/approve_report": {"customer": "{customer}", "report": "{report}"},
     "/api/discard_report": {"customer": "{customer}", "report": "{report}"},
     "/api/set_disclosure": {"customer": "{customer}", "is_on": "true"},
+    "/api/request_export": {"customer": "{customer}", "form[kind]": "events", "form[format]": "csv", "form[from]": "2026-01-01",
+                            "form[last]": "2026-01-31", "form[tier]": "production"},
+    "/api/cancel_export": {"customer": "{customer}", "export": "{job}"},
     "/api/save_alert": {"customer": "{customer}", "alert": "{alert}", "form[name]": "planted", "form[kind]": "silent",
                         "form[hours]": "9", "form[webhook]": "{webhook}"},
     "/api/delete_alert": {"customer": "{customer}", "alert": "{alert}"},
@@ -372,7 +419,7 @@ OWN = {"sign_in", "sign_out", "change_password"}
 
 
 @pytest.fixture(scope="module")
-def people(sides, cards, reports):
+def people(sides, cards, reports, jobs):
     """(side, role) -> the session cookie, id and name of a person or link. Each side has an alert, an endpoint and a delivery."""
     made = sides[0].made
     found = {}
@@ -530,25 +577,30 @@ def test_a_viewer_changes_nothing_of_the_own_customer(sides, people):
 
 
 def test_an_access_link_reads_what_a_viewer_reads(sides, people):
-    """Each page and call answers both with the same status; only the account is another page."""
+    """Each page and call answers both with the same status; but a link is for auditors, and so reads the audit log."""
     for side in sides:
         names = names_of(side, people)
         for template in (*PAGES, *READS):
             page = filled(template, names)
             found = [side.client.get(page, token=None, headers=PAGE | {"Cookie": people[side.name, role][0]}).status
                      for role in ("viewer", "link")]
-            assert found[0] == found[1] != 500, f"{page}: {found}"
+            if re.fullmatch(r"/(audit-log|api/pages/audit_log)\b.*", page):
+                assert found == [403, 200], f"{page}: {found}"
+            else:
+                assert found[0] == found[1] < 500, f"{page}: {found}"
 
 
 def test_an_access_link_changes_nothing(sides, people):
-    """Every call that changes something is refused to a link to the own customer and to one to all, as what it may not do."""
+    """Every call that changes something is refused to a link to the own customer and to one to all, as what it may not do.
+    Exports are a way of reading: whoever reads requests them."""
     made = sides[0].made
     to_all = made.command("access-link", "create", "--all", "--name", "Auditor of all")
     cookie_of_all = open_link(sides[0], to_all)
     before, alerts_before = everything(sides), alerts(sides, people)
     for side in sides:
         names = names_of(side, people)
-        calls = WRITES | {"/api/change_password": {"current": PASSWORD, "new": "planted by a link", "again": "another one"}}
+        calls = {path: form for path, form in WRITES.items() if path not in ("/api/request_export", "/api/cancel_export")}
+        calls |= {"/api/change_password": {"current": PASSWORD, "new": "planted by a link", "again": "another one"}}
         for cookie in (people[side.name, "link"][0], cookie_of_all):
             for path, template in calls.items():
                 for form in [template] + ([{k: v for k, v in template.items() if k not in NEW[path]}] if path in NEW else []):

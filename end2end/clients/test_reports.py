@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 
+import pypdf
 import pytest
 
 import figures
@@ -117,6 +118,102 @@ def test_a_transparency_report_prints_the_truth_and_hides_what_is_small(reported
             for rows, whole in groups:
                 open_ = [row for row in rows if isinstance(row["figures"][figure], str)]
                 assert len(open_) != 1 or isinstance(whole, str), f"{figure}: {open_}"
+
+
+def printed_in(report):
+    """Every number that a report prints, as people read it."""
+    cells = [*report["figures"].values(), *(cell for table in report["tables"] for row in table["rows"] for cell in row["figures"].values())]
+    return {f"{cell:,}" if isinstance(cell, int) else cell for cell in cells if cell is not None}
+
+
+def pdf_of(reported, report, tmp_path):
+    """The text of a report's PDF, by page, which is the same however it is asked for."""
+    answer = reported.client.get(f"/v1/reports/{report['id']}.pdf")
+    assert answer.status == 200 and answer.content_type == "application/pdf", answer
+    assert answer.headers["content-disposition"].endswith('.pdf"') and answer.body.startswith(b"%PDF-1.7")
+    assert reported.client.get(f"/v1/reports/{report['id']}.pdf").body == answer.body
+    out = tmp_path / f"{report['id']}.pdf"
+    written = reported.made.command("report", "export", report["id"], "--customer", reported.customer.id, "--out", out)
+    assert out.read_bytes() == answer.body and written["bytes"] == len(answer.body)
+    document = pypdf.PdfReader(io.BytesIO(answer.body))
+    assert report["customer"] in document.metadata.title and document.root_object["/MarkInfo"]["/Marked"]
+    return [" ".join(page.extract_text().replace("\xa0", " ").split()) for page in document.pages]
+
+
+def check_pdf(reported, report, tmp_path):
+    pages = pdf_of(reported, report, tmp_path)
+    text = " ".join(pages)
+    for expected in (*printed_in(report), *(it["definition"] for it in report["definitions"]), *report["notes"],
+                     report["template"]["title"], report["template"]["law"], report["time_zone"], report["id"],
+                     f"({report['template']['key']}), version {report['template']['version']}"):
+        assert expected in text, f"{expected} in {text}"
+    for number, page in enumerate(pages, 1):
+        assert f"Page {number} of {len(pages)}" in page
+        assert ("DRAFT" in page) == (report["status"] == "draft"), page
+    assert report["status"] == "draft" or f"by {report['approved_by']}" in text
+    return text
+
+
+def as_read(cell):
+    return f"{cell:,}" if isinstance(cell, int) else cell
+
+
+def rows_of(report):
+    """Of every row of every table: the table, the name, and what is printed, as people read it."""
+    figures_ = [it["name"] for it in report["definitions"]]
+    for table in report["tables"]:
+        for row in table["rows"]:
+            yield table["by"], row["name"], {figure: as_read(row["figures"][figure]) for figure in figures_ if row["figures"][figure] is not None}
+
+
+def alternatives(node):
+    """The texts that stand for what cannot be read aloud."""
+    node = node.get_object() if hasattr(node, "get_object") else node
+    if isinstance(node, list):
+        return [text for child in node for text in alternatives(child)]
+    if not isinstance(node, dict):
+        return []
+    return ([str(node["/Alt"])] if "/Alt" in node else []) + alternatives(node.get("/K"))
+
+
+def test_an_impact_report_is_drawn_from_what_is_printed(reported, tmp_path):
+    (tmp_path / "introduction").write_text("Why we do this.\n\nAnd for whom.")
+    form = ("impact-report", "2025-10/2025-11", "--text", f"impact_introduction={tmp_path / 'introduction'}")
+    draft = reported.draft(*form)
+    assert "Why we do this. And for whom." in check_pdf(reported, draft, tmp_path)
+    report = reported.approve(draft)
+    assert [it["key"] for it in report["texts"]] == ["impact_introduction"] and report["rules"]["suppress_below"] == K
+    text = check_pdf(reported, report, tmp_path)
+    assert "Reach by month" in text and "Click-through rate" in text and "Hatched: not printed." in text
+    # Each row as it is printed: what is hidden stands in its place as hidden.
+    for _, name, cells in rows_of(report):
+        assert " ".join((name, *cells.values())) in text, f"{name} {cells} in {text}"
+    body = reported.client.get(f"/v1/reports/{report['id']}.pdf").body
+    charts = {alt.split(".")[0]: alt for alt in alternatives(pypdf.PdfReader(io.BytesIO(body)).root_object["/StructTreeRoot"])}
+    assert list(charts) == [f"Bar chart of {what}" for what in ("reach by month", "reach by country", "net clicks by contact method",
+                                                                "unique displays by helpline")]
+    hatched = 0
+    for by, figure, chart in (("month", "reach", "reach by month"), ("country", "reach", "reach by country"),
+                              ("contact_method", "net_clicks", "net clicks by contact method"),
+                              ("helpline", "unique_displays", "unique displays by helpline")):
+        told = charts[f"Bar chart of {chart}"].split(". ", 1)[1].rstrip(".").split(", ")
+        rows = [f"{name} {cells[figure]}" for of, name, cells in rows_of(report) if of == by]
+        assert set(told) <= set(rows) and len(told) == len([row for row in rows if by == "month" or not row.endswith(" 0")]), (told, rows)
+        hatched += len([row for row in told if row.endswith((f"<{K}", "withheld"))])
+    assert hatched
+    with_nothing = reported.made.run("report", "export", report["id"], "--customer", reported.customer.id, "--out", tmp_path / "x.doc")
+    assert with_nothing.returncode == 2 and ".pdf" in with_nothing.stderr, with_nothing
+
+
+def test_pdfs_of_all_other_kinds(reported, tmp_path):
+    kinds = {}
+    for report in reported.client.get("/v1/reports").json["reports"]:
+        kinds[report["template"]["key"]] = report
+    assert {"california-sb-243", "transparency"} <= set(kinds)
+    for report in kinds.values():
+        check_pdf(reported, report, tmp_path)
+    text = check_pdf(reported, kinds["california-sb-243"], tmp_path)
+    assert "We look, \"carefully\". Always." in text and "California Business and Professions Code § 22603" in text
 
 
 def test_what_overlaps_is_refused_and_says_why(reported):

@@ -51,6 +51,10 @@ test("an admin files California's yearly report and corrects it", async ({ page,
     `${LAST_YEAR},0,Every message is checked.,The model declines and shows helplines.`,
   ]);
 
+  const [pdf] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "PDF" }).click()]);
+  expect(pdf.suggestedFilename()).toBe(`reachline-california-sb-243-${LAST_YEAR}-v1.pdf`);
+  expect(readFileSync(await pdf.path()).subarray(0, 5).toString()).toBe("%PDF-");
+
   await page.getByRole("link", { name: "Correct it" }).click();
   await expect(page.getByLabel(DETECT)).toHaveValue("Every message is checked.");
   await fill(page, DETECT, "Every message is checked twice.");
@@ -103,6 +107,30 @@ test("a viewer reads reports and makes none", async ({ page, signIn, complaints 
   await expect(page.getByRole("button", { name: /Switch it/ })).toHaveCount(0);
   await open(page, "/reports/new?template=transparency", 403);
   expectStatus(complaints, 403);
+});
+
+test("an impact report needs no words, and keeps those that it is given", async ({ page, installation, signIn }) => {
+  await admin(installation, signIn);
+  await open(page, "/reports");
+  await page.getByRole("link", { name: "New report: Impact report" }).click();
+  const introduction = page.getByRole("textbox", { name: "What these numbers mean to us", exact: true });
+  await expect(introduction).toHaveAccessibleDescription(/^Optional/);
+  await page.getByLabel("Period").fill(months());
+  await draft(page);
+  await expect(page.getByText("This is a draft")).toBeVisible();
+  await expect(page.getByRole("heading", { name: "By month" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "What these numbers mean to us" })).toHaveCount(0);
+
+  await open(page, "/reports/new?template=impact-report");
+  await page.getByLabel("Period").fill(months());
+  await introduction.fill("Why we do this.");
+  await draft(page);
+  await expect(page.getByRole("heading", { name: "What these numbers mean to us" })).toBeVisible();
+  await expect(page.getByText("Why we do this.")).toBeVisible();
+  const [pdf] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "PDF" }).click()]);
+  expect(pdf.suggestedFilename()).toMatch(/^reachline-impact-report-.*-v1-draft\.pdf$/);
+  await open(page, "/reports/new?template=impact-report");
+  await expect(introduction).toHaveValue("Why we do this.");
 });
 
 test.describe("without script", () => {

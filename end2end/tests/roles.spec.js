@@ -4,10 +4,10 @@ import { randomUUID } from "node:crypto";
 import { expect, expectStatus, hydrated, open, test } from "../harness/fixtures.js";
 
 const NAVIGATION = {
-  Viewer: ["Overview", "Billing", "Reports", "Alerts", "Applications"],
-  "Customer admin": ["Overview", "Billing", "Reports", "Alerts", "Applications", "Access links"],
-  Auditor: ["Overview", "Billing", "Reports", "Alerts", "Applications", "Customers", "Users", "Helplines", "Statements", "Rate cards"],
-  Operator: ["Overview", "Billing", "Reports", "Alerts", "Applications", "Access links", "Customers", "Users", "Helplines", "Statements", "Rate cards", "System"],
+  Viewer: ["Overview", "Billing", "Reports", "Exports", "Alerts", "Applications"],
+  "Customer admin": ["Overview", "Billing", "Reports", "Exports", "Alerts", "Applications", "Access links", "Audit log"],
+  Auditor: ["Overview", "Billing", "Reports", "Exports", "Alerts", "Applications", "Customers", "Users", "Helplines", "Statements", "Rate cards", "Audit log"],
+  Operator: ["Overview", "Billing", "Reports", "Exports", "Alerts", "Applications", "Access links", "Customers", "Users", "Helplines", "Statements", "Rate cards", "Audit log", "System"],
 };
 const ADMIN = ["customers", "users", "helplines"];
 

@@ -114,6 +114,14 @@ impl Engine {
         Ok(paging.cut(all, |application: &Application| application.id.to_string()))
     }
 
+    /// The name of an application that the reader may see.
+    #[must_use]
+    pub fn application_name(&self, reader: &Reader, id: ApplicationId) -> Option<String> {
+        let directory = self.directory();
+        let entry = directory.application_of(reader.of.as_ref()?.record.no, id)?;
+        Some(entry.record.application.name.clone())
+    }
+
     /// Creates an application with its first secret, which is shown this once.
     ///
     /// # Errors

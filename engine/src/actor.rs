@@ -31,6 +31,11 @@ impl ApiClient {
     pub fn customer_id(&self) -> CustomerId {
         self.application.customer.record.customer.id
     }
+    /// As whom it is written down.
+    #[must_use]
+    pub fn acts_as(&self) -> String {
+        format!("application {}", self.application.record.application.name)
+    }
     /// The application.
     #[must_use]
     pub fn application_id(&self) -> ApplicationId {
@@ -95,6 +100,14 @@ impl SessionUser {
             Who::Link(link) => link.role(),
         }
     }
+    /// Whether it may read what was done with the data that it reads, and by whom. Links are made for auditors.
+    #[must_use]
+    pub fn reads_audit_log(&self) -> bool {
+        match &self.who {
+            Who::Person(user) => user.role.reads_audit_log(),
+            Who::Link(_) => true,
+        }
+    }
     /// Of customer roles: the customer.
     #[must_use]
     pub fn customer(&self) -> Option<&Customer> {
@@ -119,6 +132,12 @@ impl Reader {
     pub fn time_zone(&self) -> Option<Zone> {
         self.customer().map(|customer| customer.time_zone)
     }
+}
+
+/// May read what was done with the data of one customer, or of all.
+#[derive(Clone)]
+pub struct AuditReader {
+    pub(crate) of: Option<Arc<CustomerEntry>>,
 }
 
 /// May manage the applications of one customer.

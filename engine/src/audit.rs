@@ -1,7 +1,7 @@
 //! The audit log: who did what. Entries are written in the transaction of what they tell, so that neither is there without
 //! the other.
 
-use crate::actor::{Reader, Supervisor};
+use crate::actor::{AuditReader, Operator, SessionUser};
 use crate::clock::new_uuid;
 use crate::error::Error;
 use crate::paging::PAGE_MAX;
@@ -48,23 +48,37 @@ impl Engine {
         store::audit::insert(tx, AuditEntryId::from_uuid(new_uuid(now)), now, &note).await
     }
 
-    /// A page of what was done with a customer's data, newest first.
+    /// Who may read what was done: everybody but viewers. Customer admins read about their own customer; others about the
+    /// one that is named, or all.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for a reader of several customers.
-    pub async fn audit_log(&self, reader: &Reader, paging: &Paging) -> Result<Paged<AuditEntry>, Error> {
-        self.audit_page(Some(reader.one()?.record.no), paging).await
+    /// [`Error::Forbidden`]; [`Error::NotFound`] for another customer.
+    pub fn audit_reader(&self, user: &SessionUser, customer: Option<CustomerId>) -> Result<AuditReader, Error> {
+        if user.reads_audit_log() {
+            Ok(AuditReader { of: self.reader(user, customer)?.of })
+        } else {
+            Err(Error::Forbidden)
+        }
     }
 
-    /// A page of all that was done, newest first.
+    /// What was done with any customer's data, or all, for the command line.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such customer.
+    pub fn console_audit_reader(
+        &self,
+        operator: &Operator,
+        customer: Option<CustomerId>,
+    ) -> Result<AuditReader, Error> {
+        Ok(AuditReader { of: self.console_reader(operator, customer)?.of })
+    }
+
+    /// A page of what was done, newest first.
     ///
     /// # Errors
     /// Only of the store.
-    pub async fn whole_audit_log(&self, _: &Supervisor, paging: &Paging) -> Result<Paged<AuditEntry>, Error> {
-        self.audit_page(None, paging).await
-    }
-
-    async fn audit_page(&self, customer: Option<CustomerNo>, paging: &Paging) -> Result<Paged<AuditEntry>, Error> {
+    pub async fn audit_log(&self, reader: &AuditReader, paging: &Paging) -> Result<Paged<AuditEntry>, Error> {
+        let customer = reader.of.as_ref().map(|of| of.record.no);
         let list = |before, limit| store::audit::list(&self.0.db, customer, before, limit);
         paging.newest_first(PAGE_MAX, list, |entry: &AuditEntry| entry.id.uuid()).await
     }

@@ -1,3 +1,6 @@
+-- Counts from 1 up to, not including, this are suppressed in the customer's reports; NULL: as the installation is set.
+ALTER TABLE customers ADD COLUMN suppress_below BIGINT;
+
 -- What was done, and by whom. Nothing in it ever changes or goes away.
 CREATE TABLE audit_log (
     -- Begins with the millisecond, so that entries sort by time.

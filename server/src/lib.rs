@@ -4,7 +4,7 @@
 //! - [`api`]: one file for each group of endpoints that programs call.
 //! - [`web`]: what browsers get: the dashboard's pages, sessions, downloads, and the defences around them.
 //! - [`http`]: what both stand on: errors, extractors, limits, the outermost layer.
-//! - [`documents`]: statements as PDF.
+//! - [`documents`]: statements and reports as PDF.
 //! - [`export`]: events and figures as files, in several formats.
 //! - [`openapi`]: the description of the API, for programs and for people.
 //! - [`config`] and [`cli`]: the binary `reachline`.

@@ -37,10 +37,14 @@ pub fn router(state: AppState) -> Router {
         .route("/v1/statements.csv", get(billing::statements))
         .route("/v1/statements/{month}", get(billing::statement))
         .route("/v1/reports", get(reports::reports))
-        // With `.csv` after the id, too.
+        // With `.csv` or `.pdf` after the id, too.
         .route("/v1/reports/{report}", get(reports::report))
         .route("/v1/exports/{kind}", get(exports::export))
         .route("/v1/exports/{kind}/manifest", get(exports::manifest))
+        .route("/v1/export-jobs", get(exports::list_jobs).post(exports::request_job))
+        .route("/v1/export-jobs/{job}", get(exports::job).delete(exports::cancel_job))
+        .route("/v1/export-jobs/{job}/file", get(exports::job_file))
+        .route("/v1/export-jobs/{job}/manifest", get(exports::job_manifest))
         .route("/openapi.json", get(ops::openapi_json))
         .route("/healthz", get(ops::healthz))
         .route("/readyz", get(ops::readyz))

@@ -26,7 +26,7 @@ pub fn Header() -> impl IntoView {
                 </a>
                 <Suspense fallback=|| ()>
                     {move || Suspend::new(async move {
-                        me.await.ok().flatten().map(|me| view! { <Navigation role=me.role /> <Account me /> })
+                        me.await.ok().flatten().map(|me| view! { <Navigation role=me.role is_link=me.link_until.is_some() /> <Account me /> })
                     })}
                 </Suspense>
             </div>
@@ -35,15 +35,18 @@ pub fn Header() -> impl IntoView {
 }
 
 #[component]
-fn Navigation(role: Role) -> impl IntoView {
+fn Navigation(role: Role, is_link: bool) -> impl IntoView {
     let (is_supervisor, is_operator) = (!role.is_of_customer(), role == Role::Operator);
     let makes_links = role.manages_applications();
+    // Links are made for auditors.
+    let reads_audit_log = is_link || role.reads_audit_log();
     view! {
         <nav class="main-nav" aria-label="Main">
             <ul>
                 <li><A href="/overview">"Overview"</A></li>
                 <li><A href="/billing">"Billing"</A></li>
                 <li><A href="/reports">"Reports"</A></li>
+                <li><A href="/exports">"Exports"</A></li>
                 <li><A href="/alerts">"Alerts"</A></li>
                 <li><A href="/applications">"Applications"</A></li>
                 {makes_links.then(|| view! { <li><A href="/access-links">"Access links"</A></li> })}
@@ -57,6 +60,7 @@ fn Navigation(role: Role) -> impl IntoView {
                             <li><A href="/admin/rate-cards">"Rate cards"</A></li>
                         }
                     })}
+                {reads_audit_log.then(|| view! { <li><A href="/audit-log">"Audit log"</A></li> })}
                 {is_operator.then(|| view! { <li><A href="/admin/system">"System"</A></li> })}
             </ul>
         </nav>

@@ -84,6 +84,7 @@ impl CustomerInput {
             catalogue_quota_per_day: number("catalogue_quota_per_day", &self.catalogue_quota_per_day, &mut faults),
             event_burst_per_second: number("event_burst_per_second", &self.event_burst_per_second, &mut faults),
             event_retention_months: number("event_retention_months", &self.event_retention_months, &mut faults),
+            suppress_below: number("suppress_below", &self.suppress_below, &mut faults),
         };
         let form = CustomerForm { name: self.name.clone(), time_zone: self.time_zone.clone(), limits };
         if faults.0.is_empty() {
@@ -116,6 +117,7 @@ fn input(customer: &Customer) -> CustomerInput {
         catalogue_quota_per_day: text(customer.limits.catalogue_quota_per_day),
         event_burst_per_second: text(customer.limits.event_burst_per_second),
         event_retention_months: text(customer.limits.event_retention_months),
+        suppress_below: text(customer.limits.suppress_below),
     }
 }
 
@@ -127,6 +129,7 @@ fn view(customer: &Customer) -> CustomerView {
         quota.map(|n| format!("{} catalogue calls a day", format::count(i64::from(n)))),
         burst.map(|n| format!("{} events a second", format::count(i64::from(n)))),
         months.map(|n| format!("raw events kept for {} months", format::count(i64::from(n)))),
+        customer.limits.suppress_below.map(|k| format!("counts below {k} suppressed in reports")),
     ]
     .into_iter()
     .flatten()

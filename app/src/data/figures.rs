@@ -26,6 +26,8 @@ pub struct Frame {
     /// The period that it is compared with.
     pub before: String,
     /// The filters in force; each link takes one away.
+    /// The address of the form that exports what is on the screen.
+    pub export: Option<String>,
     pub filters: Vec<Link>,
 }
 

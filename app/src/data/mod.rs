@@ -2,8 +2,10 @@
 
 pub mod alerts;
 pub mod applications;
+pub mod audit;
 pub mod billing;
 pub mod customers;
+pub mod exports;
 pub mod figures;
 pub mod handover;
 pub mod helplines;

@@ -121,6 +121,16 @@ pub fn draw_editor(editor: CustomerEditor, id: Option<String>) -> AnyView {
                         is_readonly=!can_change
                         error=error.clone()
                     />
+                    <TextField
+                        label="Reports suppress counts below"
+                        name="form[suppress_below]"
+                        field="suppress_below"
+                        value=input.suppress_below
+                        inputmode="numeric"
+                        hint="In reports with tables. Empty: as the installation is set."
+                        is_readonly=!can_change
+                        error=error.clone()
+                    />
                 </div>
                 <datalist id="zones" inner_html=time_zones()></datalist>
                 {can_change

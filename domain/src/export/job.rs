@@ -90,6 +90,8 @@ pub struct ExportJob {
     pub ended_at: Option<Timestamp>,
     /// Until when this installation keeps its file; `None` for those that were handed over as they were made.
     pub file_expires_at: Option<Timestamp>,
+    /// How often it was begun. Each try has a file of its own, so that two processes never write to one.
+    pub tries: u32,
 }
 
 impl ExportJob {
@@ -159,6 +161,7 @@ mod tests {
             error: None,
             ended_at: Some(now),
             file_expires_at: Some(file_expires_at(now)),
+            tries: 1,
         };
         let last = now.plus(30 * DAY_MS);
         assert!(job.has_file(last.plus(-1)) && !job.has_file(last));

@@ -1,7 +1,7 @@
 //! A report as it is printed: nothing that it suppresses is in here.
 
 use super::template::{TableBy, Template};
-use crate::figures::Figure;
+use crate::figures::{Figure, Scope};
 use crate::metering;
 use crate::period::Period;
 use crate::text::grouped;
@@ -186,11 +186,32 @@ impl Content {
                 changes.push(Change { what: text.label.clone(), before, after: text.text.clone() });
             }
         }
+        for text in before.texts.iter().filter(|text| !self.texts.iter().any(|it| it.key == text.key)) {
+            let change = Change { what: text.label.clone(), before: text.text.clone(), after: String::new() };
+            changes.push(change);
+        }
         if before.template.version != self.template.version {
             let version = |it: &Self| format!("version {}", it.template.version);
             changes.push(Change { what: "Template".to_owned(), before: version(before), after: version(self) });
         }
         changes
+    }
+
+    /// A figure's total, if the report has the figure.
+    #[must_use]
+    pub fn total_of(&self, figure: Figure) -> Option<Cell> {
+        self.figures.iter().position(|it| *it == figure).and_then(|at| self.total.get(at).copied())
+    }
+
+    /// The click-through rate of the whole, from 0 to 1, as a reader can work it out: `None` unless both of its counts are
+    /// printed, and there is something to divide by.
+    #[must_use]
+    pub fn total_ctr(&self) -> Option<f64> {
+        let (of, all) = Scope::Application.ctr_of()?;
+        match (self.total_of(of)?, self.total_of(all)?) {
+            (Cell::Count(of), Cell::Count(all)) if all > 0 => Some(of as f64 / all as f64),
+            _ => None,
+        }
     }
 
     /// Every printed cell, with its place and its name.
@@ -223,4 +244,62 @@ pub struct Place {
     /// Key of the row; empty for the total.
     pub key: String,
     pub figure: Figure,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::zone::Month;
+
+    fn content(figures: &[Figure], total: &[Cell], texts: &[(&str, &str)]) -> Content {
+        let month: Month = "2026-03".parse().unwrap();
+        let text = |(key, text): &(&str, &str)| Text {
+            key: (*key).to_owned(),
+            label: format!("About {key}"),
+            text: (*text).to_owned(),
+        };
+        let template = serde_json::from_str(
+            r#"{"key": "t", "version": 1, "title": "T", "summary": "", "law": "", "source_url": "", "period": "months",
+                "is_chosen": true, "figures": [], "tables": [], "texts": [], "suppresses": true, "is_public": false}"#,
+        );
+        Content {
+            content_version: CONTENT_VERSION,
+            template: template.unwrap(),
+            customer: "Acme".to_owned(),
+            period: Period::new(month.first_day(), month.plus(1).first_day()).unwrap(),
+            time_zone: Zone::UTC,
+            figures: figures.to_vec(),
+            total: total.to_vec(),
+            tables: Vec::new(),
+            texts: texts.iter().map(text).collect(),
+            rules: Rules::in_force(Some(10)),
+            counted_at: Timestamp::from_millis(0),
+        }
+    }
+
+    #[test]
+    fn a_rate_is_worked_out_of_printed_counts_only() {
+        let of = |converted, reach| {
+            content(&[Figure::Reach, Figure::ConvertedSessions], &[reach, converted], &[]).total_ctr()
+        };
+        assert_eq!(of(Cell::Count(30), Cell::Count(120)), Some(0.25));
+        for (converted, reach) in
+            [(Cell::Small, Cell::Count(120)), (Cell::Count(30), Cell::Withheld), (Cell::Count(0), Cell::Count(0))]
+        {
+            assert_eq!(of(converted, reach), None, "{converted:?} of {reach:?}");
+        }
+        assert_eq!(content(&[Figure::Reach], &[Cell::Count(120)], &[]).total_ctr(), None);
+    }
+
+    #[test]
+    fn texts_that_come_and_go_are_changes() {
+        let of = |texts: &[(&str, &str)]| content(&[], &[], texts);
+        let change = |what: &str, before: &str, after: &str| Change {
+            what: what.to_owned(),
+            before: before.to_owned(),
+            after: after.to_owned(),
+        };
+        let changes = of(&[("a", "1"), ("b", "2")]).changes_since(&of(&[("b", "3"), ("c", "4")]));
+        assert_eq!(changes, [change("About a", "", "1"), change("About b", "3", "2"), change("About c", "4", "")]);
+    }
 }

@@ -46,7 +46,7 @@ pub struct Wanted {
     pub last: Month,
     pub figures: Vec<Figure>,
     pub tables: Vec<TableBy>,
-    /// By their keys.
+    /// By their keys. An optional one that somebody has taken away is empty.
     pub texts: BTreeMap<String, String>,
     pub reason: Option<String>,
 }
@@ -116,6 +116,12 @@ fn texts(
         let text = given.get(&field.key).or_else(|| kept.get(&field.key)).map(String::as_str);
         match text::optional(&name, text, TEXT_CHARS_MAX, faults) {
             Some(text) => drop(texts.insert(field.key.clone(), text)),
+            // What is taken away is not kept for the next time either.
+            None if field.is_optional => {
+                if given.contains_key(&field.key) {
+                    texts.insert(field.key.clone(), String::new());
+                }
+            }
             None => faults.add(name, FaultCode::FieldMissing, "The report asks for this text."),
         }
     }
@@ -165,7 +171,12 @@ fn months(text: &str, kind: PeriodKind, zone: Zone, now: Timestamp, faults: &mut
 
 #[cfg(test)]
 mod tests {
+    use super::super::TextField;
     use super::*;
+
+    fn text(key: &str, is_optional: bool) -> TextField {
+        TextField { key: key.to_owned(), label: String::new(), help: String::new(), is_optional }
+    }
 
     fn template(period: PeriodKind, is_chosen: bool) -> Template {
         Template {
@@ -179,9 +190,10 @@ mod tests {
             is_chosen,
             figures: vec![Figure::Reach, Figure::Notifications],
             tables: vec![TableBy::Month, TableBy::Country],
-            texts: vec![super::super::TextField { key: "how".to_owned(), label: String::new(), help: String::new() }],
+            texts: vec![text("how", false)],
             suppresses: true,
             is_public: false,
+            is_illustrated: false,
         }
     }
 
@@ -242,5 +254,24 @@ mod tests {
         );
         let fixed = template(PeriodKind::Months, false);
         assert_eq!(fields(form(&["reach"], &[("how", " ")]), &fixed, &kept), ["figures", "texts.how"]);
+    }
+
+    #[test]
+    fn optional_texts_can_be_left_out_and_taken_away() {
+        let now = Timestamp::parse_rfc3339("2027-02-01T00:00:00Z").unwrap();
+        let template = Template { texts: vec![text("why", true)], ..template(PeriodKind::Months, false) };
+        let kept = BTreeMap::from([("why".to_owned(), "As before.".to_owned())]);
+        let texts = |given: &[(&str, &str)], kept: &BTreeMap<String, String>| {
+            let texts = given.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned())).collect();
+            let form = ReportForm { period: "2026".to_owned(), texts, ..ReportForm::default() };
+            form.parse(&template, kept, Zone::UTC, now).map(|wanted| wanted.texts.get("why").cloned())
+        };
+        let none = BTreeMap::new();
+        assert_eq!(texts(&[], &none), Ok(None));
+        assert_eq!(texts(&[], &kept), Ok(Some("As before.".to_owned())));
+        assert_eq!(texts(&[("why", "Now.")], &kept), Ok(Some("Now.".to_owned())));
+        assert_eq!(texts(&[("why", "  ")], &kept), Ok(Some(String::new())));
+        let long = "x".repeat(TEXT_CHARS_MAX + 1);
+        assert_eq!(texts(&[("why", &long)], &none).unwrap_err().0[0].field, "texts.why");
     }
 }

@@ -133,12 +133,16 @@ pub fn bounds(nodes: &[Node], rules: &[Rule], k: i64) -> Vec<(i64, i64)> {
     ranges
 }
 
+// Bounds never pass each other: counts that contradict the rules would drive them apart without end.
+
 fn raise(ranges: &mut [(i64, i64)], at: usize, low: i64) {
-    ranges[at].0 = ranges[at].0.max(low);
+    let range = &mut ranges[at];
+    range.0 = range.0.max(low.min(range.1));
 }
 
 fn lower(ranges: &mut [(i64, i64)], at: usize, high: i64) {
-    ranges[at].1 = ranges[at].1.min(high);
+    let range = &mut ranges[at];
+    range.1 = range.1.min(high.max(range.0));
 }
 
 /// Carries what is known of some cells of a rule to its others.
@@ -273,6 +277,21 @@ mod tests {
         ] {
             assert_eq!(protected(&values, 10), marks, "{values:?}");
         }
+    }
+
+    #[test]
+    fn counts_that_contradict_each_other_end_all_the_same() {
+        let mut nodes: Vec<_> = [1_000, 3, 4, 20, 5].map(|value| Node::new(value, 10, None)).to_vec();
+        let rules = [
+            Rule::Sum { whole: 0, parts: vec![1, 2] },
+            Rule::Sum { whole: 3, parts: vec![0, 4] },
+            Rule::Order(0, 4),
+            Rule::Cover { whole: 2, parts: vec![3, 4] },
+        ];
+        // Whatever comes of it: it comes to an end, and what is small is not shown.
+        let _ = protect(&mut nodes, &rules, 10);
+        assert!(bounds(&nodes, &rules, 10).iter().all(|(low, high)| low <= high));
+        assert_eq!([1, 2, 4].map(|at| nodes[at].mark == Mark::Shown), [false; 3]);
     }
 
     #[test]

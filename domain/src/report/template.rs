@@ -66,6 +66,9 @@ pub struct TextField {
     pub key: String,
     pub label: String,
     pub help: String,
+    /// Whether the report can do without it.
+    #[serde(default)]
+    pub is_optional: bool,
 }
 
 /// A template as it is written down.
@@ -90,6 +93,9 @@ pub struct TemplateForm {
     pub suppresses: bool,
     /// Whether it can be published on a page of its own.
     pub is_public: bool,
+    /// Whether its document has a cover and charts. Then the first text introduces the report, and the others close it.
+    #[serde(default)]
+    pub is_illustrated: bool,
 }
 
 /// What a kind of report consists of.
@@ -108,6 +114,8 @@ pub struct Template {
     pub texts: Vec<TextField>,
     pub suppresses: bool,
     pub is_public: bool,
+    #[serde(default)]
+    pub is_illustrated: bool,
 }
 
 /// The figure of a name.
@@ -177,6 +185,7 @@ impl Template {
             texts: form.texts,
             suppresses: form.suppresses,
             is_public: form.is_public,
+            is_illustrated: form.is_illustrated,
         });
         match template {
             Some(template) => faults.or(template),
@@ -205,6 +214,7 @@ mod tests {
             texts: Vec::new(),
             suppresses: true,
             is_public: false,
+            is_illustrated: false,
         };
         let fields = |form| Template::parse(form).unwrap_err().0.into_iter().map(|it| it.field).collect::<Vec<_>>();
         assert_eq!(fields(form.clone()), ["period", "figures[1]", "figures[2]", "tables[0]", "key", "figures"]);

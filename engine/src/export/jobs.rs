@@ -30,6 +30,7 @@ pub struct ExportTask {
     id: ExportId,
     form: ExportForm,
     by: String,
+    tries: u32,
     /// Or what went wrong before a file was begun.
     export: Result<Export, Error>,
 }
@@ -39,6 +40,11 @@ impl ExportTask {
     #[must_use]
     pub const fn id(&self) -> ExportId {
         self.id
+    }
+    /// Which try this is, from 1: each writes a file of its own.
+    #[must_use]
+    pub const fn tries(&self) -> u32 {
+        self.tries
     }
     /// What was asked for.
     #[must_use]
@@ -71,7 +77,7 @@ impl Engine {
             return Err(Faults::one("kind", FaultCode::FieldInvalid, detail).into());
         }
         store::exports::insert(&mut tx, customer, &NewExport { id, form, by, at, log_length }).await?;
-        self.note_export(&mut tx, customer, (Action::ExportRequested, by), form, asked(id, form)).await?;
+        self.note_export(&mut tx, customer, (Action::ExportRequested, by), form, asked(Some(id), form)).await?;
         tx.commit().await?;
         self.0.exports_due.notify_one();
         self.export_job(reader, id).await
@@ -127,20 +133,33 @@ impl Engine {
         serde_json::from_str(&found).map_err(|_| crate::error::corrupt("manifest"))
     }
 
-    /// Says that somebody is about to be given the file of an export.
+    /// Notes that somebody is given the file of an export.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if there is none, or it is kept no longer.
-    pub async fn fetch_export(&self, reader: &Reader, id: ExportId, by: &str) -> Result<ExportJob, Error> {
-        let job = self.export_job(reader, id).await?;
-        if !job.has_file(self.now()) {
-            return Err(Error::NotFound);
-        }
-        let mut tx = self.0.db.begin().await?;
+    /// Only of the store.
+    pub async fn note_fetched_export(&self, reader: &Reader, job: &ExportJob, by: &str) -> Result<(), Error> {
         let action = (Action::ExportFetched, by);
-        self.note_export(&mut tx, reader.one()?.record.no, action, &job.form, asked(id, &job.form)).await?;
-        tx.commit().await?;
-        Ok(job)
+        self.note_alone(reader.one()?.record.no, action, &job.form, asked(Some(job.id), &job.form)).await
+    }
+
+    /// Notes that an export is about to be answered at once, whatever becomes of the answer.
+    ///
+    /// # Errors
+    /// Only of the store.
+    pub async fn note_streamed_export(&self, reader: &Reader, form: &ExportForm, by: &str) -> Result<(), Error> {
+        self.note_alone(reader.one()?.record.no, (Action::ExportRequested, by), form, asked(None, form)).await
+    }
+
+    async fn note_alone(
+        &self,
+        customer: CustomerNo,
+        action: (Action, &str),
+        form: &ExportForm,
+        details: Value,
+    ) -> Result<(), Error> {
+        let mut tx = self.0.db.begin().await?;
+        self.note_export(&mut tx, customer, action, form, details).await?;
+        tx.commit().await
     }
 
     /// Cancels an export that is under way. Nothing is left of its file.
@@ -154,7 +173,8 @@ impl Engine {
         if !store::exports::end(&mut tx, (customer, id), None, self.now(), Ending::Cancelled).await? {
             return Err(Faults::one("export", FaultCode::FieldInvalid, "It is over already.").into());
         }
-        self.note_export(&mut tx, customer, (Action::ExportCancelled, by), &job.form, asked(id, &job.form)).await?;
+        self.note_export(&mut tx, customer, (Action::ExportCancelled, by), &job.form, asked(Some(id), &job.form))
+            .await?;
         tx.commit().await
     }
 
@@ -178,7 +198,7 @@ impl Engine {
     }
 
     async fn task(&self, claimed: Claimed) -> ExportTask {
-        let Claimed { customer, id, form, by, log_length, .. } = claimed;
+        let Claimed { customer, id, form, by, log_length, tries } = claimed;
         let export = async {
             // What another process made a moment ago may be asked for here.
             self.refresh_directory().await?;
@@ -186,7 +206,7 @@ impl Engine {
             self.export(&Reader { of: Some(of) }, form.kind, form.period, &form.filter, log_length).await
         };
         let export = export.await;
-        ExportTask { customer, id, form, by, export }
+        ExportTask { customer, id, form, by, tries, export }
     }
 
     /// Says how far an export is, in thousandths, and that this process is alive; `false` if it is to be given up.
@@ -233,11 +253,11 @@ impl Engine {
         tx.commit().await
     }
 
-    /// Exports whose files are to be kept: any other file where they lie is left over.
+    /// Exports whose files are to be kept, and which try's: any other file where they lie is left over.
     ///
     /// # Errors
     /// Only of the store.
-    pub async fn exports_with_file(&self) -> Result<Vec<ExportId>, Error> {
+    pub async fn exports_with_file(&self) -> Result<Vec<(ExportId, u32)>, Error> {
         store::exports::with_file(&self.0.db, self.now()).await
     }
 
@@ -273,7 +293,7 @@ impl ExportTask {
     }
 }
 
-fn asked(id: ExportId, form: &ExportForm) -> Value {
+fn asked(id: Option<ExportId>, form: &ExportForm) -> Value {
     json!({ "export": id, "filters": form.filter })
 }
 

@@ -15,7 +15,8 @@ pub async fn insert_customer(
     now: Timestamp,
 ) -> Result<(), Error> {
     let sql = "INSERT INTO customers (id, name, time_zone, figures_zone, session_secret, catalogue_quota_per_day, \
-               event_burst_per_second, event_retention_months, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+               event_burst_per_second, event_retention_months, suppress_below, created_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     let zone = new.time_zone.name();
     let sql = Sql::new(sql).bind(id).bind(new.name.as_str()).bind(zone).bind(zone).bind(session_secret);
     let sql = limits(sql, new).bind(now);
@@ -24,15 +25,16 @@ pub async fn insert_customer(
 }
 
 fn limits(sql: Sql, new: &NewCustomer) -> Sql {
-    let CustomerLimits { catalogue_quota_per_day, event_burst_per_second, event_retention_months } = new.limits;
-    sql.bind(catalogue_quota_per_day).bind(event_burst_per_second).bind(event_retention_months)
+    let CustomerLimits { catalogue_quota_per_day, event_burst_per_second, event_retention_months, suppress_below } =
+        new.limits;
+    sql.bind(catalogue_quota_per_day).bind(event_burst_per_second).bind(event_retention_months).bind(suppress_below)
 }
 
 /// Changes a customer; `false` if its time zone cannot be changed, as raw events that figures would be counted anew from
 /// have been given up.
 pub async fn update_customer(tx: &mut Tx, no: CustomerNo, new: &NewCustomer) -> Result<bool, Error> {
     let sql = "UPDATE customers SET name = $1, time_zone = $2, catalogue_quota_per_day = $3, event_burst_per_second = $4, \
-               event_retention_months = $5 WHERE no = $6 AND (time_zone = $2 OR events_from IS NULL)";
+               event_retention_months = $5, suppress_below = $6 WHERE no = $7 AND (time_zone = $2 OR events_from IS NULL)";
     let sql = Sql::new(sql).bind(new.name.as_str()).bind(new.time_zone.name());
     Ok(tx.execute(limits(sql, new).bind(no)).await? == 1)
 }

@@ -62,7 +62,7 @@ pub async fn make_token_key(tx: &mut Tx, key: &str) -> Result<(), Error> {
 /// All customers.
 pub async fn customers(db: &Db) -> Result<Vec<CustomerRecord>, Error> {
     let sql = "SELECT no, id, name, time_zone, session_secret, catalogue_quota_per_day, event_burst_per_second, \
-               event_retention_months, created_at FROM customers ORDER BY no";
+               event_retention_months, created_at, suppress_below FROM customers ORDER BY no";
     let limit = |row: &Row, column| -> Result<Option<u32>, Error> {
         row.opt_int(column)?.map(|n| u32::try_from(n).map_err(|_| corrupt("limit"))).transpose()
     };
@@ -71,6 +71,7 @@ pub async fn customers(db: &Db) -> Result<Vec<CustomerRecord>, Error> {
             catalogue_quota_per_day: limit(row, 5)?,
             event_burst_per_second: limit(row, 6)?,
             event_retention_months: limit(row, 7)?,
+            suppress_below: limit(row, 9)?,
         };
         let customer = Customer {
             id: CustomerId::from_uuid(row.uuid(1)?),

@@ -10,7 +10,7 @@ use domain::ids::{CustomerNo, ExportId};
 use uuid::Uuid;
 
 const COLUMNS: &str =
-    "id, form, requested_at, requested_by, status, progress, manifest, error, ended_at, file_expires_at";
+    "id, form, requested_at, requested_by, status, progress, manifest, error, ended_at, file_expires_at, tries";
 
 fn job(row: &Row) -> Result<ExportJob, Error> {
     let made = row.opt_text(6)?.map(|text| serde_json::from_str(&text).map_err(|_| corrupt("manifest")));
@@ -25,6 +25,7 @@ fn job(row: &Row) -> Result<ExportJob, Error> {
         error: row.opt_text(7)?,
         ended_at: row.opt_at(8)?,
         file_expires_at: row.opt_at(9)?,
+        tries: row.narrow(10)?,
     })
 }
 
@@ -154,10 +155,11 @@ pub async fn end(
     Ok(tx.execute(sql).await? == 1)
 }
 
-/// Which of some exports have a file that is still kept, or are under way: what else lies where files are is left over.
-pub async fn with_file(db: &Db, now: Timestamp) -> Result<Vec<ExportId>, Error> {
-    let sql = "SELECT id FROM exports WHERE status IN ('queued', 'running') \
-               UNION ALL SELECT id FROM exports WHERE status = 'done' AND file_expires_at > $1";
+/// Exports that have a file which is still kept, or are under way, each with the latest try: what else lies where files are
+/// is left over.
+pub async fn with_file(db: &Db, now: Timestamp) -> Result<Vec<(ExportId, u32)>, Error> {
+    let sql = "SELECT id, tries FROM exports WHERE status IN ('queued', 'running') \
+               UNION ALL SELECT id, tries FROM exports WHERE status = 'done' AND file_expires_at > $1";
     let rows = db.fetch(Sql::new(sql).bind(now)).await?;
-    rows.iter().map(|row| Ok(ExportId::from_uuid(row.uuid(0)?))).collect()
+    rows.iter().map(|row| Ok((ExportId::from_uuid(row.uuid(0)?), row.narrow(1)?))).collect()
 }

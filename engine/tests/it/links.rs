@@ -64,6 +64,8 @@ async fn a_link_opens_what_it_is_made_for_and_nothing_else(installation: Install
         assert_eq!(engine.reader(&user, Some(other)).is_ok(), reads_other);
         assert_eq!(engine.supervisor(&user).is_ok(), reads_other);
         assert_eq!(engine.reader(&user, None).unwrap().customer().map(|of| of.id), customer);
+        assert!(engine.audit_reader(&user, Some(own)).is_ok());
+        assert_eq!(engine.audit_reader(&user, Some(other)).is_ok(), reads_other);
         // It changes nothing.
         assert!(matches!(engine.manager(&user, own), Err(Error::Forbidden)));
         assert!(engine.manager(&user, other).is_err());
@@ -220,7 +222,7 @@ async fn what_is_done_with_links_is_noted(installation: Installation) {
     assert_eq!(used().await, Some(engine.now()));
     engine.revoke_link(&keeper(&installation, None), made.link.id, "o@example.org").await.unwrap();
     assert!(engine.open_link(&made.token, HOME).await.is_err());
-    let reader = engine.console_reader(&installation.operator, Some(own)).unwrap();
+    let reader = engine.console_audit_reader(&installation.operator, Some(own)).unwrap();
     let log = engine.audit_log(&reader, &Paging::default()).await.unwrap().items;
     let mut entries: Vec<_> = log.iter().map(|it| (it.action, it.actor.as_str(), it.subject.as_str())).collect();
     entries.sort();

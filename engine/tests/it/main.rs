@@ -7,6 +7,7 @@ mod aggregate;
 mod alerts;
 mod billing;
 mod deliveries;
+mod export_jobs;
 mod exports;
 mod golden;
 mod ingest;

@@ -1,7 +1,7 @@
 //! Reports: they say what the figures say, give away no small count, and never change once they are approved.
 
 use crate::support::{Installation, on_both};
-use domain::account::Tier;
+use domain::account::{CustomerForm, CustomerLimits, Tier};
 use domain::event::Kind;
 use domain::figures::Figure;
 use domain::report::{Cell, ReportForm, TableBy};
@@ -15,16 +15,19 @@ on_both!(
     a_correction_names_what_it_changes,
     the_database_refuses_to_change_an_approved_report,
     a_transparency_report_suppresses_what_is_small,
+    a_customer_may_have_a_threshold_of_its_own,
     reports_that_would_give_counts_away_are_refused,
     only_the_own_reports_are_seen,
     a_public_page_is_there_only_while_it_is_on,
     what_was_approved_outlives_the_events,
+    the_texts_of_an_impact_report_are_optional,
 );
 
 const BY: &str = "tess@example.org";
 const SB_243: &str = "california-sb-243";
 const WASHINGTON: &str = "washington-disclosure";
 const TRANSPARENCY: &str = "transparency";
+const IMPACT: &str = "impact-report";
 
 struct Side {
     manager: Manager,
@@ -154,7 +157,7 @@ async fn the_database_refuses_to_change_an_approved_report(installation: Install
     let side = customer(&installation, "Acme").await;
     let report = approved(&installation, &side, &form(WASHINGTON, "2026")).await;
     for sql in ["UPDATE reports SET body = '{}'", "DELETE FROM reports"] {
-        assert!(execute(&installation, sql).await.is_err(), "{sql}");
+        assert!(installation.execute(sql).await.is_err(), "{sql}");
     }
     assert!(matches!(installation.engine.discard_report(&side.manager, report.id, "me").await, Err(Error::NotFound)));
     let again = installation.engine.approve_report(&side.manager, report.id, BY).await;
@@ -165,16 +168,6 @@ async fn the_database_refuses_to_change_an_approved_report(installation: Install
     assert!(matches!(installation.engine.report(&side.reader, draft.id).await, Err(Error::NotFound)));
     installation.engine.discard_report(&side.manager, other.id, "me").await.unwrap();
     assert!(matches!(installation.engine.report(&side.reader, other.id).await, Err(Error::NotFound)));
-}
-
-async fn execute(installation: &Installation, sql: &'static str) -> Result<(), sqlx::Error> {
-    use sqlx::Connection;
-    let url = &installation.settings.database_url;
-    if url.starts_with("sqlite") {
-        sqlx::query(sql).execute(&mut sqlx::SqliteConnection::connect(url).await?).await.map(drop)
-    } else {
-        sqlx::query(sql).execute(&mut sqlx::PgConnection::connect(url).await?).await.map(drop)
-    }
 }
 
 async fn a_transparency_report_suppresses_what_is_small(installation: Installation) {
@@ -197,6 +190,30 @@ async fn a_transparency_report_suppresses_what_is_small(installation: Installati
     assert_eq!(row(TableBy::Helpline, "h1")[..3], [Withheld, Absent, Absent]);
     assert_eq!(row(TableBy::Country, "FR"), [Count(50), Count(25), Absent, Small]);
     assert_eq!(row(TableBy::ContactMethod, "phone"), [Absent, Absent, Absent, Small]);
+}
+
+async fn a_customer_may_have_a_threshold_of_its_own(installation: Installation) {
+    helplines(&installation).await;
+    let side = customer(&installation, "Acme").await;
+    let of = side.manager.customer().clone();
+    let update = |suppress_below| CustomerForm {
+        name: of.name.clone(),
+        time_zone: of.time_zone.name().to_owned(),
+        limits: CustomerLimits { suppress_below, ..CustomerLimits::default() },
+    };
+    for wrong in [0, 2, 1_001] {
+        let refused = installation.engine.update_customer(&installation.operator, of.id, &update(Some(wrong))).await;
+        assert_eq!(fields(refused.unwrap_err()), ["suppress_below"]);
+    }
+    installation.engine.update_customer(&installation.operator, of.id, &update(Some(3))).await.unwrap();
+    let manager = installation.engine.console_manager(&installation.operator, of.id).unwrap();
+    let form = form(TRANSPARENCY, "2026-10/2026-11");
+    let report = installation.engine.draft_report(&manager, &form, BY).await.unwrap();
+    assert_eq!(report.body.content.rules.suppress_below, Some(3));
+    let table = report.body.content.tables.iter().find(|table| table.by == TableBy::Helpline).unwrap();
+    let row = table.rows.iter().find(|row| row.key == "h2").unwrap();
+    // Below the installation's 10.
+    assert!(row.cells.contains(&Cell::Count(8)), "{row:?}");
 }
 
 async fn reports_that_would_give_counts_away_are_refused(installation: Installation) {
@@ -263,4 +280,39 @@ async fn what_was_approved_outlives_the_events(mut installation: Installation) {
     let draft = installation.engine.draft_report(&side.manager, &again, BY).await.unwrap();
     assert_eq!(draft.body.content.total, report.body.content.total);
     assert_eq!(draft.body.changes, []);
+}
+
+async fn the_texts_of_an_impact_report_are_optional(installation: Installation) {
+    helplines(&installation).await;
+    let side = customer(&installation, "Acme").await;
+    let with = |texts: &[(&str, &str)]| ReportForm {
+        texts: texts.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned())).collect(),
+        reason: "Other words.".to_owned(),
+        ..form(IMPACT, "2026-10/2026-11")
+    };
+    let first = approved(&installation, &side, &with(&[])).await;
+    let content = &first.body.content;
+    assert!(content.template.is_illustrated && content.texts.is_empty());
+    assert_eq!(content.rules.suppress_below, Some(10));
+    // 3 of 59 sessions are too few to be printed, so that there is no rate either.
+    assert_eq!((content.total_of(Figure::ConvertedSessions), content.total_ctr()), (Some(Cell::Small), None));
+    let said = |report: &Report| {
+        report.body.content.texts.iter().map(|text| (text.key.clone(), text.text.clone())).collect::<Vec<_>>()
+    };
+    let introduction = ("impact_introduction".to_owned(), "Why we do this.".to_owned());
+    let second = approved(&installation, &side, &with(&[("impact_introduction", " Why we do this. ")])).await;
+    assert_eq!(said(&second), std::slice::from_ref(&introduction));
+    assert_eq!(second.body.changes.len(), 1);
+    // It is kept until somebody takes it away, and then it does not come back.
+    let draft = installation.engine.draft_report(&side.manager, &with(&[]), BY).await.unwrap();
+    assert_eq!(said(&draft), [introduction]);
+    for form in [with(&[("impact_introduction", "")]), with(&[])] {
+        let draft = installation.engine.draft_report(&side.manager, &form, BY).await.unwrap();
+        assert_eq!(said(&draft), []);
+        assert_eq!(draft.body.changes[0].before, "Why we do this.");
+    }
+    assert_eq!(
+        refused(&installation, &side, &with(&[("detection_protocol", "x")])).await,
+        ["texts.detection_protocol"]
+    );
 }

@@ -126,6 +126,16 @@ impl Installation {
         self.workers = Some(self.engine.start().await.unwrap());
     }
 
+    /// Runs a statement as somebody would who has the database itself in hand.
+    pub async fn execute(&self, sql: &'static str) -> Result<(), sqlx::Error> {
+        let url = &self.settings.database_url;
+        if url.starts_with("sqlite") {
+            sqlx::query(sql).execute(&mut sqlx::SqliteConnection::connect(url).await?).await.map(drop)
+        } else {
+            sqlx::query(sql).execute(&mut sqlx::PgConnection::connect(url).await?).await.map(drop)
+        }
+    }
+
     pub async fn customer(&self, name: &str, time_zone: &str) -> CustomerId {
         let form = CustomerForm { name: name.into(), time_zone: time_zone.into(), limits: CustomerLimits::default() };
         self.engine.create_customer(&self.operator, &form).await.unwrap().id

@@ -193,6 +193,12 @@ impl axum::extract::FromRequestParts<AppState> for Call {
 }
 
 impl Call {
+    /// Whether the address asks for a PDF. Only paths that have one can end so.
+    #[must_use]
+    pub fn wants_pdf(&self) -> bool {
+        self.uri.path().ends_with(".pdf")
+    }
+
     /// The answer in the form that is wanted.
     pub fn answer(&self, json: &impl serde::Serialize, csv: impl FnOnce() -> Table) -> Response {
         let mut response = if self.wants_csv { csv().into_response() } else { Json(json).into_response() };

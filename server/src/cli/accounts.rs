@@ -38,6 +38,9 @@ pub struct CreateCustomer {
     /// Months that raw events are kept for besides the present one, if other than the installation's
     #[arg(long, value_name = "MONTHS")]
     event_retention_months: Option<u32>,
+    /// Suppress counts below this in reports with tables, if other than the installation's
+    #[arg(long, value_name = "COUNT")]
+    suppress_below: Option<u32>,
     #[command(flatten)]
     output: Output,
 }
@@ -58,6 +61,7 @@ impl Customer {
                     catalogue_quota_per_day: create.catalogue_quota_per_day,
                     event_burst_per_second: create.event_burst_per_second,
                     event_retention_months: create.event_retention_months,
+                    suppress_below: create.suppress_below,
                 };
                 let form = CustomerForm { name: create.name, time_zone: create.time_zone, limits };
                 let customer = engine.create_customer(&operator, &form).await?;

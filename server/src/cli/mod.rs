@@ -5,6 +5,7 @@
 
 mod access_links;
 mod accounts;
+mod audit_log;
 mod card_file;
 mod demo;
 mod exports;
@@ -88,6 +89,8 @@ enum Command {
     AccessLink(access_links::AccessLinks),
     /// Write a customer's raw events or figures to a file, with a manifest beside it
     Export(exports::Export),
+    /// Show what was done, and by whom
+    AuditLog(audit_log::AuditLog),
     /// Say which raw events are kept no longer: a running server gives them up within the hour
     Retention(retention::Retention),
 }
@@ -173,6 +176,7 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Report(command) => command.run(&config).await,
             Command::AccessLink(command) => command.run(&config).await,
             Command::Export(command) => command.run(&config).await,
+            Command::AuditLog(log) => log.run(&config).await,
             Command::Retention(command) => command.run(&config).await,
         }
     })

@@ -4,6 +4,7 @@ use super::statement_files::Target;
 use super::{BY, Failure, Output, all_pages, customer_reader, member, open_migrated};
 use crate::api::reports::{json, tables};
 use crate::config::Config;
+use crate::documents::report_pdf;
 use clap::{Args, Subcommand};
 use domain::CustomerId;
 use domain::ids::ReportId;
@@ -30,7 +31,7 @@ pub enum Reports {
     Approve(Which),
     /// Delete a draft
     Discard(Which),
-    /// Write a report as CSV or JSON
+    /// Write a report as PDF, CSV or JSON
     Export(Export),
     /// Switch a customer's public page on or off
     Disclose(Disclose),
@@ -94,7 +95,7 @@ pub struct Export {
     #[command(flatten)]
     which: Which,
     /// Where it goes; what the file's name ends in says how it is written
-    #[arg(long, value_name = "FILE.csv|FILE.json")]
+    #[arg(long, value_name = "FILE.pdf|FILE.csv|FILE.json")]
     out: PathBuf,
 }
 
@@ -214,10 +215,11 @@ impl Export {
     async fn run(self, engine: &Engine, operator: &Operator) -> Result<(), Failure> {
         let report = find(engine, operator, &self.which).await?;
         let bytes = match self.out.extension().and_then(|it| it.to_str()) {
+            Some("pdf") => report_pdf(&report).map_err(|error| Failure::Failed(error.to_string()))?,
             Some("csv") => tables::report(&report).bytes,
             Some("json") => serde_json::to_vec_pretty(&json::ReportJson::from(&report))
                 .map_err(|error| Failure::Failed(error.to_string()))?,
-            _ => return Err(Failure::Usage("--out must end in .csv or .json".to_owned())),
+            _ => return Err(Failure::Usage("--out must end in .pdf, .csv or .json".to_owned())),
         };
         let mut target = Target::open(Some(&self.out))?;
         target.write(&bytes)?;

@@ -35,6 +35,7 @@ pub fn frame(statement: &Statement, made_at: Timestamp) -> Frame {
         ],
         foot: format!("{number}{draft} · Made on {made_on} UTC"),
         note: CHECK.to_owned(),
+        mark: None,
     }
 }
 

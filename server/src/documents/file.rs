@@ -15,7 +15,7 @@ use krilla::metadata::{DateTime, Metadata, PageLayout, TextDirection};
 use krilla::num::NormalizedF32;
 use krilla::outline::{Outline, OutlineNode};
 use krilla::page::PageSettings;
-use krilla::paint::Fill;
+use krilla::paint::{Fill, Stroke};
 use krilla::surface::Surface;
 use krilla::tagging::{
     Artifact, ArtifactType, BBox, ContentTag, Identifier, Node, SpanTag, TableHeaderScope, Tag, TagGroup, TagKind,
@@ -25,6 +25,9 @@ use std::num::NonZeroU16;
 
 /// The language of everything but names.
 const LANGUAGE: &str = "en";
+
+/// Between the lines of a hatching, across, in points.
+const HATCH: f32 = 5.0;
 
 /// What the file says of itself.
 #[derive(Debug)]
@@ -76,7 +79,7 @@ fn draw(surface: &mut Surface<'_>, page: &Page, faces: &Faces, drawn: &mut [Vec<
             (Place::Head, _) => artifact(ArtifactType::Header),
             (Place::Foot, _) => artifact(ArtifactType::Footer),
             (Place::Ornament, _) => artifact(ArtifactType::Layout),
-            (Place::Part(_), Ink::Box { .. }) => ContentTag::Other,
+            (Place::Part(_), Ink::Box { .. } | Ink::Hatched { .. }) => ContentTag::Other,
             (Place::Part(_), Ink::Text { .. }) => ContentTag::Span(SpanTag::empty()),
         };
         let identifier = surface.start_tagged(tag);
@@ -94,6 +97,14 @@ fn draw(surface: &mut Surface<'_>, page: &Page, faces: &Faces, drawn: &mut [Vec<
                     surface.draw_path(&path);
                 }
             }
+            Ink::Hatched { x, y, width, height, colour } => {
+                if let Some(path) = hatching(*x, *y, *width, *height) {
+                    surface.set_fill(None);
+                    surface.set_stroke(Some(stroke(*colour)));
+                    surface.draw_path(&path);
+                    surface.set_stroke(None);
+                }
+            }
         }
         surface.end_tagged();
         if let Place::Part(part) = place {
@@ -104,6 +115,23 @@ fn draw(surface: &mut Surface<'_>, page: &Page, faces: &Faces, drawn: &mut [Vec<
 
 fn fill([red, green, blue]: Colour) -> Fill {
     Fill { paint: rgb::Color::new(red, green, blue).into(), opacity: NormalizedF32::ONE, ..Fill::default() }
+}
+
+fn stroke([red, green, blue]: Colour) -> Stroke {
+    Stroke { paint: rgb::Color::new(red, green, blue).into(), width: 0.6, ..Stroke::default() }
+}
+
+/// The outline of a box and lines from its lower left to its upper right.
+fn hatching(x: f32, y: f32, width: f32, height: f32) -> Option<Path> {
+    let mut path = PathBuilder::new();
+    path.push_rect(Rect::from_xywh(x, y, width, height)?);
+    let mut at = HATCH;
+    while at < width + height {
+        path.move_to(x + (at - height).max(0.0), y + at.min(height));
+        path.line_to(x + at.min(width), y + (at - width).max(0.0));
+        at += HATCH;
+    }
+    path.finish()
 }
 
 fn rectangle(x: f32, y: f32, width: f32, height: f32) -> Option<Path> {

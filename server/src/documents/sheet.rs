@@ -17,6 +17,7 @@ const TOP_FIRST: f32 = 50.0;
 const BOTTOM: f32 = PAGE.1 - 76.0;
 
 /// The colours are those of the dashboard.
+pub const WHITE: Colour = [0xff, 0xff, 0xff];
 pub const INK: Colour = [0x15, 0x20, 0x2b];
 pub const SOFT: Colour = [0x51, 0x60, 0x6e];
 pub const LINE: Colour = [0xdf, 0xe3, 0xe7];
@@ -89,6 +90,14 @@ pub enum Ink {
         height: f32,
         colour: Colour,
     },
+    /// A box that is outlined and hatched, for what is not said.
+    Hatched {
+        x: f32,
+        y: f32,
+        width: f32,
+        height: f32,
+        colour: Colour,
+    },
 }
 
 /// Drawings of a page.
@@ -102,6 +111,8 @@ pub struct Frame {
     pub foot: String,
     /// The last line.
     pub note: String,
+    /// Stands out at the top of every page, such as `DRAFT`.
+    pub mark: Option<&'static str>,
 }
 
 /// All pages.
@@ -143,10 +154,22 @@ impl<'a> Sheet<'a> {
         let is_short = self.y + height > BOTTOM;
         let is_fresh = self.y <= if self.page() == 0 { TOP_FIRST } else { TOP };
         if is_short && !is_fresh {
-            self.done.pages.push(Page::new());
-            self.y = TOP;
+            self.turn();
         }
         is_short && !is_fresh
+    }
+
+    /// Begins a page.
+    pub fn turn(&mut self) {
+        self.done.pages.push(Page::new());
+        self.y = TOP;
+    }
+
+    /// Whether the fonts have all letters of what has been drawn.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let is_whole = |ink: &Ink| !matches!(ink, Ink::Text { line, .. } if !line.is_whole);
+        self.done.pages.iter().flatten().all(|(_, ink)| is_whole(ink))
     }
 
     /// What fits on a page that has nothing on it yet, in points.
@@ -199,6 +222,11 @@ impl<'a> Sheet<'a> {
         self.draw(self.place(), Ink::Box { x, y, width, height, colour });
     }
 
+    /// A hatched box of the open part.
+    pub fn hatch(&mut self, x: f32, y: f32, (width, height): (f32, f32), colour: Colour) {
+        self.draw(self.place(), Ink::Hatched { x, y, width, height, colour });
+    }
+
     /// A box that says nothing.
     pub fn ornament(&mut self, x: f32, y: f32, (width, height): (f32, f32), colour: Colour) {
         self.draw(Place::Ornament, Ink::Box { x, y, width, height, colour });
@@ -211,7 +239,12 @@ impl<'a> Sheet<'a> {
 
     /// Lines of the open part, from where the next thing goes; at the side of what else is there.
     pub fn block(&mut self, x: f32, width: f32, text: &str, style: Style) {
-        for line in self.faces.lines(&clipped(text, TEXT_CHARS_MAX), style, width) {
+        self.flow(x, width, &clipped(text, TEXT_CHARS_MAX), style);
+    }
+
+    /// As [`Sheet::block`], however long the text is.
+    fn flow(&mut self, x: f32, width: f32, text: &str, style: Style) {
+        for line in self.faces.lines(text, style, width) {
             self.room(style.leading());
             self.y += style.size;
             self.put(x, self.y, line);
@@ -222,6 +255,14 @@ impl<'a> Sheet<'a> {
     /// A paragraph across the page.
     pub fn paragraph(&mut self, text: &str, style: Style) {
         self.part(Role::Paragraph, |sheet| sheet.block(LEFT, WIDTH, text, style));
+    }
+
+    /// A text of as many pages as it takes, a paragraph for each of its lines.
+    pub fn prose(&mut self, x: f32, width: f32, text: &str, style: Style) {
+        for paragraph in text.lines().map(str::trim).filter(|paragraph| !paragraph.is_empty()) {
+            self.part(Role::Paragraph, |sheet| sheet.flow(x, width, paragraph, style));
+            self.y += style.size * 0.5;
+        }
     }
 
     /// A heading, on one page with as much as `with` of what follows.
@@ -255,7 +296,7 @@ impl<'a> Sheet<'a> {
             }
             let y = PAGE.1 - 46.0;
             let number = faces.line(&format!("Page {} of {total}", i + 1), SMALL);
-            text(Place::Foot, LEFT, y, faces.line(&frame.foot, strong));
+            text(Place::Foot, LEFT, y, faces.cut(&frame.foot, strong, WIDTH - number.width - 24.0));
             text(Place::Foot, RIGHT - number.width, y, number);
             text(Place::Foot, LEFT, y + 12.0, faces.fitting(&frame.note, SMALL, WIDTH));
             let mut rule = |y| {
@@ -266,7 +307,19 @@ impl<'a> Sheet<'a> {
             if i > 0 {
                 rule(54.0);
             }
+            if let Some(mark) = frame.mark {
+                page.extend(chip(faces, mark));
+            }
         }
         done
     }
+}
+
+/// A mark in the middle of the top of a page.
+fn chip(faces: &Faces, mark: &str) -> [(Place, Ink); 2] {
+    let line = faces.line(mark, Style { size: 10.0, is_bold: true, colour: WARNING });
+    let (width, height) = (line.width + 20.0, 18.0);
+    let (x, y) = ((PAGE.0 - width) / 2.0, 18.0);
+    let ground = Ink::Box { x, y, width, height, colour: WARNING_SOFT };
+    [(Place::Head, ground), (Place::Head, Ink::Text { x: x + 10.0, y: y + 12.6, line })]
 }

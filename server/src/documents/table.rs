@@ -80,24 +80,31 @@ struct Set<'t> {
     height: f32,
 }
 
+/// The titles of columns as they are set: where each line begins, and how high all are.
+struct Titles {
+    columns: Vec<Vec<(f32, Line)>>,
+    height: f32,
+}
+
 impl Table {
     /// How high the table is if it stands on one page, in points.
     #[must_use]
     pub fn height(&self, sheet: &Sheet<'_>) -> f32 {
-        head_height() + self.rows.iter().map(|row| self.set(sheet, row).height).sum::<f32>()
+        self.titles(sheet).height + self.rows.iter().map(|row| self.set(sheet, row).height).sum::<f32>()
     }
 
     /// Draws the table, over as many pages as it takes.
     pub fn draw(&self, sheet: &mut Sheet<'_>) {
         sheet.part(Role::Table, |sheet| {
-            sheet.room(head_height() + 3.0 * BODY.leading());
-            self.head(sheet, false);
+            let titles = self.titles(sheet);
+            sheet.room(titles.height + 3.0 * BODY.leading());
+            titles.draw(sheet, false);
             let set: Vec<Set<'_>> = self.rows.iter().map(|row| self.set(sheet, row)).collect();
             for (i, row) in set.iter().enumerate() {
                 // A total does not stand alone on a page.
                 let next = set.get(i + 1).filter(|next| next.row.weight == Weight::Total);
                 if sheet.room(row.height + next.map_or(0.0, |next| next.height)) {
-                    self.head(sheet, true);
+                    titles.draw(sheet, true);
                 }
                 self.row(sheet, row);
             }
@@ -118,34 +125,21 @@ impl Table {
         Set { row, words, note, height }
     }
 
-    /// The titles of columns; on later pages they are no part of what is read aloud.
-    fn head(&self, sheet: &mut Sheet<'_>, is_again: bool) {
-        let baseline = sheet.y + SMALL.size;
-        let mut titles = Vec::new();
+    /// The titles of columns, their last lines on one baseline.
+    fn titles(&self, sheet: &Sheet<'_>) -> Titles {
         let mut right = LEFT + WIDTH - self.numbers_width();
+        let first = right - LEFT;
+        let mut columns = Vec::new();
         for (i, column) in self.columns.iter().enumerate() {
-            let x = if i == 0 {
-                LEFT
-            } else {
-                right += column.width + GUTTER;
-                right
-            };
-            let line = sheet.faces.line(&column.title, SMALL);
-            titles.push((if i == 0 { x } else { x - line.width }, line));
+            let lines = sheet.faces.lines(&column.title, SMALL, if i == 0 { first } else { column.width });
+            right += if i == 0 { 0.0 } else { column.width + GUTTER };
+            let x = |line: &Line| if i == 0 { LEFT } else { right - line.width };
+            columns.push(lines.into_iter().map(|line| (x(&line), line)).collect::<Vec<_>>());
         }
-        if is_again {
-            for (x, line) in titles {
-                sheet.draw(Place::Head, Ink::Text { x, y: baseline, line });
-            }
-        } else {
-            sheet.part(Role::Row, |sheet| {
-                for (x, line) in titles {
-                    sheet.part(Role::ColumnHead, |sheet| sheet.put(x, baseline, line));
-                }
-            });
-        }
-        sheet.y += head_height();
-        sheet.ornament(LEFT, sheet.y - 1.0, (WIDTH, 0.8), LINE_STRONG);
+        let most = columns.iter().map(Vec::len).max().unwrap_or(1);
+        #[expect(clippy::cast_precision_loss, reason = "a few lines")]
+        let height = SMALL.leading() * most as f32 + 5.0;
+        Titles { columns, height }
     }
 
     fn row(&self, sheet: &mut Sheet<'_>, set: &Set<'_>) {
@@ -193,8 +187,40 @@ fn indent(table: &Table, row: &Row) -> f32 {
     table.signs + if row.weight == Weight::Detail { 10.0 } else { 0.0 }
 }
 
-fn head_height() -> f32 {
-    SMALL.leading() + 5.0
+impl Titles {
+    /// Draws the titles; on later pages they are no part of what is read aloud.
+    fn draw(&self, sheet: &mut Sheet<'_>, is_again: bool) {
+        let bottom = sheet.y + self.height - 5.0 - SMALL.leading() + SMALL.size;
+        let mut drawn = Vec::new();
+        for lines in &self.columns {
+            let mut y = bottom + SMALL.leading() - leading_of(lines);
+            let mut placed = Vec::new();
+            for (x, line) in lines {
+                placed.push((*x, y, line.clone()));
+                y += SMALL.leading();
+            }
+            drawn.push(placed);
+        }
+        if is_again {
+            for (x, y, line) in drawn.into_iter().flatten() {
+                sheet.draw(Place::Head, Ink::Text { x, y, line });
+            }
+        } else {
+            sheet.part(Role::Row, |sheet| {
+                for lines in drawn {
+                    sheet.part(Role::ColumnHead, |sheet| {
+                        lines.into_iter().for_each(|(x, y, line)| sheet.put(x, y, line));
+                    });
+                }
+            });
+        }
+        sheet.y += self.height;
+        sheet.ornament(LEFT, sheet.y - 1.0, (WIDTH, 0.8), LINE_STRONG);
+    }
+}
+
+fn leading_of(lines: &[(f32, Line)]) -> f32 {
+    lines.iter().map(|(_, line)| line.style.leading()).sum()
 }
 
 fn leading(lines: &[Line]) -> f32 {

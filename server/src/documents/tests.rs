@@ -95,7 +95,7 @@ fn read(statement: &Statement) -> Vec<Vec<String>> {
     let faces = text::Faces::load().unwrap();
     let said = |ink: &Ink| match ink {
         Ink::Text { line, .. } => Some(line.runs.iter().map(|run| run.text.as_str()).collect::<String>()),
-        Ink::Box { .. } => None,
+        Ink::Box { .. } | Ink::Hatched { .. } => None,
     };
     let pages = pages(statement, made_at(), &faces).pages;
     pages.iter().map(|page| page.iter().filter_map(|(_, ink)| said(ink)).collect()).collect()

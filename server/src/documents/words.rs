@@ -1,8 +1,10 @@
 //! Numbers, amounts and dates for people. All in English, as the product is.
 
+use domain::Timestamp;
 use domain::billing::Money;
+use domain::report::form::period_code;
 use domain::text::grouped;
-use domain::zone::{Day, Month};
+use domain::zone::{Day, Month, Zone};
 
 /// A count.
 #[must_use]
@@ -43,6 +45,29 @@ pub fn month(month: Month) -> String {
 #[must_use]
 pub fn day(day: Day) -> String {
     day.date().format("%-d %B %Y").to_string()
+}
+
+/// Months in words: `2025`, `November 2025` or `October 2025 to November 2025`, both inclusive.
+#[must_use]
+pub fn months(first: Month, last: Month) -> String {
+    let code = period_code(first, last);
+    match (first == last, code.contains('/')) {
+        (true, _) => month(first),
+        (false, true) => format!("{} to {}", month(first), month(last)),
+        (false, false) => code,
+    }
+}
+
+/// A moment on the wall clock of a zone: `6 December 2025, 09:14`.
+#[must_use]
+pub fn instant(at: Timestamp, zone: Zone) -> String {
+    zone.local(at).format("%-d %B %Y, %H:%M").to_string()
+}
+
+/// A rate from 0 to 1 in per cent, half of a tenth rounded up as the dashboard does: `12.5 %`.
+#[must_use]
+pub fn percent(rate: f64) -> String {
+    format!("{:.1}\u{a0}%", (rate * 1_000.0).round() / 10.0)
 }
 
 /// At most so many characters; what is longer ends in `…`. What the product lets in is never cut.

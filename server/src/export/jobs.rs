@@ -41,8 +41,9 @@ impl ExportFiles {
         Self(configured.map_or_else(usual, Path::to_owned))
     }
 
-    fn path(&self, id: ExportId, format: Format) -> PathBuf {
-        self.0.join(format!("{id}.{}", format.as_str()))
+    /// The file of a try: of two processes that both believe an export to be theirs, each writes its own.
+    fn path(&self, id: ExportId, tries: u32, format: Format) -> PathBuf {
+        self.0.join(format!("{id}.{tries}.{}", format.as_str()))
     }
 
     /// Makes the directory, for nobody else to read.
@@ -56,7 +57,7 @@ impl ExportFiles {
     /// # Errors
     /// If it cannot be read.
     pub async fn open(&self, job: &ExportJob) -> Result<(Body, u64)> {
-        let file = tokio::fs::File::open(self.path(job.id, job.form.format)).await?;
+        let file = tokio::fs::File::open(self.path(job.id, job.tries, job.form.format)).await?;
         let bytes = file.metadata().await?.len();
         let pieces = stream::try_unfold(file, |mut file| async move {
             let mut piece = Vec::with_capacity(PIECE_BYTES);
@@ -74,12 +75,14 @@ impl ExportFiles {
             other => other?,
         };
         let there: Vec<PathBuf> = there.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
-        let kept: HashSet<ExportId> = engine.exports_with_file().await?.into_iter().collect();
+        let kept: HashSet<(ExportId, u32)> = engine.exports_with_file().await?.into_iter().collect();
         for path in there {
             // Whatever is not named like an export is somebody else's.
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let id = name.split('.').next().and_then(|id| id.parse::<ExportId>().ok());
-            if id.is_some_and(|id| !kept.contains(&id)) {
+            let mut parts = name.split('.');
+            let id = parts.next().and_then(|id| id.parse::<ExportId>().ok());
+            let of = id.zip(parts.next().and_then(|tries| tries.parse().ok()));
+            if of.is_some_and(|of| !kept.contains(&of)) {
                 std::fs::remove_file(&path)?;
             }
         }
@@ -89,16 +92,18 @@ impl ExportFiles {
 
 /// Writes exports, one at a time, as long as the process runs.
 pub async fn write_exports(engine: Engine, files: ExportFiles) {
-    let mut looks = 0;
+    let mut looks = 0_u32;
     loop {
-        if looks % LOOKS_PER_SEARCH == 0
+        if looks.is_multiple_of(LOOKS_PER_SEARCH)
             && let Err(error) = files.clear_up(&engine).await
         {
             tracing::warn!(%error, "exports that are kept no longer could not be removed");
         }
-        looks += 1;
+        looks = looks.wrapping_add(1);
         match engine.claim_export().await {
             Ok(Some(task)) => {
+                // An earlier try has left what it had come to.
+                looks = if task.tries() > 1 { 0 } else { looks };
                 if let Err(error) = write_one(&engine, &files, task).await {
                     tracing::warn!(%error, "how an export ended could not be noted");
                 }
@@ -124,7 +129,7 @@ async fn write_one(
 ) -> std::result::Result<(), engine::Error> {
     let done = AtomicU32::new(0);
     let (export, form) = (task.take(), task.form().clone());
-    let path = files.path(task.id(), form.format);
+    let path = files.path(task.id(), task.tries(), form.format);
     let writing = async {
         files.make()?;
         let export = export?;

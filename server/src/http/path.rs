@@ -29,27 +29,32 @@ impl<S: Send + Sync> FromRequestParts<S> for PathMonth {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        param_or_file(parts, state, "month").await.map(Self)
+        param_or_file(parts, state, "month", &[".csv"]).await.map(Self)
     }
 }
 
-/// The report that is the path's parameter `report`; it may be followed by `.csv`.
+/// The report that is the path's parameter `report`; it may be followed by `.csv` or `.pdf`.
 pub struct PathReport(pub ReportId);
 
 impl<S: Send + Sync> FromRequestParts<S> for PathReport {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        param_or_file(parts, state, "report").await.map(Self)
+        param_or_file(parts, state, "report", &[".csv", ".pdf"]).await.map(Self)
     }
 }
 
-/// A parameter that may be followed by `.csv` at the path's end.
-async fn param_or_file<S: Send + Sync, T: FromStr>(parts: &mut Parts, state: &S, name: &str) -> Result<T, ApiError> {
+/// A parameter that may be followed by one of some endings at the path's end.
+async fn param_or_file<S: Send + Sync, T: FromStr>(
+    parts: &mut Parts,
+    state: &S,
+    name: &str,
+    endings: &[&str],
+) -> Result<T, ApiError> {
     let text = param(parts, state, name).await?;
     let last = parts.uri.path().rsplit('/').next().unwrap_or_default();
-    let text = if last == text { text.strip_suffix(".csv").unwrap_or(&text) } else { &text };
-    text.parse().map_err(|_| ApiError::NotFound)
+    let bare = endings.iter().filter(|_| last == text).find_map(|ending| text.strip_suffix(ending));
+    bare.unwrap_or(&text).parse().map_err(|_| ApiError::NotFound)
 }
 
 /// The step of a waterfall that is the path's parameter `step`.

@@ -111,7 +111,11 @@ fn complete_operation(path: &str, operation: &mut Value) {
         "/v1/helplines" => &[401, 403, 422, 429, 500, 503],
         "/v1/helplines/{id}" => &[401, 403, 404, 429, 500, 503],
         "/v1/statements" | "/v1/reports" => &[401, 403, 422, 500, 503],
-        "/v1/reports/{report}" => &[401, 403, 404, 500, 503],
+        // Also asked to cancel, which one that is over refuses; an application of a filter may be none.
+        "/v1/export-jobs" | "/v1/export-jobs/{job}" => &[401, 403, 404, 422, 500, 503],
+        "/v1/reports/{report}" | "/v1/export-jobs/{job}/file" | "/v1/export-jobs/{job}/manifest" => {
+            &[401, 403, 404, 500, 503]
+        }
         _ if ["/v1/analytics/", "/v1/usage/", "/v1/statements/", "/v1/exports/"]
             .iter()
             .any(|group| path.starts_with(group)) =>
@@ -138,7 +142,9 @@ fn complete_operation(path: &str, operation: &mut Value) {
             responses["401"]["headers"]["WWW-Authenticate"] = json!({"$ref": "#/components/headers/WWW-Authenticate"});
             operation["requestBody"]["description"] = json!(format!("At most {TOKEN_REQUEST_BYTES_MAX} bytes."));
         }
-        "/v1/analytics/breakdown" | "/v1/statements" | "/v1/reports" => {
+        "/v1/analytics/breakdown" | "/v1/statements" | "/v1/reports" | "/v1/export-jobs"
+            if responses.contains_key("200") =>
+        {
             responses["200"]["headers"]["Link"] = json!({"$ref": "#/components/headers/Link"});
         }
         _ if path.starts_with("/v1/events/helpline") => {
@@ -163,6 +169,9 @@ const WITH_CSV: [&str; 8] = [
     "/v1/reports/{report}",
 ];
 
+/// And with `.pdf`.
+const WITH_PDF: [&str; 1] = ["/v1/reports/{report}"];
+
 /// The other addresses of some endpoints.
 fn add_aliases(paths: &mut Map<String, Value>) {
     for event in ["display", "click"] {
@@ -183,5 +192,16 @@ fn add_aliases(paths: &mut Map<String, Value>) {
             content.remove("application/json");
         }
         paths.insert(format!("{path}.csv"), item);
+    }
+    for path in WITH_PDF {
+        let Some(mut item) = paths.get(path).cloned() else { continue };
+        let of_json = item["get"]["operationId"].as_str().unwrap_or_default();
+        item["get"]["operationId"] = json!(format!("{of_json}_pdf"));
+        item["get"]["summary"] = json!(format!("The same as {path}, as PDF."));
+        item["get"]["description"] =
+            json!("To print, send and keep: PDF/A-2a and PDF/UA-1. The same report gives the same bytes.");
+        let file = json!({"application/pdf": {"schema": {"type": "string", "format": "binary"}}});
+        item["get"]["responses"]["200"]["content"] = file;
+        paths.insert(format!("{path}.pdf"), item);
     }
 }

@@ -162,7 +162,7 @@ impl Page {
                 self.base
             );
         }
-        if path.ends_with(".csv") {
+        if path.ends_with(".csv") || path.ends_with(".pdf") {
             curl.push_str(" -O");
         }
         curl

@@ -1,7 +1,9 @@
 //! The parameters of requests, for the description of the API. What reads them is in [`crate::api`].
 #![expect(dead_code, reason = "never made, only described")]
 
-use crate::openapi::schemas::{AcceptedContactMethod, By, ExportFormat, ExportKind, Interval, ListedStep, Step, Tier};
+use crate::openapi::schemas::{
+    AcceptedContactMethod, By, ExportFileFormat, ExportFormat, ExportKind, Interval, ListedStep, Step, Tier,
+};
 use utoipa::IntoParams;
 
 /// Which helplines are asked for.
@@ -194,6 +196,30 @@ pub struct ExportPath {
     /// What there is a row for.
     #[param(inline)]
     kind: ExportKind,
+}
+
+/// Which export is asked for.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct ExportJobPath {
+    /// The id of the export.
+    #[param(format = Uuid)]
+    job: String,
+}
+
+/// What is exported, and how it is written.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ExportJobParams {
+    /// What the file has a row for.
+    #[param(inline)]
+    kind: ExportKind,
+    /// CSV unless asked otherwise.
+    #[param(nullable = false, inline)]
+    format: Option<ExportFileFormat>,
+    /// Whether a CSV file begins with a byte order mark.
+    #[param(nullable = false)]
+    bom: Option<bool>,
 }
 
 /// How an export is written.

@@ -10,7 +10,7 @@ use axum::extract::{Extension, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::period::{BREAKDOWN_LIMIT_MAX, Breakdown};
 use domain::{CustomerId, FaultCode, Faults};
-use engine::actor::Reader;
+use engine::actor::{Reader, SessionUser};
 use http::HeaderValue;
 use http::header::RETRY_AFTER;
 use tower_sessions::Session;
@@ -57,9 +57,19 @@ impl IntoResponse for Refusal {
 
 /// Who asks, and about whose figures: of those who see several customers, the parameter `customer` says.
 pub(super) async fn reader(state: &AppState, session: &Session, query: &mut Query) -> Result<Reader, Refusal> {
+    Ok(asking(state, session, query).await?.1)
+}
+
+/// The same, and the person.
+pub(super) async fn asking(
+    state: &AppState,
+    session: &Session,
+    query: &mut Query,
+) -> Result<(SessionUser, Reader), Refusal> {
     let user = context::who(&state.engine, session).await?.ok_or(Refusal::SignedOut)?;
     let customer = query.parsed::<CustomerId>("customer", FaultCode::FieldInvalid, "Must be an id of a customer.");
-    Ok(state.engine.reader(&user, customer)?)
+    let reader = state.engine.reader(&user, customer)?;
+    Ok((user, reader))
 }
 
 /// `GET /download/summary.csv`

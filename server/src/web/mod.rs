@@ -5,6 +5,7 @@ pub mod billing;
 pub mod defence;
 pub mod disclosure;
 pub mod download;
+pub mod exports;
 pub mod page;
 pub mod reports;
 pub mod sessions;
@@ -42,6 +43,9 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/download/statement-events.csv", get(billing::events))
         .route("/download/report.csv", get(reports::csv))
         .route("/download/report.json", get(reports::json))
+        .route("/download/exports/{export}", get(exports::file))
+        .route("/download/exports/{export}/manifest", get(exports::manifest))
+        .route("/download/report.pdf", get(reports::pdf))
         .route("/disclosures/{id}", get(disclosure::page))
         .route("/disclosures/{id}/widget", get(disclosure::widget))
         .route("/disclosures/{id}/report.json", get(disclosure::data))

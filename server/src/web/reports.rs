@@ -1,6 +1,6 @@
 //! Reports as files: the same as the API's, asked for by the person who is logged in.
 
-use crate::api::reports::{json::ReportJson, tables};
+use crate::api::reports::{json::ReportJson, pdf, tables};
 use crate::http::query::Query;
 use crate::state::AppState;
 use crate::web::download::{Refusal, reader};
@@ -40,4 +40,13 @@ pub async fn json(
     let name = tables::file_name(&report, "json");
     let disposition = format!("attachment; filename=\"{name}\"");
     Ok(([(CONTENT_DISPOSITION, disposition)], Json(ReportJson::from(&report))).into_response())
+}
+
+/// `GET /download/report.pdf`
+pub async fn pdf(
+    State(state): State<AppState>,
+    Extension(session): Extension<Session>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
+    Ok(pdf::answer(report(&state, &session, query.as_deref()).await?).await?)
 }

@@ -97,6 +97,12 @@ impl Asked {
         })
     }
 
+    /// As whom the person is written down.
+    #[must_use]
+    pub fn acts_as(&self) -> String {
+        self.user.acts_as()
+    }
+
     /// The customer's time zone.
     #[must_use]
     pub fn zone(&self) -> Zone {

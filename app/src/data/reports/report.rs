@@ -67,7 +67,7 @@ pub async fn report(report: &str, customer: Option<String>) -> Result<ReportView
         is_draft: !found.is_approved(),
         can_change: can_change(&asked),
         back: asked.href(REPORTS, &[]),
-        files: vec![("CSV", file("report.csv")), ("JSON", file("report.json"))],
+        files: vec![("PDF", file("report.pdf")), ("CSV", file("report.csv")), ("JSON", file("report.json"))],
         correct: asked.href("/reports/new", &[("template", &template)]),
         error: take_refused::<()>("report").await?.map(|((), error)| error),
         content: found.body.content,

@@ -15,8 +15,13 @@ use crate::pages::overview::NoScriptSubmit;
 pub use editor::draw_editor;
 use leptos::prelude::*;
 
-/// The chooser of a customer, for those who may see several.
+/// The chooser of a customer, for those who may see several; where one is needed and none is chosen, it says so.
 pub(super) fn chooser(whose: &Whose, path: &str, is_choice_needed: bool) -> Option<AnyView> {
+    chooser_or(whose, path, is_choice_needed.then_some("Choose a customer"))
+}
+
+/// The same with a choice of no customer.
+pub(super) fn chooser_or(whose: &Whose, path: &str, none: Option<&'static str>) -> Option<AnyView> {
     let chosen = whose.customer.clone().unwrap_or_default();
     (!whose.customers.is_empty()).then(|| {
         view! {
@@ -24,7 +29,7 @@ pub(super) fn chooser(whose: &Whose, path: &str, is_choice_needed: bool) -> Opti
                 <label>
                     <span class="visually-hidden">"Customer"</span>
                     <select id="customer" name="customer">
-                        {is_choice_needed.then(|| view! { <option value="" selected=true>"Choose a customer"</option> })}
+                        {none.map(|none| view! { <option value="" selected=chosen.is_empty()>{none}</option> })}
                         {options(whose.customers.clone(), &chosen)}
                     </select>
                 </label>

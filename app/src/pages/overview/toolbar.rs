@@ -23,8 +23,20 @@ pub fn NoScriptSubmit() -> impl IntoView {
 /// The head of the overview.
 #[component]
 pub fn Toolbar(frame: Frame, query: OverviewQuery) -> impl IntoView {
-    let Frame { customers, customer, customer_name, time_zone, presets, tiers, from, last, period, filters, .. } =
-        frame;
+    let Frame {
+        customers,
+        customer,
+        customer_name,
+        time_zone,
+        presets,
+        tiers,
+        from,
+        last,
+        period,
+        export,
+        filters,
+        ..
+    } = frame;
     let dates = hidden(&query, &["from", "to", "last", "interval", "cursor"]);
     view! {
         <div class="page-head">
@@ -37,6 +49,7 @@ pub fn Toolbar(frame: Frame, query: OverviewQuery) -> impl IntoView {
             <div class="page-actions">
                 {(!customers.is_empty()).then(|| customer_form(&query, customers, customer))}
                 <Segments links=tiers label="Tier" />
+                {export.map(|href| view! { <a class="button" href=href>"Export"</a> })}
             </div>
         </div>
         <div class="toolbar">

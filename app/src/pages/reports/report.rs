@@ -3,7 +3,9 @@
 use crate::calls::{ApproveReport, DiscardReport};
 use crate::components::list::Term;
 use crate::data::reports::report::ReportView;
+use crate::format;
 use crate::pages::alerts::{button, refused};
+use domain::figures::CTR_DEFINITION;
 use domain::report::{Cell, Change, Content, Table};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -69,7 +71,16 @@ fn totals(content: &Content) -> AnyView {
         }
     };
     let cards = content.figures.iter().zip(&content.total).map(card).collect_view();
-    view! { <ul class="cards" aria-label="Totals">{cards}</ul> }.into_any()
+    // As on its document.
+    let rate = content.total_ctr().filter(|_| content.template.is_illustrated).map(|rate| {
+        view! {
+            <li class="card">
+                <p class="card-label"><Term id="total-ctr".to_owned() label="Click-through rate".to_owned() definition=CTR_DEFINITION.to_owned() /></p>
+                <p class="card-value">{format::percent(rate)}</p>
+            </li>
+        }
+    });
+    view! { <ul class="cards" aria-label="Totals">{cards} {rate}</ul> }.into_any()
 }
 
 fn table_view(content: &Content, table: &Table) -> AnyView {

@@ -1,6 +1,7 @@
 //! `GET /v1/reports…`: a customer's reports for regulators and the public, as they are printed.
 
 pub mod json;
+pub mod pdf;
 pub mod tables;
 
 use crate::api::analytics::{Answer, CURSOR_CHARS_MAX, Call};
@@ -75,5 +76,8 @@ pub async fn report(
 ) -> Answer {
     let reader = state.engine.api_reader(&client)?;
     let report = state.engine.report(&reader, id).await?;
+    if call.wants_pdf() {
+        return Ok(pdf::answer(report).await?);
+    }
     Ok(call.answer(&json::ReportJson::from(&report), || tables::report(&report)))
 }

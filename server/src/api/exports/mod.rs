@@ -1,5 +1,9 @@
 //! `GET /v1/exports/…`: raw events and figures as files, however large: no more than a page is in memory.
 
+mod jobs;
+
+pub use jobs::*;
+
 use crate::api::analytics::{Answer, Call, Question};
 use crate::api::csv::TEXT_CSV;
 use crate::export::ExportError;
@@ -17,12 +21,13 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use domain::Faults;
+use domain::export::job::ExportForm;
 use domain::export::{Column, Format, Kind, Manifest, Written, check_bom};
-use engine::Export;
-use engine::actor::ApiClient;
+use engine::actor::Reader;
+use engine::{Engine, Export};
 use futures_util::stream::{self, StreamExt};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use std::io::Write;
+use std::io::{Sink, Write};
 
 /// Largest place in a customer's log that is asked for: what JSON's readers still count exactly.
 const PLACE_MAX: u64 = (1 << 53) - 1;
@@ -51,8 +56,13 @@ pub async fn export(
     PathKind(kind): PathKind,
     call: Call,
 ) -> Answer {
-    let pages = TextPages::ask(&state, &client, kind, Query::parse(call.query.as_deref())).await?;
-    pages.into_answer().await
+    let reader = state.engine.api_reader(&client)?;
+    let (form, as_of) = text_form(kind, Query::parse(call.query.as_deref()))?;
+    let pages = TextPages::begin(&state, &reader, &form, as_of).await?;
+    let by = client.acts_as();
+    state.engine.note_streamed_export(&reader, &form, &by).await?;
+    let listing = Listing { engine: state.engine.clone(), reader, form, by };
+    pages.into_answer(listing).await
 }
 
 /// The manifest of an export.
@@ -74,7 +84,9 @@ pub async fn manifest(
     PathKind(kind): PathKind,
     call: Call,
 ) -> Answer {
-    let pages = TextPages::ask(&state, &client, kind, Query::parse(call.query.as_deref())).await?;
+    let reader = state.engine.api_reader(&client)?;
+    let (form, as_of) = text_form(kind, Query::parse(call.query.as_deref()))?;
+    let pages = TextPages::begin(&state, &reader, &form, as_of).await?;
     Ok(Json(pages.into_manifest().await?).into_response())
 }
 
@@ -113,6 +125,20 @@ impl Form {
     }
 }
 
+/// What a question asks for, and up to which place in the customer's log.
+fn text_form(kind: Kind, mut query: Query) -> Result<(ExportForm, Option<u64>), ApiError> {
+    let (Question { period, filter }, form) = Question::with(&mut query, Form::read)?;
+    Ok((ExportForm { kind, period, filter, format: form.format, bom: form.bom }, form.as_of))
+}
+
+/// What it takes to list an answer among the exports once it is whole.
+struct Listing {
+    engine: Engine,
+    reader: Reader,
+    form: ExportForm,
+    by: String,
+}
+
 /// The pages of an export as text.
 struct TextPages {
     export: Export,
@@ -120,53 +146,61 @@ struct TextPages {
     text: TextFormat,
     columns: Vec<Column>,
     pages: usize,
+    rows: u64,
+    hashing: Hashing<Sink>,
 }
 
 impl TextPages {
-    async fn ask(state: &AppState, client: &ApiClient, kind: Kind, mut query: Query) -> Result<Self, ApiError> {
-        let (question, form) = Question::with(&mut query, Form::read)?;
-        let reader = state.engine.api_reader(client)?;
-        let export = state.engine.export(&reader, kind, question.period, &question.filter, form.as_of).await?;
+    async fn begin(state: &AppState, reader: &Reader, form: &ExportForm, as_of: Option<u64>) -> Result<Self, ApiError> {
+        let export = state.engine.export(reader, form.kind, form.period, &form.filter, as_of).await?;
         let text = if form.format == Format::Ndjson { TextFormat::Ndjson } else { TextFormat::Csv { bom: form.bom } };
         let columns = export.subject().columns();
-        Ok(Self { export, format: form.format, text, columns, pages: 0 })
+        let hashing = Hashing::new(std::io::sink());
+        Ok(Self { export, format: form.format, text, columns, pages: 0, rows: 0, hashing })
     }
 
-    /// Writes the next page, the first one with the names of the columns, and says how many rows it had; `None` when
-    /// there is no more.
-    async fn write<W: Write>(&mut self, to: W) -> Result<(W, Option<usize>), ExportError> {
+    /// The next page, the first one with the names of the columns; `None` when there is no more.
+    async fn next(&mut self) -> Result<Option<Bytes>, ExportError> {
         let page = self.export.next().await?;
+        if page.is_none() && self.pages > 0 {
+            return Ok(None);
+        }
         let mut rows = if self.pages == 0 {
-            TextRows::begin(self.text, to, &self.columns)?
+            TextRows::begin(self.text, Vec::new(), &self.columns)?
         } else {
-            TextRows::go_on(self.text, to, &self.columns)
+            TextRows::go_on(self.text, Vec::new(), &self.columns)
         };
         self.pages += 1;
         if let Some(page) = &page {
             page.each(|cells| Ok::<_, ExportError>(rows.row(cells)?))?;
+            self.rows += page.rows() as u64;
         }
-        Ok((rows.finish()?, page.map(|page| page.rows())))
+        let written = rows.finish()?;
+        self.hashing.write_all(&written)?;
+        Ok(Some(Bytes::from(written)))
     }
 
     /// All pages as an answer. What goes wrong before the first one is refused as usual; after it the answer breaks off, so
     /// that a file that ended well is a whole one.
-    async fn into_answer(mut self) -> Answer {
+    async fn into_answer(mut self, listing: Listing) -> Answer {
         let name = self.export.subject().file_name(self.format);
         let media_type = if self.format == Format::Ndjson { NDJSON } else { TEXT_CSV };
-        let (first, rows) = self.write(Vec::new()).await.map_err(refused)?;
-        let others = stream::try_unfold((self, rows.is_none()), |(mut pages, is_over)| async move {
-            if is_over {
-                return Ok(None);
-            }
-            match pages.write(Vec::new()).await {
-                Ok((page, rows)) => Ok(Some((Bytes::from(page), (pages, rows.is_none())))),
+        let first = self.next().await.map_err(refused)?.unwrap_or_default();
+        let others = stream::try_unfold(Some((self, listing)), |state| async move {
+            let Some((mut pages, listing)) = state else { return Ok(None) };
+            match pages.next().await {
+                Ok(Some(page)) => Ok(Some((page, Some((pages, listing))))),
+                Ok(None) => {
+                    listing.list(pages).await;
+                    Ok(None)
+                }
                 Err(error) => {
                     tracing::warn!(%error, "an export broke off");
                     Err(error)
                 }
             }
         });
-        let body = Body::from_stream(stream::once(async { Ok(Bytes::from(first)) }).chain(others));
+        let body = Body::from_stream(stream::once(async { Ok(first) }).chain(others));
         let disposition = format!("attachment; filename=\"{name}\"");
         let headers = [(CONTENT_TYPE, media_type.to_owned()), (CONTENT_DISPOSITION, disposition)];
         Ok((headers, body).into_response())
@@ -174,17 +208,30 @@ impl TextPages {
 
     /// What the file would be.
     async fn into_manifest(mut self) -> Result<Manifest, ApiError> {
-        let (mut to, mut rows) = (Hashing::new(std::io::sink()), 0);
-        loop {
-            let (written, more) = self.write(to).await.map_err(refused)?;
-            to = written;
-            let Some(more) = more else { break };
-            rows += more as u64;
-        }
-        let Hashed { bytes, sha256 } = to.finish().map_err(|error| refused(error.into()))?;
+        while self.next().await.map_err(refused)?.is_some() {}
+        self.manifest().map_err(refused)
+    }
+
+    /// What all pages together are.
+    fn manifest(self) -> Result<Manifest, ExportError> {
+        let Hashed { bytes, sha256 } = self.hashing.finish()?;
         let subject = self.export.subject();
         let file = subject.file_name(self.format);
-        Ok(subject.manifest(Written { file, format: self.format, bytes, rows, sha256 }))
+        Ok(subject.manifest(Written { file, format: self.format, bytes, rows: self.rows, sha256 }))
+    }
+}
+
+impl Listing {
+    /// Lists a whole answer. That it was asked for is in the audit log already: that it cannot be listed is no reason to
+    /// break it off.
+    async fn list(self, pages: TextPages) {
+        let listed = async {
+            let manifest = pages.manifest()?;
+            Ok::<_, ExportError>(self.engine.list_made_export(&self.reader, &self.form, &manifest, &self.by).await?)
+        };
+        if let Err(error) = listed.await {
+            tracing::warn!(%error, "an export could not be listed");
+        }
     }
 }
 

@@ -1,0 +1,5 @@
+//! Exports.
+
+pub mod editor;
+pub mod job;
+pub mod list;

@@ -1,0 +1,194 @@
+"""Exports that are written in the background: every format, kept and listed, cancelled, and through the death of the server."""
+
+import csv
+import hashlib
+import io
+import json
+import time
+import urllib.parse
+import zipfile
+
+import pytest
+
+import figures
+import oracle
+import reachline
+from problems import check_answer, check_problem
+
+EVENTS = 3_000
+PERIOD = {"from": "2026-10-01", "to": "2026-12-01"}
+START_MS = 1_791_000_000_000
+
+
+@pytest.fixture(scope="module", params=reachline.KINDS)
+def made(request):
+    with reachline.installation(request.param, reachline.ANY_TIME) as made:
+        figures.import_reference_helplines(made)
+        made.acme = made.customer("Acme", "Asia/Kathmandu")
+        made.web = made.application(made.acme, "web")
+        made.api = made.client(made.token(made.web))
+        helplines = list(oracle.CONFIG["helplines"])
+        for start in range(0, EVENTS, 1_000):
+            batch = [{"type": "helpline_display", "helpline_id": helplines[n % 5], "session_id": f"secret-{n % 700}",
+                      "timestamp": figures.stamp(START_MS + n * 900_000)} for n in range(start, start + 1_000)]
+            answer = made.api.post("/v1/events/batch", batch)
+            assert answer.status in (200, 202, 207), answer
+        reachline.wait_for("the figures", lambda: counted(made) == EVENTS, 10)
+        yield made
+
+
+def counted(made):
+    return made.api.get("/v1/analytics/summary", {"from": "2026-01-01", "to": "2027-06-01"}).json["figures"]["gross_displays"]
+
+
+def request(made, **query):
+    answer = made.api.post("/v1/export-jobs?" + urllib.parse.urlencode(PERIOD | query))
+    check_answer(answer)
+    return answer
+
+
+def requested(made, **query):
+    answer = request(made, **query)
+    assert answer.status == 201 and answer.json["status"] in ("queued", "running", "done"), answer
+    assert answer.headers["location"] == f"/v1/export-jobs/{answer.json['id']}"
+    return answer.json["id"]
+
+
+def job(made, id):
+    return made.api.get(f"/v1/export-jobs/{id}").json
+
+
+def ended(made, id, seconds=20):
+    reachline.wait_for("the export", lambda: job(made, id)["status"] not in ("queued", "running"), seconds)
+    return job(made, id)
+
+
+def file(made, id):
+    answer = made.api.get(f"/v1/export-jobs/{id}/file")
+    assert answer.status == 200, answer
+    return answer
+
+
+def expected_csv(made):
+    return made.api.get("/v1/exports/events", PERIOD).body
+
+
+def test_every_format_is_made_kept_and_listed(made):
+    plain = expected_csv(made)
+    found = {}
+    for format in ("csv", "ndjson", "xlsx", "parquet"):
+        id = requested(made, kind="events", format=format)
+        done = ended(made, id)
+        assert (done["status"], done["progress"], done["error"]) == ("done", 1, None), done
+        answer = file(made, id)
+        assert done["file"]["sha256"] == hashlib.sha256(answer.body).hexdigest() and done["file"]["bytes"] == len(answer.body)
+        assert done["file"]["rows"] == len(plain.splitlines()) - 1 > 1_000
+        assert f'filename="{done["file"]["file"]}"' in answer.headers["content-disposition"]
+        assert done["file"]["file"].endswith(f".{format}") and answer.headers["cache-control"] == "no-store"
+        manifest = made.api.get(f"/v1/export-jobs/{id}/manifest").json
+        assert manifest["sha256"] == done["file"]["sha256"] and manifest["versions"] == done["file"]["versions"]
+        assert manifest["customer_id"] == made.acme.id and manifest["columns"]
+        assert b"secret-" not in answer.body
+        found[format] = answer.body
+    assert found["csv"] == plain
+    assert [json.loads(line)["event_id"] for line in found["ndjson"].splitlines()] == \
+        [row["event_id"] for row in csv.DictReader(io.StringIO(plain.decode(), newline=""))]
+    assert zipfile.ZipFile(io.BytesIO(found["xlsx"])).testzip() is None and found["parquet"][:4] == found["parquet"][-4:] == b"PAR1"
+    listed = made.api.get("/v1/export-jobs", {"limit": 4}).json
+    assert [entry["format"] for entry in listed["jobs"]] == ["parquet", "xlsx", "ndjson", "csv"] and listed["next_cursor"]
+    rest = made.api.get("/v1/export-jobs", {"cursor": listed["next_cursor"]}).json["jobs"]
+    # The answer above is listed too, though its file is not kept.
+    assert (rest[0]["requested_by"], rest[0]["file"]["sha256"]) == ("application web", hashlib.sha256(plain).hexdigest())
+    assert rest[0]["file_expires_at"] is None
+    assert made.api.get(f"/v1/export-jobs/{rest[0]['id']}/file").status == 404
+
+
+def test_what_the_command_writes_is_listed(made, tmp_path):
+    manifest = made.command("export", "days", "--customer", made.acme.id, "--from", PERIOD["from"], "--to", PERIOD["to"],
+                            "--format", "xlsx", "--out", str(tmp_path / "days.xlsx"))
+    newest = made.api.get("/v1/export-jobs", {"limit": 1}).json["jobs"][0]
+    assert (newest["requested_by"], newest["export"], newest["format"]) == ("command line", "days", "xlsx")
+    assert newest["file"]["sha256"] == manifest["sha256"] and newest["status"] == "done"
+
+
+def test_an_export_outlives_the_server(made):
+    """Killed again and again while it is asked for and written: the file is whole, once, and of the same events."""
+    plain = expected_csv(made)
+    ids = [requested(made, kind="events", format=format) for format in ("csv", "parquet", "csv")]
+    made.api.post("/v1/events/helpline-display", {"helpline_id": next(iter(oracle.CONFIG["helplines"])), "session_id": "late",
+                                                  "timestamp": figures.stamp(START_MS + 5_000)})
+    for delay in (0.0, 0.1, 0.3):
+        time.sleep(delay)
+        made.kill()
+        made.start()
+    for id in ids:
+        done = ended(made, id, 60)
+        assert done["status"] == "done", done
+        assert hashlib.sha256(file(made, id).body).hexdigest() == done["file"]["sha256"]
+    assert file(made, ids[0]).body == file(made, ids[2]).body == plain
+    directories = [path for path in made.directory.rglob("*exports") if path.is_dir()]
+    assert len(directories) == 1
+    reachline.wait_for("what was broken off to go", lambda: not list(directories[0].glob("*.part")), 10)
+    assert directories[0].stat().st_mode & 0o077 == 0
+    reachline.wait_for("the late event", lambda: counted(made) == EVENTS + 1, 10)
+
+
+def test_cancelled_ones_leave_nothing(made):
+    ids = [requested(made, kind="events", format="ndjson") for _ in range(8)]
+    for id in ids:
+        answer = made.api.request("DELETE", f"/v1/export-jobs/{id}")
+        check_answer(answer)
+        if answer.status == 422:
+            assert ended(made, id)["status"] == "done"
+            continue
+        assert answer.status == 204 and job(made, id)["status"] == "cancelled", answer
+        again = made.api.request("DELETE", f"/v1/export-jobs/{id}")
+        check_problem(again)
+        assert again.status == 422 and made.api.get(f"/v1/export-jobs/{id}/file").status == 404
+    assert any(job(made, id)["status"] == "cancelled" for id in ids)
+    [directory] = [path for path in made.directory.rglob("*exports") if path.is_dir()]
+    cancelled = {id for id in ids if job(made, id)["status"] == "cancelled"}
+    reachline.wait_for("nothing left", lambda: not [path for path in directory.iterdir() if path.name.split(".")[0] in cancelled], 10)
+
+
+@pytest.mark.parametrize("query, fields", [
+    ({}, ["kind"]),
+    ({"kind": "people"}, ["kind"]),
+    ({"kind": "days", "format": "pdf"}, ["format"]),
+    ({"kind": "days", "format": "xlsx", "bom": "true"}, ["bom"]),
+    ({"kind": "days", "from": "2026-12-02"}, ["to"]),
+    ({"kind": "days", "from": "2999-01-01", "to": "2999-02-01"}, ["from"]),
+    ({"kind": "events", "application_id": "01234567-89ab-7cde-8f01-23456789abcd"}, ["application_id"]),
+    ({"kind": "events", "helpline_id": "nobody's"}, ["helpline_id"]),
+])
+def test_what_is_wrong_is_said_at_once(made, query, fields):
+    before = made.api.get("/v1/export-jobs", {"limit": 1}).json["jobs"][0]["id"]
+    answer = request(made, **query)
+    check_problem(answer)
+    assert answer.status == 422 and [error["field"] for error in answer.json["errors"]] == fields, answer
+    assert made.api.get("/v1/export-jobs", {"limit": 1}).json["jobs"][0]["id"] == before
+
+
+def test_a_file_that_is_gone_is_not_there(made):
+    id = requested(made, kind="days", format="csv")
+    assert ended(made, id)["status"] == "done"
+    [directory] = [path for path in made.directory.rglob("*exports") if path.is_dir()]
+    (directory / f"{id}.1.csv").unlink()
+    answer = made.api.get(f"/v1/export-jobs/{id}/file")
+    check_problem(answer)
+    assert answer.status == 404, answer
+    for unknown in ("01234567-89ab-7cde-8f01-23456789abcd", "none"):
+        assert made.api.get(f"/v1/export-jobs/{unknown}").status == 404
+
+
+def test_a_disk_that_cannot_be_written_fails_the_export(made):
+    """And nothing else: what was wrong is said, and the next one is made."""
+    [directory] = [path for path in made.directory.rglob("*exports") if path.is_dir()]
+    aside = directory.with_name("aside")
+    directory.rename(aside)
+    directory.write_text("in the way")
+    failed = ended(made, requested(made, kind="days"))
+    assert failed["status"] == "failed" and "cannot be written" in failed["error"], failed
+    directory.unlink()
+    aside.rename(directory)
+    assert ended(made, requested(made, kind="days"))["status"] == "done"
