@@ -70,7 +70,7 @@ fn row(row: AuditRow) -> AnyView {
         <tr>
             <th scope="row">{row.at}</th>
             <td data-label="Who">{row.actor}</td>
-            <td data-label="What"><strong>{row.action}</strong> <br /> {row.subject}</td>
+            <td data-label="What"><div><strong>{row.action}</strong><br />{row.subject}</div></td>
             {row.customer.map(|customer| view! { <td data-label="Customer">{customer}</td> })}
             <td data-label="Details">{details}</td>
         </tr>

@@ -25,8 +25,10 @@ pub fn draw(editor: ExportEditor) -> AnyView {
                 <legend>"What is exported"</legend>
                 <div class="fields">
                     <SelectField label="Rows" name="form[kind]" field="kind" value=input.kind choices=kinds() hint="Raw events have no sessions: nothing tells which of them belong together." error=error.clone() />
+                    <SelectField label="Format" name="form[format]" field="format" value=input.format choices=formats() hint="A sheet of XLSX holds 1,048,575 rows; the others any number." error=error.clone() />
                     <TextField label="First day" name="form[from]" field="from" kind="date" value=input.from is_required=true error=error.clone() />
                     <TextField label="Last day" name="form[last]" field="last" kind="date" value=input.last is_required=true error=error.clone() />
+                    <CheckField label="Begin with a byte order mark" name="form[bom]" is_checked=input.bom hint="Of CSV: by it Excel knows UTF-8." />
                 </div>
             </fieldset>
             <fieldset class="panel form-panel report-part">
@@ -37,13 +39,6 @@ pub fn draw(editor: ExportEditor) -> AnyView {
                     <TextField label="Helpline" name="form[helpline_id]" field="helpline_id" value=input.helpline_id hint="Its id; empty for all." error=error.clone() />
                     <TextField label="Country" name="form[country_code]" field="country_code" value=input.country_code hint="Its code, such as GB; empty for all." error=error.clone() />
                     <SelectField label="Contact method" name="form[contact_method]" field="contact_method" value=input.contact_method choices=methods() hint="Of clicks; displays have none." error=error.clone() />
-                </div>
-            </fieldset>
-            <fieldset class="panel form-panel report-part">
-                <legend>"The file"</legend>
-                <div class="fields">
-                    <SelectField label="Format" name="form[format]" field="format" value=input.format choices=formats() hint="A sheet of XLSX holds 1,048,575 rows; the others any number." error=error.clone() />
-                    <CheckField label="Begin with a byte order mark" name="form[bom]" is_checked=input.bom hint="Of CSV: by it Excel knows UTF-8." />
                 </div>
             </fieldset>
             <div class="form-actions">
