@@ -1,6 +1,7 @@
 """Links with which somebody who has no account reads for a while: their command, and where their tokens never are."""
 
 import re
+import urllib.parse
 import uuid
 
 import pytest
@@ -100,3 +101,24 @@ def test_opening_is_noted(installation):
     assert listed(installation)[link["id"]]["last_used_at"] is None, "looking is not opening"
     client.post(link["url"], b"", headers=FORM)
     assert listed(installation)[link["id"]]["last_used_at"]
+
+
+def test_what_is_done_through_a_link_is_by_its_name(installation):
+    """An export is a way of reading: it can be asked for, and the audit log says by whom."""
+    link = create(installation, "--customer", installation.alpha.id)
+    client = installation.client()
+    cookie = client.post(link["url"], b"", headers=FORM).headers["set-cookie"].split(";")[0]
+    form = {"customer": installation.alpha.id, "form[kind]": "days", "form[format]": "csv", "form[from]": "2026-01-01",
+            "form[last]": "2026-01-31", "form[tier]": "production"}
+    asked = client.post("/api/request_export", urllib.parse.urlencode(form).encode(), headers=FORM | {"Cookie": cookie})
+    assert asked.status in (302, 303) and "/exports/" in asked.headers["location"], asked
+    export = re.search(r"/exports/([0-9a-f-]{36})", asked.headers["location"]).group(1)
+    file = reachline.wait_for("the export", lambda: (got := client.get(
+        f"/download/exports/{export}", headers={"Cookie": cookie})).status == 200 and got, 20)
+    assert file.body.startswith(b"date"), file
+    by = {(entry["action"], entry["actor"]) for entry in
+          installation.command("audit-log", "--customer", installation.alpha.id)["items"]}
+    me = "link Ada of Count & Sons"
+    assert {("link_made", "command line"), ("link_used", me), ("export_requested", me), ("export_fetched", me)} <= by, by
+    log = client.get("/audit-log", headers=PAGE | {"Cookie": cookie})
+    assert log.status == 200 and b"link Ada of Count &amp; Sons" in log.body, log
