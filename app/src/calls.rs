@@ -3,11 +3,13 @@
 mod alerts;
 mod billing;
 mod exports;
+mod links;
 mod reports;
 
 pub use alerts::*;
 pub use billing::*;
 pub use exports::*;
+pub use links::*;
 pub use reports::*;
 
 use crate::codec::JsonText;
@@ -154,10 +156,7 @@ pub async fn sign_in(
     submitting("sign in".to_owned(), &email, &page, target, async {
         let (engine, session) = (context::engine()?, context::session()?);
         let id = engine.log_in(&email, &password, context::client_address()).await?;
-        // A session id that somebody may have planted beforehand must be worth nothing.
-        session.clear().await;
-        session.cycle_id().await.map_err(UiError::internal)?;
-        session.insert(context::SESSION_USER_ID, id).await.map_err(UiError::internal)
+        context::begin(&session, context::SESSION_USER_ID, id).await.map_err(UiError::internal)
     })
     .await
 }
@@ -178,6 +177,7 @@ pub async fn sign_out() -> Result<(), UiError> {
 pub async fn change_password(current: String, new: String, again: String) -> Result<(), UiError> {
     submitting("password".to_owned(), &(), "/account", "/account?done=password_changed", async {
         let (engine, user) = context::acting().await?;
+        user.person().ok_or(UiError::Forbidden)?;
         if new != again {
             let detail = "This is not the same as the new password.";
             return Err(UiError::Invalid(domain::Faults::one("again", domain::FaultCode::FieldInvalid, detail)));
@@ -282,7 +282,7 @@ pub async fn set_user_disabled(user: String, disabled: bool) -> Result<(), UiErr
         let (engine, me) = context::acting().await?;
         let operator = engine.operator(&me)?;
         let user: domain::UserId = id(&user)?;
-        if disabled && user == me.user().id {
+        if disabled && me.person().is_some_and(|me| me.id == user) {
             return Err(UiError::Forbidden);
         }
         engine.set_user_disabled(&operator, user, disabled).await?;

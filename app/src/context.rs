@@ -2,6 +2,8 @@
 
 use crate::error::UiError;
 use axum::http::{HeaderValue, Method, header, request::Parts};
+use domain::UserId;
+use domain::ids::AccessLinkId;
 use engine::{Engine, actor::SessionUser};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
@@ -10,10 +12,16 @@ use tower_sessions::Session;
 
 /// The key of the session under which the id of the person who logged in is kept.
 pub const SESSION_USER_ID: &str = "user_id";
+/// The key of the session under which the id of the access link is kept that it was opened with.
+pub const SESSION_LINK_ID: &str = "link_id";
 
 /// Whose request it is, as far as the network tells. Put into the request's extensions.
 #[derive(Debug, Clone, Copy)]
 pub struct ClientAddress(pub IpAddr);
+
+/// Where the site is reached from outside, without a slash at its end. Provided where the configuration says it.
+#[derive(Debug, Clone)]
+pub struct PublicUrl(pub String);
 
 /// The engine of this process.
 ///
@@ -47,23 +55,52 @@ pub fn client_address() -> IpAddr {
     address.map_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), |address| address.0)
 }
 
-/// The person who is signed in, if anybody is.
+/// Whoever a session is of, asked of the engine at each request; nobody once an account is disabled, or a link expired
+/// or revoked.
 ///
 /// # Errors
-/// [`UiError::Unavailable`] or [`UiError::Internal`] when the session or the person cannot be read.
-pub async fn signed_in() -> Result<Option<SessionUser>, UiError> {
-    let (engine, session) = (engine()?, session()?);
-    let id = session.get::<domain::UserId>(SESSION_USER_ID).await.map_err(UiError::internal)?;
-    let Some(id) = id else { return Ok(None) };
-    match engine.authenticate_user(id).await {
+/// When the session or whoever it is of cannot be read.
+pub async fn who(engine: &Engine, session: &Session) -> Result<Option<SessionUser>, engine::Error> {
+    let unread = |error: tower_sessions::session::Error| engine::Error::Unavailable(format!("sessions: {error}"));
+    let user = session.get::<UserId>(SESSION_USER_ID).await.map_err(unread)?;
+    let link = session.get::<AccessLinkId>(SESSION_LINK_ID).await.map_err(unread)?;
+    let found = match (user, link) {
+        (Some(user), _) => engine.authenticate_user(user).await,
+        (None, Some(link)) => engine.authenticate_link(link).await,
+        (None, None) => return Ok(None),
+    };
+    match found {
         Ok(user) => Ok(Some(user)),
-        // Removed or disabled since the login: the session is worth nothing.
+        // Removed or ended since: the session is worth nothing.
         Err(engine::Error::NotFound | engine::Error::Forbidden) => Ok(None),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }
 
-/// The engine and the person who is signed in.
+/// Makes a session one of this person or link. Whatever it was before is worth nothing from then on, as is its id, which
+/// somebody may have planted.
+///
+/// # Errors
+/// When the session cannot be written.
+pub async fn begin(
+    session: &Session,
+    key: &str,
+    id: impl serde::Serialize + Send + Sync,
+) -> Result<(), tower_sessions::session::Error> {
+    session.clear().await;
+    session.cycle_id().await?;
+    session.insert(key, id).await
+}
+
+/// Whoever is signed in, if anybody is.
+///
+/// # Errors
+/// [`UiError::Unavailable`] or [`UiError::Internal`] when the session or whoever it is of cannot be read.
+pub async fn signed_in() -> Result<Option<SessionUser>, UiError> {
+    Ok(who(&engine()?, &session()?).await?)
+}
+
+/// The engine and whoever is signed in.
 ///
 /// # Errors
 /// [`UiError::SignedOut`] when nobody is.
@@ -101,9 +138,12 @@ pub fn answer_status(status: axum::http::StatusCode) {
     }
 }
 
-/// Where the site is reached, such as `https://figures.example.org`, as the request says.
+/// Where the site is reached, such as `https://figures.example.org`: as the configuration says, or else the request.
 #[must_use]
 pub fn origin() -> String {
+    if let Some(PublicUrl(url)) = use_context::<PublicUrl>() {
+        return url;
+    }
     let Ok(parts) = parts() else { return String::new() };
     let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let plain = |host: &String| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".:-[]".contains(&b));

@@ -141,6 +141,12 @@ pub fn instant(at: Timestamp, zone: Zone) -> String {
     format!("{}, {}", day(zone.day(at)), clock(zone.local(at)))
 }
 
+/// `24 Nov 2026, 14:05 (Europe/Paris)`, where nothing else says whose wall clock it is.
+#[must_use]
+pub fn instant_in(at: Timestamp, zone: Zone) -> String {
+    format!("{} ({})", instant(at, zone), zone.name())
+}
+
 /// `10:02:13.120`
 #[must_use]
 pub fn clock_exact(local: NaiveDateTime) -> String {

@@ -170,14 +170,25 @@ pub struct Due {
     pub name: String,
 }
 
-/// The person who is signed in.
+/// The form of an access link, as entered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AccessLinkInput {
+    pub name: String,
+    pub days: String,
+}
+
+/// Whoever is signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Me {
     pub name: String,
+    /// Empty of whoever came by an access link.
     pub email: String,
     pub role: Role,
     /// The customer that the person belongs to; operators and auditors belong to none.
     pub customer: Option<String>,
+    /// Of whoever came by an access link: until when it is valid.
+    pub link_until: Option<String>,
 }
 
 #[cfg(feature = "ssr")]
@@ -193,5 +204,14 @@ impl ReportInput {
             texts: self.texts.clone(),
             reason: self.reason.clone(),
         }
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl AccessLinkInput {
+    /// The form as the rules read it. What is no number of days is none that is allowed.
+    #[must_use]
+    pub fn form(&self) -> domain::access_link::AccessLinkForm {
+        domain::access_link::AccessLinkForm { name: self.name.clone(), days: self.days.trim().parse().unwrap_or(0) }
     }
 }

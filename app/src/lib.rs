@@ -20,7 +20,7 @@ mod data;
 pub mod drawn;
 pub mod error;
 #[cfg(feature = "ssr")]
-mod format;
+pub mod format;
 pub mod forms;
 #[cfg(feature = "ssr")]
 mod pages;

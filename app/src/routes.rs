@@ -43,6 +43,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/alerts/deliveries") view=|| page("Deliveries", DELIVERIES) ssr=SsrMode::Async />
                     <Route path=path!("/alerts/:id") view=|| page("Alert", ALERT) ssr=SsrMode::Async />
                     <Route path=path!("/applications") view=|| page("Applications", APPLICATIONS) ssr=SsrMode::Async />
+                    <Route path=path!("/access-links") view=|| page("Access links", ACCESS_LINKS) ssr=SsrMode::Async />
                     <Route path=path!("/account") view=|| page("Account", ACCOUNT) ssr=SsrMode::Async />
                     <Route path=path!("/admin/customers") view=|| page("Customers", CUSTOMERS) ssr=SsrMode::Async />
                     <Route path=path!("/admin/customers/new") view=|| page("New customer", CUSTOMER) ssr=SsrMode::Async />
@@ -86,6 +87,7 @@ const EXPORT: Load =
     |place| Box::pin(calls::export_page(place.param("id").unwrap_or_default(), place.query("customer")));
 const AUDIT_LOG: Load = |place| Box::pin(calls::audit_log_page(place.query("customer"), place.query("cursor")));
 const APPLICATIONS: Load = |place| Box::pin(calls::applications_page(place.query("customer"), place.query("cursor")));
+const ACCESS_LINKS: Load = |place| Box::pin(calls::access_links_page(place.query("customer"), place.query("cursor")));
 const ACCOUNT: Load = |_| Box::pin(calls::account_page());
 const CUSTOMERS: Load = |place| Box::pin(calls::customers_page(place.query("cursor")));
 const CUSTOMER: Load = |place| Box::pin(calls::customer_page(place.param("id")));

@@ -3,6 +3,7 @@
 //! Everything that decides a figure, a refusal or a permission lives here, free of databases, HTTP and clocks: the
 //! present instant and randomness come in as arguments. The crate compiles to wasm, so the browser shares its types.
 
+pub mod access_link;
 pub mod account;
 pub mod alert;
 pub mod audit;

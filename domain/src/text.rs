@@ -27,11 +27,16 @@ pub fn grouped(number: &str) -> String {
 
 /// A name: trimmed, not empty, one line, at most [`NAME_CHARS_MAX`] characters.
 pub fn name(field: &str, text: &str, faults: &mut Faults) -> String {
+    short(field, text, NAME_CHARS_MAX, faults)
+}
+
+/// The same, of at most `chars_max` characters.
+pub fn short(field: &str, text: &str, chars_max: usize, faults: &mut Faults) -> String {
     let text = text.trim();
     if text.is_empty() {
         faults.add(field, FaultCode::FieldMissing, "Enter a name.");
-    } else if text.chars().count() > NAME_CHARS_MAX {
-        faults.add(field, FaultCode::FieldTooLong, format!("At most {NAME_CHARS_MAX} characters."));
+    } else if text.chars().count() > chars_max {
+        faults.add(field, FaultCode::FieldTooLong, format!("At most {chars_max} characters."));
     } else if text.chars().any(char::is_control) {
         faults.add(field, FaultCode::FieldInvalid, "Control characters are not allowed.");
     }

@@ -327,6 +327,8 @@ def test_public_pages_name_nobody(sides):
 
 PASSWORD = "correct horse battery staple"
 ROLES = ("viewer", "customer_admin")
+# Whoever comes by an access link is as much a stranger to other customers.
+VISITORS = (*ROLES, "link")
 PAGES = ("/", "/overview", "/overview?customer={customer}", "/overview?by=application", "/overview?by=application&customer={customer}",
          "/overview?application_id={web}", "/applications", "/applications?customer={customer}", "/applications?cursor={web}", "/account",
          "/admin/customers", "/admin/customers/new", "/admin/customers/{customer}", "/admin/users", "/admin/users/new", "/admin/users/{user}",
@@ -348,6 +350,7 @@ PAGES = ("/", "/overview", "/overview?customer={customer}", "/overview?by=applic
          "/audit-log", "/audit-log?customer={customer}", "/audit-log?cursor={job}",
          *(f"/download/report.{kind}?report={{report}}{of}" for of in ("", "&customer={customer}") for kind in ("csv", "json", "pdf")),
          "/alerts", "/alerts?customer={customer}", "/alerts?cursor={alert}", "/alerts/new", "/alerts/new?kind=silent&customer={customer}",
+         "/access-links", "/access-links?customer={customer}", "/access-links?cursor={link}",
          "/alerts/{alert}", "/alerts/{alert}?customer={customer}", "/alerts/webhooks", "/alerts/webhooks?customer={customer}",
          "/alerts/deliveries", "/alerts/deliveries?customer={customer}", "/alerts/deliveries?cursor={alert}",
          *(f"/download/{file}?month={{month}}{of}" for of in ("", "&customer={customer}", "&application_id={web}")
@@ -366,6 +369,7 @@ READS = ("/api/who_am_i", "/api/pages/login", "/api/pages/overview", "/api/pages
          "/api/pages/reports", "/api/pages/reports?customer={customer}", "/api/pages/new_report?template=transparency",
          "/api/pages/new_report?template=transparency&customer={customer}", "/api/pages/report?report={report}",
          "/api/pages/report?report={report}&customer={customer}",
+         "/api/pages/access_links", "/api/pages/access_links?customer={customer}", "/api/pages/access_links?cursor={link}",
          "/api/pages/exports", "/api/pages/exports?customer={customer}", "/api/pages/new_export",
          "/api/pages/new_export?query[customer]={customer}", "/api/pages/export?export={job}",
          "/api/pages/export?export={job}&customer={customer}", "/api/pages/audit_log", "/api/pages/audit_log?customer={customer}",
@@ -404,19 +408,26 @@ WRITES = {
     "/api/delete_webhook": {"customer": "{customer}", "webhook": "{webhook}"},
     "/api/test_webhook": {"customer": "{customer}", "webhook": "{webhook}"},
     "/api/retry_delivery": {"customer": "{customer}", "delivery": "{delivery}"},
+    "/api/make_access_link": {"customer": "{customer}", "form[name]": "planted", "form[days]": "9"},
+    "/api/revoke_access_link": {"customer": "{customer}", "link": "{link}"},
 }
-# As above, of nothing that exists: a new customer, user, helpline, rate card and alert.
+# As above, of nothing that exists: a new customer, user, helpline, rate card and alert; and a link of whichever customer.
 NEW = {"/api/save_customer": ("customer",), "/api/save_user": ("user",), "/api/save_helpline": ("helpline",),
-       "/api/save_rate_card": ("card",), "/api/save_alert": ("alert",)}
+       "/api/save_rate_card": ("card",), "/api/save_alert": ("alert",), "/api/revoke_access_link": ("customer",)}
 # Calls that name nobody.
 OWN = {"sign_in", "sign_out", "change_password"}
 
 
 @pytest.fixture(scope="module")
 def people(sides, cards, reports, jobs):
-    """(side, role) -> the session cookie and id of a person. Each side has an alert, an endpoint and a delivery."""
+    """(side, role) -> the session cookie, id and name of a person or link. Each side has an alert, an endpoint and a delivery."""
     made = sides[0].made
     found = {}
+    for side in sides:
+        name = f"Auditor of {side.name}"
+        link = made.command("access-link", "create", "--customer", side.customer.id, "--name", name)
+        side.more["link"] = link["id"]
+        found[side.name, "link"] = (open_link(side, link), link["id"], name)
     for side in sides:
         for role in ROLES:
             email = f"{role}@{side.name.lower()}.example"
@@ -448,6 +459,12 @@ def set_alerts(side, cookie):
                           "form[webhook]": side.more["webhook"]})
     side.more["alert"] = shown("/alerts", r'/alerts/([0-9a-f-]{36})')
     submit("test_webhook", {"webhook": side.more["webhook"]})
+
+
+def open_link(side, link):
+    answer = side.client.post(link["url"], b"", token=None, headers=FORM)
+    assert answer.status == 303 and answer.headers["location"] == "/overview", answer
+    return answer.headers["set-cookie"].split(";")[0]
 
 
 def sign_in(side, email):
@@ -487,7 +504,7 @@ def check_page(answer, page, others, people):
 def test_pages_and_ids_of_another_customer(sides, people):
     for mine, others in pairs(sides):
         names = names_of(others, people)
-        for role in ROLES:
+        for role in VISITORS:
             headers = {"Cookie": people[mine.name, role][0]}
             for template in (*PAGES, *READS):
                 page = filled(template, names)
@@ -499,7 +516,7 @@ def test_pages_and_ids_of_another_customer(sides, people):
 def test_people_of_a_customer_administer_nothing(sides, people):
     for side in sides:
         names = names_of(side, people)
-        for role in ROLES:
+        for role in VISITORS:
             headers = PAGE | {"Cookie": people[side.name, role][0]}
             for page in PAGES:
                 if page.startswith("/admin"):
@@ -509,7 +526,7 @@ def test_people_of_a_customer_administer_nothing(sides, people):
 
 def everything(sides):
     made = sides[0].made
-    kinds = ("customer", "application", "user", "rate-card")
+    kinds = ("customer", "application", "user", "rate-card", "access-link")
     statements = [made.command(kind, "list", "--customer", side.customer.id) for side in sides for kind in ("statement", "report")]
     return {kind: made.command(kind, "list") for kind in kinds}, statements, [
         side.client.get(f"/v1/helplines/{HELPLINES[0]}").json for side in sides]
@@ -533,7 +550,7 @@ def test_changes_to_another_customer(sides, people):
     before, alerts_before = everything(sides), alerts(sides, people)
     for mine, others in pairs(sides):
         names = names_of(others, people)
-        for role in ROLES:
+        for role in VISITORS:
             for path, template in WRITES.items():
                 forms = [template] + ([{k: v for k, v in template.items() if k not in NEW[path]}] if path in NEW else [])
                 for form in forms:
@@ -557,6 +574,47 @@ def test_a_viewer_changes_nothing_of_the_own_customer(sides, people):
             answer = side.client.post(path, body, token=None, headers=FORM | {"Cookie": people[side.name, "viewer"][0]})
             assert "done=" not in answer.headers.get("location", "") and answer.status != 200, f"{path}: {answer}"
     assert everything(sides) == before
+
+
+def test_an_access_link_reads_what_a_viewer_reads(sides, people):
+    """Each page and call answers both with the same status; but a link is for auditors, and so reads the audit log."""
+    for side in sides:
+        names = names_of(side, people)
+        for template in (*PAGES, *READS):
+            page = filled(template, names)
+            accept = {"Accept": "application/json" if page.startswith("/api/") else "text/html"}
+            found = [side.client.get(page, token=None, headers=accept | {"Cookie": people[side.name, role][0]}).status
+                     for role in ("viewer", "link")]
+            if re.fullmatch(r"/(audit-log|api/pages/audit_log)\b.*", page):
+                assert found == [403, 200], f"{page}: {found}"
+            else:
+                assert found[0] == found[1] < 500, f"{page}: {found}"
+
+
+def test_an_access_link_changes_nothing(sides, people):
+    """Every call that changes something is refused to a link to the own customer and to one to all, as what it may not do.
+    Exports are a way of reading: whoever reads requests them."""
+    made = sides[0].made
+    to_all = made.command("access-link", "create", "--all", "--name", "Auditor of all")
+    cookie_of_all = open_link(sides[0], to_all)
+    before, alerts_before = everything(sides), alerts(sides, people)
+    for side in sides:
+        names = names_of(side, people)
+        calls = {path: form for path, form in WRITES.items() if path not in ("/api/request_export", "/api/cancel_export")}
+        calls |= {"/api/change_password": {"current": PASSWORD, "new": "planted by a link", "again": "another one"}}
+        for cookie in (people[side.name, "link"][0], cookie_of_all):
+            for path, template in calls.items():
+                for form in [template] + ([{k: v for k, v in template.items() if k not in NEW[path]}] if path in NEW else []):
+                    body = urllib.parse.urlencode({name: filled(value, names) for name, value in form.items()}).encode()
+                    answer = side.client.post(path, body, token=None, headers=FORM | {"Accept": "application/json", "Cookie": cookie})
+                    assert answer.status == 403, f"{path} {form}: {answer}"
+                    answer = side.client.post(path, body, token=None, headers=FORM | {"Cookie": cookie})
+                    assert answer.status in (302, 303) and "done=" not in answer.headers["location"], f"{path}: {answer}"
+    assert everything(sides) == before
+    assert alerts(sides, people) == alerts_before
+    # It reads what an auditor does.
+    for page in ("/admin/users", "/admin/customers", f"/billing?customer={sides[1].customer.id}"):
+        assert sides[0].client.get(page, token=None, headers=PAGE | {"Cookie": cookie_of_all}).status == 200, page
 
 
 def test_changes_that_another_site_asks_for(sides, people):

@@ -5,9 +5,9 @@ import { expect, expectStatus, hydrated, open, test } from "../harness/fixtures.
 
 const NAVIGATION = {
   Viewer: ["Overview", "Billing", "Reports", "Exports", "Alerts", "Applications"],
-  "Customer admin": ["Overview", "Billing", "Reports", "Exports", "Alerts", "Applications", "Audit log"],
+  "Customer admin": ["Overview", "Billing", "Reports", "Exports", "Alerts", "Applications", "Access links", "Audit log"],
   Auditor: ["Overview", "Billing", "Reports", "Exports", "Alerts", "Applications", "Customers", "Users", "Helplines", "Statements", "Rate cards", "Audit log"],
-  Operator: ["Overview", "Billing", "Reports", "Exports", "Alerts", "Applications", "Customers", "Users", "Helplines", "Statements", "Rate cards", "Audit log", "System"],
+  Operator: ["Overview", "Billing", "Reports", "Exports", "Alerts", "Applications", "Access links", "Customers", "Users", "Helplines", "Statements", "Rate cards", "Audit log", "System"],
 };
 const ADMIN = ["customers", "users", "helplines"];
 

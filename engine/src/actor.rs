@@ -5,6 +5,7 @@
 use crate::auth::ApiScope;
 use crate::directory::{ApplicationEntry, CustomerEntry};
 use crate::error::Error;
+use domain::access_link::AccessLink;
 use domain::account::{Customer, Role, Tier, User};
 use domain::ids::{ApplicationNo, CustomerNo};
 use domain::{ApplicationId, CustomerId, Zone};
@@ -53,23 +54,59 @@ impl ApiClient {
     }
 }
 
-/// A person who is logged in.
+/// Whoever a browser session is of.
+#[derive(Debug, Clone)]
+pub enum Who {
+    /// A person who has an account.
+    Person(User),
+    /// Somebody who came by a link.
+    Link(AccessLink),
+}
+
+/// Whoever is logged in: a person with an account, or somebody who came by an access link and only reads.
 #[derive(Clone)]
 pub struct SessionUser {
-    pub(crate) user: User,
+    pub(crate) who: Who,
     pub(crate) customer: Option<Arc<CustomerEntry>>,
 }
 
 impl SessionUser {
-    /// The person.
+    /// Who it is.
     #[must_use]
-    pub fn user(&self) -> &User {
-        &self.user
+    pub fn who(&self) -> &Who {
+        &self.who
     }
-    /// The person's role.
+    /// The person; `None` for somebody who came by a link.
+    #[must_use]
+    pub fn person(&self) -> Option<&User> {
+        match &self.who {
+            Who::Person(user) => Some(user),
+            Who::Link(_) => None,
+        }
+    }
+    /// The name under which it acts, in lists and in the audit log: an e-mail address, or `link` and the link's name.
+    #[must_use]
+    pub fn acts_as(&self) -> String {
+        match &self.who {
+            Who::Person(user) => user.email.clone(),
+            Who::Link(link) => link.acts_as(),
+        }
+    }
+    /// The role; somebody who came by a link has one that only reads.
     #[must_use]
     pub fn role(&self) -> Role {
-        self.user.role
+        match &self.who {
+            Who::Person(user) => user.role,
+            Who::Link(link) => link.role(),
+        }
+    }
+    /// Whether it may read what was done with the data that it reads, and by whom. Links are made for auditors.
+    #[must_use]
+    pub fn reads_audit_log(&self) -> bool {
+        match &self.who {
+            Who::Person(user) => user.role.reads_audit_log(),
+            Who::Link(_) => true,
+        }
     }
     /// Of customer roles: the customer.
     #[must_use]
@@ -117,6 +154,27 @@ impl Manager {
     }
     pub(crate) fn customer_no(&self) -> CustomerNo {
         self.of.record.no
+    }
+}
+
+/// May make, see and revoke access links: to one customer, or to all and to each.
+#[derive(Clone)]
+pub struct LinkKeeper {
+    pub(crate) of: Option<Arc<CustomerEntry>>,
+}
+
+impl LinkKeeper {
+    /// The customer; `None` for all.
+    #[must_use]
+    pub fn customer(&self) -> Option<&Customer> {
+        self.of.as_ref().map(|entry| &entry.record.customer)
+    }
+    pub(crate) fn customer_no(&self) -> Option<CustomerNo> {
+        self.of.as_ref().map(|entry| entry.record.no)
+    }
+    /// Whether a link to this customer (`None`: to all) is the keeper's.
+    pub(crate) fn keeps(&self, customer: Option<CustomerId>) -> bool {
+        self.customer().is_none_or(|own| Some(own.id) == customer)
     }
 }
 

@@ -54,7 +54,7 @@ impl Engine {
     /// # Errors
     /// [`Error::Forbidden`]; [`Error::NotFound`] for another customer.
     pub fn audit_reader(&self, user: &SessionUser, customer: Option<CustomerId>) -> Result<AuditReader, Error> {
-        if user.role().reads_audit_log() {
+        if user.reads_audit_log() {
             Ok(AuditReader { of: self.reader(user, customer)?.of })
         } else {
             Err(Error::Forbidden)

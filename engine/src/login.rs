@@ -1,6 +1,6 @@
 //! People: logging in, and what each may do.
 
-use crate::actor::{Manager, Operator, Reader, SessionUser, Supervisor};
+use crate::actor::{Manager, Operator, Reader, SessionUser, Supervisor, Who};
 use crate::clock::random_bytes;
 use crate::error::Error;
 use crate::{Engine, store};
@@ -20,12 +20,12 @@ const SPANS: i64 = 3;
 /// Failed logins after which an account is left alone for a while …
 const FAILURES_PER_ACCOUNT_MAX: i64 = 10;
 /// … and an address, from where several people may come.
-const FAILURES_PER_ADDRESS_MAX: i64 = 50;
+pub(crate) const FAILURES_PER_ADDRESS_MAX: i64 = 50;
 
 /// Why somebody was not logged in.
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
-    /// Unknown account, wrong password or disabled: which one is not told.
+    /// Unknown account, wrong password or disabled; or no valid link: which one is not told.
     #[error("refused")]
     Refused,
     /// Too many failures.
@@ -70,7 +70,7 @@ async fn verify_password(password: String, hash: String) -> Result<bool, Error> 
 }
 
 /// A subject of throttling: neither addresses nor accounts that failed are stored in the clear.
-fn subject(kind: &str, name: &str) -> Vec<u8> {
+pub(crate) fn subject(kind: &str, name: &str) -> Vec<u8> {
     Sha256::digest(format!("{kind}:{name}")).to_vec()
 }
 
@@ -83,39 +83,46 @@ impl Engine {
         let email = email.trim().to_lowercase();
         let account = subject("account", &email);
         let address = subject("address", &address.to_string());
-        self.check_throttle(&account, &address).await?;
+        self.check_throttle(&account, FAILURES_PER_ACCOUNT_MAX).await?;
+        self.check_throttle(&address, FAILURES_PER_ADDRESS_MAX).await?;
         let known = store::accounts::find_login(&self.0.db, &email).await?;
         // No password is longer; a longer text would only cost time.
         let password: String = password.chars().take(PASSWORD_CHARS_MAX + 1).collect();
         let hash = known.as_ref().map_or_else(|| NOBODY.clone(), |(_, hash)| hash.clone());
         let verified = verify_password(password, hash).await?;
-        let mut tx = self.0.db.begin().await?;
         match known {
             Some((user, _)) if verified && user.disabled_at.is_none() => {
+                let mut tx = self.0.db.begin().await?;
                 store::limits::forget_login_failures(&mut tx, &account).await?;
                 tx.commit().await?;
                 Ok(user.id)
             }
             _ => {
-                let span = self.login_span();
-                store::limits::count_login_failure(&mut tx, span, &account).await?;
-                store::limits::count_login_failure(&mut tx, span, &address).await?;
-                store::limits::forget_old_login_failures(&mut tx, span - SPANS).await?;
-                tx.commit().await?;
+                self.count_login_failures(&[&account, &address]).await?;
                 Err(LoginError::Refused)
             }
         }
+    }
+
+    /// Counts a failure of each of these subjects.
+    pub(crate) async fn count_login_failures(&self, subjects: &[&[u8]]) -> Result<(), Error> {
+        let span = self.login_span();
+        let mut tx = self.0.db.begin().await?;
+        for subject in subjects {
+            store::limits::count_login_failure(&mut tx, span, subject).await?;
+        }
+        store::limits::forget_old_login_failures(&mut tx, span - SPANS).await?;
+        tx.commit().await
     }
 
     fn login_span(&self) -> i64 {
         self.now().millis().div_euclid(WINDOW_MS / SPANS)
     }
 
-    async fn check_throttle(&self, account: &[u8], address: &[u8]) -> Result<(), LoginError> {
+    /// Refuses a subject that has failed too often of late.
+    pub(crate) async fn check_throttle(&self, subject: &[u8], failures_max: i64) -> Result<(), LoginError> {
         let first = self.login_span() - SPANS + 1;
-        let of_account = store::limits::login_failures(&self.0.db, first, account).await?;
-        let of_address = store::limits::login_failures(&self.0.db, first, address).await?;
-        if of_account >= FAILURES_PER_ACCOUNT_MAX || of_address >= FAILURES_PER_ADDRESS_MAX {
+        if store::limits::login_failures(&self.0.db, first, subject).await? >= failures_max {
             let retry_after_seconds = u32::try_from(WINDOW_MS / SPANS / 1_000).unwrap_or(60);
             return Err(LoginError::Throttled { retry_after_seconds });
         }
@@ -135,7 +142,7 @@ impl Engine {
             None => None,
             Some(id) => Some(self.customer_entry(id).await?),
         };
-        Ok(SessionUser { user, customer })
+        Ok(SessionUser { who: Who::Person(user), customer })
     }
 
     /// Whoever can run commands on the server may do all.
@@ -206,9 +213,11 @@ impl Engine {
     /// Changes a person's own password and ends all of the person's sessions.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the current password is wrong or the new one does not do.
+    /// [`Error::Forbidden`] for whoever came by a link, which has no password; [`Error::Invalid`] if the current password
+    /// is wrong or the new one does not do.
     pub async fn change_password(&self, user: &SessionUser, current: &str, new: &str) -> Result<(), Error> {
-        let (_, hash) = store::accounts::find_login(&self.0.db, &user.user.email).await?.ok_or(Error::NotFound)?;
+        let person = user.person().ok_or(Error::Forbidden)?;
+        let (_, hash) = store::accounts::find_login(&self.0.db, &person.email).await?.ok_or(Error::NotFound)?;
         let mut faults = Faults::default();
         if !verify_password(current.to_owned(), hash).await? {
             faults.add("current", FaultCode::FieldInvalid, "This is not the current password.");
@@ -225,8 +234,8 @@ impl Engine {
         faults.or(())?;
         let hash = hash_password(new.to_owned()).await?;
         let mut tx = self.0.db.begin().await?;
-        store::accounts::set_password(&mut tx, user.user.id, &hash).await?;
-        store::web_sessions::delete_of_user(&mut tx, user.user.id).await?;
+        store::accounts::set_password(&mut tx, person.id, &hash).await?;
+        store::web_sessions::delete_of_user(&mut tx, person.id).await?;
         tx.commit().await
     }
 

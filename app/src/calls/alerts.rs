@@ -201,5 +201,5 @@ pub(super) async fn managing(customer: &str) -> Result<(engine::Engine, engine::
 pub(super) async fn managing_as(customer: &str) -> Result<(engine::Engine, engine::actor::Manager, String), UiError> {
     let (engine, user) = context::acting().await?;
     let manager = engine.manager(&user, id(customer)?)?;
-    Ok((engine, manager, user.user().email.clone()))
+    Ok((engine, manager, user.acts_as()))
 }

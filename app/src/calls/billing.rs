@@ -115,7 +115,7 @@ pub async fn issue_statement(
     submitting(form, &(), &page, &format!("{page}&done=issued"), async {
         let (engine, user) = context::acting().await?;
         let operator = engine.operator(&user)?;
-        let by = Some(user.user().email.clone());
+        let by = Some(user.acts_as());
         engine.issue_statement(&operator, id(&customer)?, self::month(&month)?, by, before_end).await?;
         Ok(())
     })
@@ -131,7 +131,7 @@ pub async fn issue_statements(month: String) -> Result<(), UiError> {
         let of: Month = self::month(&month)?;
         let (mut issued, mut refused) = (0_u32, 0_u32);
         for due in months::due_of(&engine, &operator.as_supervisor(), of).await? {
-            let by = Some(user.user().email.clone());
+            let by = Some(user.acts_as());
             match engine.issue_statement(&operator, id(&due.customer)?, of, by, false).await {
                 Ok(done) => issued += u32::from(done.is_new),
                 Err(error) => {

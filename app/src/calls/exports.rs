@@ -48,7 +48,7 @@ pub async fn request_export(customer: String, #[server(default)] form: ExportInp
     let work = async {
         let asked = Asked::of(Some(&customer)).await?;
         let wanted = form.form().map_err(UiError::Invalid)?;
-        Ok::<_, UiError>(asked.engine.request_export(&asked.reader, &wanted, asked.acts_as()).await?)
+        Ok::<_, UiError>(asked.engine.request_export(&asked.reader, &wanted, &asked.acts_as()).await?)
     };
     let requested = work.await;
     if let Ok(export) = &requested {
@@ -63,7 +63,7 @@ pub async fn cancel_export(customer: String, export: String) -> Result<(), UiErr
     let path = format!("{EXPORTS}/{export}");
     submitting("export".to_owned(), &(), &of(&path, &customer), &done(&path, &customer, "export_cancelled"), async {
         let asked = Asked::of(Some(&customer)).await?;
-        Ok(asked.engine.cancel_export(&asked.reader, id(&export)?, asked.acts_as()).await?)
+        Ok(asked.engine.cancel_export(&asked.reader, id(&export)?, &asked.acts_as()).await?)
     })
     .await
 }

@@ -26,7 +26,7 @@ pub fn Header() -> impl IntoView {
                 </a>
                 <Suspense fallback=|| ()>
                     {move || Suspend::new(async move {
-                        me.await.ok().flatten().map(|me| view! { <Navigation role=me.role /> <Account me /> })
+                        me.await.ok().flatten().map(|me| view! { <Navigation role=me.role is_link=me.link_until.is_some() /> <Account me /> })
                     })}
                 </Suspense>
             </div>
@@ -35,8 +35,11 @@ pub fn Header() -> impl IntoView {
 }
 
 #[component]
-fn Navigation(role: Role) -> impl IntoView {
+fn Navigation(role: Role, is_link: bool) -> impl IntoView {
     let (is_supervisor, is_operator) = (!role.is_of_customer(), role == Role::Operator);
+    let makes_links = role.manages_applications();
+    // Links are made for auditors.
+    let reads_audit_log = is_link || role.reads_audit_log();
     view! {
         <nav class="main-nav" aria-label="Main">
             <ul>
@@ -46,6 +49,7 @@ fn Navigation(role: Role) -> impl IntoView {
                 <li><A href="/exports">"Exports"</A></li>
                 <li><A href="/alerts">"Alerts"</A></li>
                 <li><A href="/applications">"Applications"</A></li>
+                {makes_links.then(|| view! { <li><A href="/access-links">"Access links"</A></li> })}
                 {is_supervisor
                     .then(|| {
                         view! {
@@ -56,7 +60,7 @@ fn Navigation(role: Role) -> impl IntoView {
                             <li><A href="/admin/rate-cards">"Rate cards"</A></li>
                         }
                     })}
-                {role.reads_audit_log().then(|| view! { <li><A href="/audit-log">"Audit log"</A></li> })}
+                {reads_audit_log.then(|| view! { <li><A href="/audit-log">"Audit log"</A></li> })}
                 {is_operator.then(|| view! { <li><A href="/admin/system">"System"</A></li> })}
             </ul>
         </nav>
@@ -71,6 +75,12 @@ fn Account(me: Me) -> impl IntoView {
         Some(customer) => format!("{}, {customer}", me.role.label()),
         None => me.role.label().to_owned(),
     };
+    let is_link = me.link_until.is_some();
+    let (place, detail) = match me.link_until {
+        Some(until) => (format!("Link until {until}"), format!("Access link, read-only, valid until {until}")),
+        None => (place, me.email),
+    };
+    let (about, leave) = if is_link { ("About this link", "Leave") } else { ("Account and password", "Sign out") };
     view! {
         <details class="account">
             <summary>
@@ -81,11 +91,11 @@ fn Account(me: Me) -> impl IntoView {
                 </span>
             </summary>
             <div class="account-menu" on:click=move |event| close_menu(&event)>
-                <p class="account-email">{me.email}</p>
-                <a href="/account">"Account and password"</a>
+                <p class="account-email">{detail}</p>
+                <a href="/account">{about}</a>
                 // A form of its own that loads a page anew: nothing of the session stays behind in the browser.
                 <form method="post" action=SignOut::url()>
-                    <button type="submit">"Sign out"</button>
+                    <button type="submit">{leave}</button>
                 </form>
             </div>
         </details>

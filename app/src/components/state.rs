@@ -144,6 +144,8 @@ pub fn Done() -> impl IntoView {
             "secret_revoked" => "The secret and its tokens are revoked.",
             "application_revoked" => "The application is revoked.",
             "password_changed" => "Your password is changed. Other sessions of yours have ended.",
+            "link_made" => "The link is valid now.",
+            "link_revoked" => "The link is revoked. What was opened with it is closed.",
             "alert_deleted" => "The alert is deleted.",
             "endpoint_deleted" => "The endpoint is deleted.",
             "endpoint_disabled" => "The endpoint is no longer called.",

@@ -9,6 +9,7 @@ pub mod exports;
 pub mod figures;
 pub mod handover;
 pub mod helplines;
+pub mod links;
 pub mod people;
 pub mod reports;
 pub mod series;

@@ -2,8 +2,9 @@
 
 use crate::error::UiError;
 use crate::forms::Me;
-
-use crate::{context, data::take_refused};
+use crate::{context, data::take_refused, format};
+use domain::Zone;
+use engine::actor::{SessionUser, Who};
 
 /// What the page to sign in shows of an attempt that was refused.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,16 +42,16 @@ pub async fn account() -> Result<Account, UiError> {
     Ok(Account { me, error: refused.map(|((), error)| error) })
 }
 
-/// The person, for the header.
+/// Whoever is signed in, for the header.
 #[must_use]
-pub fn of(user: &engine::actor::SessionUser) -> Me {
-    let person = user.user();
-    Me {
-        name: person.name.clone(),
-        email: person.email.clone(),
-        role: user.role(),
-        customer: user.customer().map(|customer| customer.name.clone()),
-    }
+pub fn of(user: &SessionUser) -> Me {
+    let zone = user.customer().map_or(Zone::UTC, |customer| customer.time_zone);
+    let (name, email, link_until) = match user.who() {
+        Who::Person(person) => (person.name.clone(), person.email.clone(), None),
+        Who::Link(link) => (link.name.clone(), String::new(), Some(format::instant_in(link.expires_at, zone))),
+    };
+    let customer = user.customer().map(|customer| customer.name.clone());
+    Me { name, email, role: user.role(), customer, link_until }
 }
 
 /// A path of this site; anything that leads elsewhere is none.

@@ -12,6 +12,7 @@ use domain::{
     CustomerId, FaultCode, Faults, UserId, Zone,
     account::{Role, User, UserForm},
 };
+use engine::actor::SessionUser;
 
 /// A user as the list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +51,7 @@ pub async fn users(cursor: Option<String>) -> Result<ListPage<UserView>, UiError
     let found = engine.list_users(&supervisor, paging(cursor)).await?;
     let customers = engine.all_customers(&supervisor);
     Ok(ListPage {
-        items: found.items.iter().map(|user| view(user, &customers, me.user().id)).collect(),
+        items: found.items.iter().map(|user| view(user, &customers, my_id(&me))).collect(),
         next_cursor: found.next_cursor,
         is_later,
         can_change: engine.operator(&me).is_ok(),
@@ -80,7 +81,7 @@ pub async fn user_editor(user: Option<String>) -> Result<UserEditor, UiError> {
         error: error.or(access.map(|((), error)| error)),
         customers: engine.all_customers(&supervisor).into_iter().map(choice).collect(),
         is_disabled: stored.as_ref().is_some_and(|user| user.disabled_at.is_some()),
-        is_me: stored.is_some_and(|user| user.id == me.user().id),
+        is_me: stored.is_some_and(|user| Some(user.id) == my_id(&me)),
         can_change,
     })
 }
@@ -124,7 +125,12 @@ fn input(user: &User) -> UserInput {
     }
 }
 
-fn view(user: &User, customers: &[(CustomerId, String)], me: UserId) -> UserView {
+/// Nobody's in a list of users, of whoever came by a link.
+fn my_id(me: &SessionUser) -> Option<UserId> {
+    me.person().map(|me| me.id)
+}
+
+fn view(user: &User, customers: &[(CustomerId, String)], me: Option<UserId>) -> UserView {
     let customer = customers.iter().find(|(id, _)| Some(*id) == user.customer_id).map(|(_, name)| name.clone());
     UserView {
         id: user.id.to_string(),
@@ -134,6 +140,6 @@ fn view(user: &User, customers: &[(CustomerId, String)], me: UserId) -> UserView
         customer: customer.unwrap_or_else(|| "All".to_owned()),
         created: format::day(Zone::UTC.day(user.created_at)),
         is_disabled: user.disabled_at.is_some(),
-        is_me: user.id == me,
+        is_me: Some(user.id) == me,
     }
 }

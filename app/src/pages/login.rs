@@ -39,6 +39,7 @@ pub fn draw(attempt: Attempt, next: String) -> AnyView {
                 <button type="submit" class="button button-main">"Sign in"</button>
             </form>
             <p class="hint">"No account, or a forgotten password? The operator of this installation helps."</p>
+            <p class="hint">"You came by an access link? Open it again, or ask whoever gave it to you for a new one."</p>
         </section>
     }
     .into_any()

@@ -8,6 +8,7 @@ pub mod billing;
 pub mod customers;
 pub mod exports;
 pub mod helplines;
+pub mod links;
 pub mod login;
 pub mod overview;
 pub mod reports;

@@ -15,6 +15,7 @@ pub mod helplines;
 pub mod imports;
 pub mod intake;
 pub mod limits;
+pub mod links;
 pub mod log;
 pub mod rate_cards;
 pub mod reports;

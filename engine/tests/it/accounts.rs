@@ -67,7 +67,7 @@ async fn roles_reach_what_they_may(installation: Installation) {
 async fn logins_are_throttled_and_say_nothing(installation: Installation) {
     let user = user(&installation, Role::Operator, None).await;
     let engine = &installation.engine;
-    let email = user.user().email.clone();
+    let email = user.acts_as();
     for _ in 0..10 {
         assert!(matches!(engine.log_in(&email, "wrong password", HOME).await, Err(LoginError::Refused)));
     }
@@ -76,9 +76,9 @@ async fn logins_are_throttled_and_say_nothing(installation: Installation) {
     assert!(matches!(engine.log_in("nobody@example.org", PASSWORD, HOME).await, Err(LoginError::Refused)));
     installation.clock.set("2026-11-24T12:15:00Z");
     assert!(engine.log_in(&email, PASSWORD, HOME).await.is_ok());
-    engine.set_user_disabled(&installation.operator, user.user().id, true).await.unwrap();
+    engine.set_user_disabled(&installation.operator, user.person().unwrap().id, true).await.unwrap();
     assert!(matches!(engine.log_in(&email, PASSWORD, HOME).await, Err(LoginError::Refused)));
-    assert!(matches!(engine.authenticate_user(user.user().id).await, Err(Error::Forbidden)));
+    assert!(matches!(engine.authenticate_user(user.person().unwrap().id).await, Err(Error::Forbidden)));
 }
 
 fn fields<T>(result: Result<T, Error>) -> Vec<(String, FaultCode)> {

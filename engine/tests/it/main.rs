@@ -12,6 +12,7 @@ mod exports;
 mod golden;
 mod history;
 mod ingest;
+mod links;
 mod receivers;
 mod reports;
 mod retention;

@@ -3,6 +3,7 @@
 //! With `--json` standard output holds one JSON value and nothing else; everything for people goes to standard error.
 //! A command that could not do its work ends with 1, one that was called wrongly with 2.
 
+mod access_links;
 mod accounts;
 mod audit_log;
 mod card_file;
@@ -87,6 +88,9 @@ enum Command {
     /// Draft, approve, show and publish reports for regulators and the public
     #[command(subcommand)]
     Report(reports::Reports),
+    /// Make, list and revoke links with which auditors read for a while
+    #[command(subcommand)]
+    AccessLink(access_links::AccessLinks),
     /// Write a customer's raw events or figures to a file, with a manifest beside it
     Export(exports::Export),
     /// Show what was done, and by whom
@@ -175,6 +179,7 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
             Command::RateCard(command) => command.run(&config).await,
             Command::Statement(command) => command.run(&config).await,
             Command::Report(command) => command.run(&config).await,
+            Command::AccessLink(command) => command.run(&config).await,
             Command::Export(command) => command.run(&config).await,
             Command::AuditLog(log) => log.run(&config).await,
             Command::Retention(command) => command.run(&config).await,
@@ -325,6 +330,10 @@ mod tests {
             "reachline statement export 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee 2026-11 --events --output x.csv --json",
             "reachline export events --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --from 2026-11-01 --to 2026-12-01 --format csv --bom --out x.csv --json",
             "reachline export contact_methods --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --from 2026-11-01 --to 2026-12-01 --tier sandbox --helpline x --country gb --contact-method phone --application 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --format parquet --out x",
+            "reachline access-link create --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --name Ada --days 7 --json",
+            "reachline access-link create --all --name Ada",
+            "reachline access-link list --json",
+            "reachline access-link revoke 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --json",
             "reachline demo --if-empty --json",
             "reachline serve --addr 127.0.0.1:0",
             "reachline --config x.toml application list --json",
@@ -343,6 +352,9 @@ mod tests {
             "reachline events import --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee",
             "reachline events import x.csv",
             "reachline events withdraw --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee",
+            "reachline access-link create --name Ada",
+            "reachline access-link create --all --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --name Ada",
+            "reachline access-link create --all",
             "reachline statement issue",
             "reachline statement issue 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee",
             "reachline statement issue 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee 2026-11 --due",

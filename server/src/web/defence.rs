@@ -114,7 +114,6 @@ fn is_https_needless(headers: &HeaderMap) -> bool {
 
 fn harden(headers: &mut HeaderMap, is_https: bool) {
     let always = [
-        (REFERRER_POLICY, "same-origin"),
         (X_FRAME_OPTIONS, "DENY"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
@@ -126,7 +125,9 @@ fn harden(headers: &mut HeaderMap, is_https: bool) {
     if is_https {
         headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
-    for (name, value) in [(CONTENT_SECURITY_POLICY, STRICT_POLICY), (CACHE_CONTROL, "no-store")] {
+    let usual =
+        [(CONTENT_SECURITY_POLICY, STRICT_POLICY), (CACHE_CONTROL, "no-store"), (REFERRER_POLICY, "same-origin")];
+    for (name, value) in usual {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
         }

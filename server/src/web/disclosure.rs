@@ -6,6 +6,7 @@ use crate::openapi::docs::escape;
 use crate::state::AppState;
 use crate::web::defence::Embeddable;
 use crate::web::download::Refusal;
+use crate::web::page::document;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Response};
@@ -73,16 +74,6 @@ pub async fn data(State(state): State<AppState>, Path(id): Path<String>) -> Resu
     let reports = disclosed(&state, &id).await?;
     let body = Disclosed { reports: reports.iter().map(Into::into).collect() };
     Ok(([(CACHE_CONTROL, CACHED), (ACCESS_CONTROL_ALLOW_ORIGIN, "*")], Json(body)).into_response())
-}
-
-fn document(title: &str, body: &str) -> String {
-    format!(
-        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <meta name=\"color-scheme\" content=\"light dark\"><title>{} · Reachline</title>\
-         <link rel=\"stylesheet\" href=\"/docs/style.css\"></head><body class=\"plain\"><main>{body}</main></body></html>",
-        escape(title),
-    )
 }
 
 /// A report's numbers, each with its definition; `is_whole` with its source and history.

@@ -5,11 +5,11 @@ use crate::api::csv;
 use crate::http::query::Query;
 use crate::state::AppState;
 use crate::web::page;
-use app::context::SESSION_USER_ID;
+use app::context;
 use axum::extract::{Extension, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::period::{BREAKDOWN_LIMIT_MAX, Breakdown};
-use domain::{CustomerId, FaultCode, Faults, UserId};
+use domain::{CustomerId, FaultCode, Faults};
 use engine::actor::{Reader, SessionUser};
 use http::HeaderValue;
 use http::header::RETRY_AFTER;
@@ -66,14 +66,7 @@ pub(super) async fn asking(
     session: &Session,
     query: &mut Query,
 ) -> Result<(SessionUser, Reader), Refusal> {
-    let id = session.get::<UserId>(SESSION_USER_ID).await.map_err(|error| {
-        tracing::warn!(%error, "a session could not be read");
-        Refusal::Engine(engine::Error::Unavailable("sessions".to_owned()))
-    })?;
-    let user = match state.engine.authenticate_user(id.ok_or(Refusal::SignedOut)?).await {
-        Err(engine::Error::NotFound | engine::Error::Forbidden) => return Err(Refusal::SignedOut),
-        other => other?,
-    };
+    let user = context::who(&state.engine, session).await?.ok_or(Refusal::SignedOut)?;
     let customer = query.parsed::<CustomerId>("customer", FaultCode::FieldInvalid, "Must be an id of a customer.");
     let reader = state.engine.reader(&user, customer)?;
     Ok((user, reader))

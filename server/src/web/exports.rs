@@ -21,7 +21,7 @@ pub async fn file(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
     let (user, reader) = asking(&state, &session, &mut Query::parse_form(query.as_deref())).await?;
-    Ok(file_answer(&state, &reader, id(&export)?, &user.user().email).await?)
+    Ok(file_answer(&state, &reader, id(&export)?, &user.acts_as()).await?)
 }
 
 /// `GET /download/exports/{export}/manifest`

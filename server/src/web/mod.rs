@@ -1,5 +1,6 @@
 //! What browsers get: the dashboard, its files, downloads and the documentation.
 
+pub mod access;
 pub mod billing;
 pub mod defence;
 pub mod disclosure;
@@ -13,6 +14,7 @@ use crate::http::error::ApiError;
 use crate::http::observe::is_api;
 use crate::openapi::docs;
 use crate::state::AppState;
+use app::context::PublicUrl;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -27,11 +29,8 @@ pub fn routes(state: &AppState) -> Router<AppState> {
     let pages = generate_route_list(app::App);
     let options = state.leptos_options();
     let site = crate::assets::site();
-    let engine = state.engine.clone();
-    let context = move || {
-        provide_context(engine.clone());
-        defence::set_page_policy();
-    };
+    let provider = state.clone();
+    let context = move || provide(&provider);
     Router::new()
         .leptos_routes_with_context(state, pages, context, move || app::shell(options.clone(), &site))
         .route("/download/summary.csv", get(download::summary))
@@ -50,6 +49,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/disclosures/{id}", get(disclosure::page))
         .route("/disclosures/{id}/widget", get(disclosure::widget))
         .route("/disclosures/{id}/report.json", get(disclosure::data))
+        .route("/access/{token}", get(access::page).post(access::open))
         .route("/docs", get(docs::page))
         .route("/docs/style.css", get(docs::style))
         .fallback(not_found)
@@ -57,6 +57,15 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .layer(from_fn(sessions::keep_alive))
         .layer(sessions::layer(state))
         .layer(from_fn_with_state(state.clone(), defence::defend))
+}
+
+/// What pages and their calls find in their context.
+fn provide(state: &AppState) {
+    provide_context(state.engine.clone());
+    if let Some(url) = &state.config.public_url {
+        provide_context(PublicUrl(url.trim_end_matches('/').to_owned()));
+    }
+    defence::set_page_policy();
 }
 
 /// The page for paths that lead nowhere, drawn by the dashboard itself; a problem for programs.
@@ -67,11 +76,8 @@ async fn not_found(State(state): State<AppState>, request: Request) -> Response 
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return page::not_found();
     }
-    let (options, engine, site) = (state.leptos_options(), state.engine.clone(), crate::assets::site());
-    let context = move || {
-        provide_context(engine.clone());
-        defence::set_page_policy();
-    };
+    let (options, site) = (state.leptos_options(), crate::assets::site());
+    let context = move || provide(&state);
     let mut response =
         render_app_to_stream_with_context(context, move || app::shell(options.clone(), &site))(request).await;
     if response.status() == StatusCode::OK {

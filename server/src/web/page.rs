@@ -1,19 +1,26 @@
 //! Small pages for when the dashboard cannot draw one.
 
+use crate::openapi::docs::escape;
 use axum::response::{Html, IntoResponse, Response};
 use http::StatusCode;
 
-/// A page with a heading and a paragraph. Both texts are ours: nothing from outside is printed.
-fn page(status: StatusCode, heading: &str, text: &str) -> Response {
-    let html = format!(
+/// A small page. `title` is a text, `body` what stands in `main`, in which texts from outside must be escaped.
+pub(super) fn document(title: &str, body: &str) -> String {
+    format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <meta name=\"color-scheme\" content=\"light dark\">\
-         <title>{heading} · Reachline</title><link rel=\"stylesheet\" href=\"/docs/style.css\"></head>\
-         <body class=\"plain\"><main><p class=\"brand\">Reachline</p><h1>{heading}</h1><p>{text}</p>\
-         <p><a href=\"/\">Back to the start</a></p></main></body></html>"
+         <meta name=\"color-scheme\" content=\"light dark\"><title>{} · Reachline</title>\
+         <link rel=\"stylesheet\" href=\"/docs/style.css\"></head><body class=\"plain\"><main>{body}</main></body></html>",
+        escape(title),
+    )
+}
+
+/// A page with a heading and a paragraph. Both texts are ours: nothing from outside is printed.
+fn page(status: StatusCode, heading: &str, text: &str) -> Response {
+    let body = format!(
+        "<p class=\"brand\">Reachline</p><h1>{heading}</h1><p>{text}</p><p><a href=\"/\">Back to the start</a></p>"
     );
-    (status, Html(html)).into_response()
+    (status, Html(document(heading, &body))).into_response()
 }
 
 /// For requests that another site made the browser send.
@@ -51,6 +58,21 @@ pub fn forbidden() -> Response {
 pub fn invalid() -> Response {
     let text = "Some parameters of this address make no sense. Go back to the overview and choose again.";
     page(StatusCode::UNPROCESSABLE_ENTITY, "Invalid address", text)
+}
+
+/// For access links that open nothing; whether one ever did is not told.
+#[must_use]
+pub fn no_link() -> Response {
+    let text =
+        "It may have expired or been revoked, or the address is not whole. Ask whoever gave it to you for a new one.";
+    page(StatusCode::NOT_FOUND, "This link opens nothing", text)
+}
+
+/// For whoever tries too many access links.
+#[must_use]
+pub fn too_many_attempts() -> Response {
+    let text = "Too many links that open nothing were tried from here. Please try again in some minutes.";
+    page(StatusCode::TOO_MANY_REQUESTS, "Too many attempts", text)
 }
 
 /// For when the store does not answer.

@@ -31,6 +31,7 @@ macro_rules! on_both {
     )*};
 }
 
+mod access;
 mod analytics;
 mod app;
 mod batch;

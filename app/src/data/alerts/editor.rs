@@ -104,14 +104,14 @@ fn without_mail(mut error: UiError) -> UiError {
 fn suggestion(asked: &Asked, options: AlertOptions) -> AlertInput {
     let kind = if options.currency.is_some() { AlertKind::SpendReaches } else { AlertKind::Silent };
     // Whoever belongs to the customer is likely to be told.
-    let is_own = options.sends_mail && asked.user.role().is_of_customer();
+    let own = asked.user.person().filter(|_| options.sends_mail && asked.user.role().is_of_customer());
     AlertInput {
         kind: kind.as_str().to_owned(),
         included_percent: "80".to_owned(),
         hours: "24".to_owned(),
         rejected_percent: "5".to_owned(),
         events_min: "100".to_owned(),
-        emails: if is_own { asked.user.user().email.clone() } else { String::new() },
+        emails: own.map(|person| person.email.clone()).unwrap_or_default(),
         ..AlertInput::default()
     }
 }

@@ -99,8 +99,8 @@ impl Asked {
 
     /// As whom the person is written down.
     #[must_use]
-    pub fn acts_as(&self) -> &str {
-        &self.user.user().email
+    pub fn acts_as(&self) -> String {
+        self.user.acts_as()
     }
 
     /// The customer's time zone.
