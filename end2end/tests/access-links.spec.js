@@ -26,7 +26,7 @@ test.describe("without script", () => {
   test.use({ javaScriptEnabled: false });
 
   test("an admin makes a link, an auditor reads with it, and is out when it is revoked", async ({ page, browser, baseURL, installation, signIn }) => {
-    const customer = await installation.customer({ name: "Harbour & Sons" });
+    const customer = await installation.customer({ name: "Quay & Sons" });
     await signIn(await installation.user({ role: "customer_admin", customer }));
     await page.goto("/access-links");
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("Access links");
@@ -47,7 +47,7 @@ test.describe("without script", () => {
     theirs.on("request", (request) => requests.push(request.allHeaders()));
     await theirs.goto(url);
     await expect(theirs.getByRole("heading", { level: 1 })).toHaveText("Read-only access");
-    await expect(theirs.getByText("Harbour & Sons")).toBeVisible();
+    await expect(theirs.getByText("Quay & Sons")).toBeVisible();
     expect(await context.cookies(), "looking opens nothing").toEqual([]);
     await theirs.getByRole("button", { name: "Open" }).click();
     await expect(theirs).toHaveURL(`${baseURL}/overview`);
@@ -145,7 +145,7 @@ test.describe("without script", () => {
 });
 
 test("the pages of links look right", async ({ page, browser, baseURL, installation, signIn, complaints }) => {
-  const customer = await installation.customer({ name: "A customer with quite a long name, incorporated", timeZone: "America/Argentina/Buenos_Aires" });
+  const customer = await installation.customer({ name: "The Society of Quite Long Titles, Incorporated", timeZone: "America/Argentina/Buenos_Aires" });
   const by = ["access-link", "create", "--customer", customer.id, "--name"];
   const long = "Somebody of an office of auditors with a name of no less than a hundred characters, which is the most";
   await signIn(await installation.user({ role: "customer_admin", customer }));
