@@ -48,8 +48,8 @@ pub struct Tables {
     pub tables: Vec<RawTable>,
 }
 
-/// Which cells were published before, and whether as a number.
-pub type Known = BTreeMap<Place, bool>;
+/// Which cells were published before, and as which numbers: none if they were hidden.
+pub type Known = BTreeMap<Place, Vec<i64>>;
 
 /// What was published before gives a small cell away, whatever is withheld now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -99,7 +99,7 @@ impl Graph {
             for figure in tables.figures.iter().copied().filter(|figure| scope.gives(*figure)) {
                 let place = Place { by, key: key.to_owned(), figure };
                 graph.at.insert((by, place.key.clone(), figure), graph.nodes.len());
-                graph.nodes.push(Node::new(counts.get(figure), k, known.get(&place).copied()));
+                graph.nodes.push(Node::new(counts.get(figure), k, known.get(&place).map(Vec::as_slice)));
                 graph.places.push(place);
             }
         };

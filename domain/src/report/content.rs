@@ -245,10 +245,11 @@ impl Content {
         cells
     }
 
-    /// Which cells a reader of this report has seen, and whether as a number.
+    /// Which cells a reader of this report has seen, and the number of each that was printed.
     #[must_use]
-    pub fn known(&self) -> BTreeMap<Place, bool> {
-        self.cells().into_iter().map(|(place, _, cell)| (place, matches!(cell, Cell::Count(_)))).collect()
+    pub fn known(&self) -> BTreeMap<Place, Option<i64>> {
+        let number = |cell| if let Cell::Count(n) = cell { Some(n) } else { None };
+        self.cells().into_iter().map(|(place, _, cell)| (place, number(cell))).collect()
     }
 }
 
@@ -303,7 +304,7 @@ mod tests {
         assert_eq!(serde_json::from_value::<Content>(json).unwrap(), plain);
         let days = (plain.period.from, plain.period.from.plus(1));
         let contribution = Contribution { displays: 1_200, clicks: 3, first: days.0, last: days.1 };
-        let marked = Content { imported: Imported::of(&[contribution], Some(10)), ..plain.clone() };
+        let marked = Content { imported: Imported::of(&[contribution], 10, &[]), ..plain.clone() };
         let change = |what: &str, before: &str, after: &str| Change {
             what: what.to_owned(),
             before: before.to_owned(),

@@ -1,8 +1,9 @@
 //! What a report says of history that was imported without sessions.
 //!
 //! Such counts are in none of the report's figures. That they are there must be said, and how many there are as far as that
-//! gives no small count away: neither within one report nor by the difference of two versions, before and after an import or
-//! its withdrawal. So a number is printed only if each import that takes part in it brings none or at least the threshold.
+//! gives no small count away: neither within one report nor by the difference of two versions, before and after an import,
+//! its withdrawal, or both. So a number is printed only if each import that takes part in it brings none or at least the
+//! threshold, and if it differs from none that was printed before by less than that.
 
 use super::content::Cell;
 use crate::zone::Day;
@@ -36,19 +37,22 @@ pub struct Imported {
 }
 
 impl Imported {
-    /// What is printed of some imports, if any brings counts to the period. Numbers are suppressed below `k`; `None` prints
-    /// all.
+    /// What is printed of some imports, if any brings counts to the period. Numbers are suppressed below `k`, with regard to
+    /// what was `published` of the same period.
     #[must_use]
-    pub fn of(contributions: &[Contribution], k: Option<u32>) -> Option<Self> {
+    pub fn of(contributions: &[Contribution], k: u32, published: &[&Self]) -> Option<Self> {
         let taking_part = contributions.iter().filter(|it| it.displays > 0 || it.clicks > 0);
         let days = merged(taking_part.map(|it| Days { first: it.first, last: it.last }).collect());
-        let k = k.map_or(0, i64::from);
-        let cell = |count: fn(&Contribution) -> i64| {
-            let is_safe = contributions.iter().map(count).all(|n| n == 0 || n >= k);
-            let sum = || contributions.iter().map(count).fold(0, i64::saturating_add);
-            if is_safe { Cell::Count(sum()) } else { Cell::Withheld }
+        let k = i64::from(k);
+        let says_something = |n: i64| n != 0 && n.abs() < k;
+        let cell = |count: fn(&Contribution) -> i64, before: fn(&Self) -> Cell| {
+            let sum = contributions.iter().map(count).fold(0, i64::saturating_add);
+            let differs_little = |it: &&Self| matches!(before(it), Cell::Count(n) if says_something(sum - n));
+            let is_secret = contributions.iter().map(count).any(says_something);
+            if is_secret || published.iter().any(differs_little) { Cell::Withheld } else { Cell::Count(sum) }
         };
-        (!days.is_empty()).then(|| Self { displays: cell(|it| it.displays), clicks: cell(|it| it.clicks), days })
+        let displays = cell(|it| it.displays, |it| it.displays);
+        (!days.is_empty()).then(|| Self { displays, clicks: cell(|it| it.clicks, |it| it.clicks), days })
     }
 
     /// What people read.
@@ -109,28 +113,43 @@ mod tests {
     fn a_number_is_printed_if_no_import_brings_a_small_one() {
         use Cell::{Count, Withheld};
         for (contributions, k, expected) in [
-            (vec![of(100, 0, 0, 1)], Some(10), Some((Count(100), Count(0)))),
-            (vec![of(100, 9, 0, 1)], Some(10), Some((Count(100), Withheld))),
-            (vec![of(100, 50, 0, 1), of(3, 10, 4, 5)], Some(10), Some((Withheld, Count(60)))),
-            (vec![of(100, 50, 0, 1), of(3, 10, 4, 5)], None, Some((Count(103), Count(60)))),
-            (vec![of(9, 9, 0, 1), of(9, 9, 2, 3)], Some(10), Some((Withheld, Withheld))),
-            (vec![of(0, 0, 0, 1)], Some(10), None),
-            (vec![], None, None),
+            (vec![of(100, 0, 0, 1)], 10, Some((Count(100), Count(0)))),
+            (vec![of(100, 9, 0, 1)], 10, Some((Count(100), Withheld))),
+            (vec![of(100, 50, 0, 1), of(3, 10, 4, 5)], 10, Some((Withheld, Count(60)))),
+            (vec![of(100, 50, 0, 1), of(3, 10, 4, 5)], 3, Some((Count(103), Count(60)))),
+            (vec![of(9, 9, 0, 1), of(9, 9, 2, 3)], 10, Some((Withheld, Withheld))),
+            (vec![of(0, 0, 0, 1)], 10, None),
+            (vec![], 10, None),
         ] {
-            let printed = Imported::of(&contributions, k);
+            let printed = Imported::of(&contributions, k, &[]);
             assert_eq!(printed.map(|it| (it.displays, it.clicks)), expected, "{contributions:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_takes_anothers_place_gives_no_small_difference_away() {
+        use Cell::{Count, Withheld};
+        let before = Imported::of(&[of(1_000, 40, 0, 1)], 10, &[]).unwrap();
+        for (displays, clicks, expected) in [
+            (1_000, 40, (Count(1_000), Count(40))),
+            (1_003, 50, (Withheld, Count(50))),
+            (991, 49, (Withheld, Withheld)),
+            (1_010, 0, (Count(1_010), Count(0))),
+        ] {
+            let after = Imported::of(&[of(displays, clicks, 0, 1)], 10, &[&before]).unwrap();
+            assert_eq!((after.displays, after.clicks), expected);
         }
     }
 
     #[test]
     fn it_is_said_for_which_days_and_that_no_figure_has_them() {
         let contributions = [of(1_200, 1, 14_610, 14_620), of(20, 0, 14_621, 14_630), of(30, 0, 14_640, 14_640)];
-        let printed = Imported::of(&contributions, None).unwrap();
+        let printed = Imported::of(&contributions, 0, &[]).unwrap();
         let sentence = printed.sentence(None);
         assert!(sentence.starts_with(
             "Besides, 1,250 displays and 1 click of 2010-01-01 to 2010-01-21, 2010-01-31 were imported as counts without sessions."
         ), "{sentence}");
-        let small = Imported::of(&[of(1, 100, 0, 0)], Some(10)).unwrap();
+        let small = Imported::of(&[of(1, 100, 0, 0)], 10, &[]).unwrap();
         assert!(small.sentence(Some(10)).contains("a withheld number of displays and 100 clicks of 1970-01-01"));
     }
 
@@ -141,9 +160,10 @@ mod tests {
             counts in prop::collection::vec(0..30_i64, 0..5), more in 0..30_i64, k in 3..15_u32,
         ) {
             let mut imports: Vec<_> = counts.iter().map(|n| of(*n, 100, 0, 1)).collect();
-            let before = Imported::of(&imports, Some(k)).map(|it| it.displays);
+            let before = Imported::of(&imports, k, &[]);
             imports.push(of(more, 100, 2, 3));
-            let after = Imported::of(&imports, Some(k)).unwrap().displays;
+            let after = Imported::of(&imports, k, &before.iter().collect::<Vec<_>>()).unwrap().displays;
+            let before = before.map(|it| it.displays);
             if let (None | Some(Cell::Count(_)), Cell::Count(after)) = (before, after) {
                 let before = if let Some(Cell::Count(before)) = before { before } else { 0 };
                 prop_assert_eq!(after - before, more);

@@ -35,10 +35,12 @@ pub struct Node {
 }
 
 impl Node {
-    /// A cell, small or not.
+    /// A cell, small or not. `was` is what was published of it before: the numbers, none of them if it was hidden. Only
+    /// the very same number is known already: what has become a small one since is hidden like any other.
     #[must_use]
-    pub const fn new(value: i64, k: i64, was: Option<bool>) -> Self {
-        let (is_known, was_hidden) = (matches!(was, Some(true)), matches!(was, Some(false)));
+    pub fn new(value: i64, k: i64, was: Option<&[i64]>) -> Self {
+        let is_known = was.is_some_and(|shown| shown.contains(&value));
+        let was_hidden = was.is_some_and(<[i64]>::is_empty);
         let mark = match () {
             () if is_known => Mark::Shown,
             () if value >= 1 && value < k => Mark::Small,
@@ -306,7 +308,7 @@ mod tests {
 
     #[test]
     fn nothing_hides_what_is_known() {
-        let known = |value| Node::new(value, 10, Some(true));
+        let known = |value| Node::new(value, 10, Some(&[value]));
         let mut nodes = vec![known(53), known(50), Node::new(3, 10, None)];
         let rules = [Rule::Sum { whole: 0, parts: vec![1, 2] }];
         assert_eq!(protect(&mut nodes, &rules, 10), Err(Exposed(2)));

@@ -55,8 +55,10 @@ impl Engine {
             let detail = "A report of this period is approved: say why it is corrected.";
             return Err(Faults::one("reason", FaultCode::FieldMissing, detail).into());
         }
-        let own = manager.customer().limits.suppress_below;
-        let k = template.suppresses.then_some(own.unwrap_or(self.0.settings.suppress_below));
+        let own = manager.customer().limits.suppress_below.unwrap_or(self.0.settings.suppress_below);
+        // What a higher threshold has hidden stays hidden.
+        let threshold = approved.iter().filter_map(|it| it.body.content.rules.suppress_below).fold(own, u32::max);
+        let k = template.suppresses.then_some(threshold);
         let known = if template.suppresses { known(&approved, wanted)? } else { Known::default() };
         let (total, printed) = tables.publish(k, &known).map_err(|_| {
             let detail = "With what is approved for this period, it would give a suppressed count away: choose fewer figures or tables.";
@@ -67,7 +69,11 @@ impl Engine {
             Some(Text { key: field.key.clone(), label: field.label.clone(), text })
         };
         let period = wanted.period()?;
-        let imported = Imported::of(&store::imports::contributions(&mut tx, customer, period).await?, k);
+        // No law asks for these counts: they are suppressed in every report.
+        let contributions = store::imports::contributions(&mut tx, customer, period).await?;
+        let same = approved.iter().filter(|it| (it.first, it.last) == (wanted.first, wanted.last));
+        let published: Vec<_> = same.filter_map(|it| it.body.content.imported.as_ref()).collect();
+        let imported = Imported::of(&contributions, threshold, &published);
         let content = Content {
             content_version: CONTENT_VERSION,
             template: template.clone(),
@@ -176,8 +182,8 @@ fn known(approved: &[Report], wanted: &Wanted) -> Result<Known, Error> {
     for report in approved {
         let content = &report.body.content;
         if (report.first, report.last) == (wanted.first, wanted.last) {
-            for (place, is_shown) in content.known() {
-                *known.entry(place).or_insert(false) |= is_shown;
+            for (place, number) in content.known() {
+                known.entry(place).or_default().extend(number);
             }
         } else if content.template.suppresses {
             let detail = format!(

@@ -16,6 +16,7 @@ on_both!(
     the_database_refuses_to_change_an_approved_report,
     a_transparency_report_suppresses_what_is_small,
     a_customer_may_have_a_threshold_of_its_own,
+    what_has_become_small_is_hidden_though_it_was_printed_before,
     reports_that_would_give_counts_away_are_refused,
     only_the_own_reports_are_seen,
     a_public_page_is_there_only_while_it_is_on,
@@ -214,6 +215,42 @@ async fn a_customer_may_have_a_threshold_of_its_own(installation: Installation) 
     let row = table.rows.iter().find(|row| row.key == "h2").unwrap();
     // Below the installation's 10.
     assert!(row.cells.contains(&Cell::Count(8)), "{row:?}");
+
+    // What a higher threshold has hidden stays hidden when it is lowered.
+    installation.engine.update_customer(&installation.operator, of.id, &update(None)).await.unwrap();
+    let manager = installation.engine.console_manager(&installation.operator, of.id).unwrap();
+    approved(&installation, &Side { manager, reader: side.reader.clone() }, &form).await;
+    installation.engine.update_customer(&installation.operator, of.id, &update(Some(3))).await.unwrap();
+    let manager = installation.engine.console_manager(&installation.operator, of.id).unwrap();
+    let correction = ReportForm { reason: "Once more.".to_owned(), ..form };
+    let report = installation.engine.draft_report(&manager, &correction, BY).await.unwrap();
+    assert_eq!(report.body.content.rules.suppress_below, Some(10));
+}
+
+async fn what_has_become_small_is_hidden_though_it_was_printed_before(installation: Installation) {
+    helplines(&installation).await;
+    let side = customer(&installation, "Acme").await;
+    let form = form(TRANSPARENCY, "2026-10/2026-11");
+    let of_october = |report: &Report| {
+        let content = &report.body.content;
+        let months = content.tables.iter().find(|table| table.by == TableBy::Month).unwrap();
+        let at = content.figures.iter().position(|figure| *figure == Figure::GrossClicks).unwrap();
+        months.rows.iter().find(|row| row.key == "2026-10").unwrap().cells[at]
+    };
+    let first = approved(&installation, &side, &form).await;
+    assert_eq!(of_october(&first), Cell::Count(0));
+    let applications = installation.engine.list_applications(&side.reader, Paging::default()).await.unwrap();
+    let rotated = installation.engine.rotate_application(&side.manager, applications.items[0].id).await.unwrap();
+    let client = installation.client(&rotated).await;
+    for second in 1..=4 {
+        let body = json!({"helpline_id": "h1", "session_id": format!("s{second}"), "contact_method": "phone",
+            "timestamp": format!("2026-10-05T10:02:0{second}Z")});
+        assert!(installation.post(&client, Kind::Click, &body).await.unwrap());
+    }
+    installation.settle().await;
+    let correction = ReportForm { reason: "Late clicks.".to_owned(), ..form };
+    let second = installation.engine.draft_report(&side.manager, &correction, BY).await.unwrap();
+    assert_eq!(of_october(&second), Cell::Small);
 }
 
 async fn reports_that_would_give_counts_away_are_refused(installation: Installation) {

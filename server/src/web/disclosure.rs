@@ -86,11 +86,11 @@ fn article(report: &Report, is_whole: bool) -> String {
         let _ = write!(html, "<p class=\"disclosed\"><strong>{number}</strong> {}</p>", figure.label().to_lowercase());
         let _ = write!(html, "<p>{}</p>", figure.definition());
     }
-    if !is_whole {
-        return html + "</section>";
-    }
     if let Some(sentence) = content.imported_sentence() {
         let _ = write!(html, "<p>{}</p>", escape(&sentence));
+    }
+    if !is_whole {
+        return html + "</section>";
     }
     let _ = write!(html, "<p>Whole months, days in {}.</p><ul>", content.time_zone);
     for sentence in content.rules.sentences() {

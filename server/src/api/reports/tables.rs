@@ -1,5 +1,5 @@
-//! Reports as CSV: one row for the total and one for each row of a table, the figures side by side. A report without
-//! tables is one row, with its texts: no other column can get into it.
+//! Reports as CSV: one row for the total and one for each row of a table, the figures side by side, and at the end a row that
+//! says what was imported without sessions. A report without tables is one row, with its texts: nothing else can get into it.
 
 use crate::api::analytics::Table;
 use crate::api::csv;
@@ -30,6 +30,10 @@ pub fn report(report: &Report) -> Table {
                 let first = [part.by.as_str().to_owned(), row.key.clone(), row.name.clone()];
                 table.row(first.into_iter().chain(row.cells.iter().map(|cell| cell.plain(k))));
             }
+        }
+        if let Some(sentence) = content.imported_sentence() {
+            let first = ["note".to_owned(), "imported".to_owned(), sentence];
+            table.row(first.into_iter().chain(content.figures.iter().map(|_| String::new())));
         }
         table.finish()
     };

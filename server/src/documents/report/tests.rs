@@ -121,7 +121,8 @@ fn content(template: &Template, tables: &Tables, (first, last): (&str, &str), k:
                 first: month(first).first_day(),
                 last: month(first).first_day().plus(3),
             }],
-            k,
+            k.unwrap_or_default(),
+            &[],
         ),
     }
 }
