@@ -23,7 +23,7 @@ use domain::audit::Action;
 use domain::fault::{FaultCode, Faults};
 use domain::history::{FileForm, ImportStatus, MappingForm, Pair, Rejected};
 use domain::ids::{ApplicationNo, CustomerNo, ImportId};
-use domain::zone::{Day, Month};
+use domain::zone::{Day, Month, Zone};
 use domain::{ApplicationId, CustomerId, Timestamp};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -149,11 +149,12 @@ impl Engine {
         let of = self.console_manager(operator, customer)?.of;
         let checker = self.history_checker(&of, form).await?;
         let (source, checked) = self.check_history(&of, form, checker, source, watch.clone()).await?;
-        let fingerprint = fingerprint(&checked.sha256, form);
+        let zone = of.record.customer.time_zone;
+        let fingerprint = fingerprint(form, &checked, zone);
         let mut report = self.report_of(form, &checked)?;
         let (import, is_new) = {
             let mut tx = self.0.db.begin().await?;
-            let begun = self.begin_history(&mut tx, of.record.no, &fingerprint, form, &checked, by).await?;
+            let begun = self.begin_history(&mut tx, (of.record.no, zone), &fingerprint, form, &checked, by).await?;
             if !form.dry_run {
                 tx.commit().await?;
             }
@@ -185,7 +186,7 @@ impl Engine {
     async fn begin_history(
         &self,
         tx: &mut Tx,
-        customer: CustomerNo,
+        (customer, zone): (CustomerNo, Zone),
         fingerprint: &str,
         form: &HistoryForm,
         checked: &Checked,
@@ -216,6 +217,10 @@ impl Engine {
             ended_at: None,
         };
         if !import.has_sessions {
+            if store::accounts::zone_name(tx, customer).await? != zone.name() {
+                let detail = "The customer's time zone changed while the file was checked. Import it again.";
+                return Err(Faults::one("file", FaultCode::FieldInvalid, detail).into());
+            }
             for earlier in store::imports::of_counts(tx, customer).await? {
                 no_overlap(&import, &earlier)?;
             }
@@ -350,10 +355,14 @@ impl Engine {
     }
 }
 
-/// SHA-256 of a file and of how it is read, in hexadecimal.
-fn fingerprint(file: &[u8; 32], form: &HistoryForm) -> String {
-    let how = serde_json::json!([form.form, form.mapping, form.application, form.without_sessions]);
-    let digest = Sha256::new().chain_update(file).chain_update(how.to_string()).finalize();
+/// SHA-256 of a file and of how it is read, in hexadecimal: also of what was not said, but told from the customer.
+fn fingerprint(form: &HistoryForm, checked: &Checked, zone: Zone) -> String {
+    let Checked { checker, survey, sha256 } = checked;
+    let zone = if checked.has_sessions() { checker.mapping.zone() } else { Some(zone) };
+    // Where no row is of it, rows name their applications.
+    let application = checker.application.filter(|application| survey.applications.contains_key(application));
+    let how = serde_json::json!([form.form, form.mapping, zone, application, form.without_sessions]);
+    let digest = Sha256::new().chain_update(sha256).chain_update(how.to_string()).finalize();
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -1,14 +1,20 @@
 //! Imports of history while something else changes: the file, reports, the customer, or how long events are kept.
 
-use crate::history::{BY, Broken, customer, form, import, many, sentence, text};
+use crate::history::{BY, Broken, counts, counts_form, customer, displays, form, import, many, sentence, text};
 use crate::support::{Installation, on_both};
+use domain::account::{CustomerForm, CustomerLimits, Tier};
 use domain::figures::Figure;
 use domain::history::ImportStatus;
 use domain::period::{Filter, Period};
-use engine::Paging;
+use domain::CustomerId;
+use engine::{Error, Paging};
 use serde_json::json;
 
-on_both!(events_of_a_file_that_changed_begin_anew,);
+on_both!(
+    events_of_a_file_that_changed_begin_anew,
+    a_file_that_means_something_else_by_now_is_another_one,
+    days_of_counts_hold_the_time_zone,
+);
 
 async fn events_of_a_file_that_changed_begin_anew(installation: Installation) {
     let of = customer(&installation, None).await;
@@ -34,4 +40,56 @@ async fn events_of_a_file_that_changed_begin_anew(installation: Installation) {
     let period = Period::new("2026-10-01".parse().unwrap(), "2026-11-01".parse().unwrap()).unwrap();
     let summary = installation.engine.summary(&reader, period, &Filter::default()).await.unwrap();
     assert_eq!(summary.counts.get(Figure::GrossDisplays), 9_001);
+}
+
+async fn change_zone(installation: &Installation, of: CustomerId, zone: &str) -> Result<(), String> {
+    let form = CustomerForm { name: "Acme".into(), time_zone: zone.into(), limits: CustomerLimits::default() };
+    match installation.engine.update_customer(&installation.operator, of, &form).await {
+        Ok(customer) if customer.time_zone.name() == zone => Ok(()),
+        Err(Error::Invalid(faults)) => Err(faults.to_string()),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn a_file_that_means_something_else_by_now_is_another_one(installation: Installation) {
+    let of = customer(&installation, None).await;
+    let local = json!({"timestamp": {"form": "pattern", "pattern": "%Y-%m-%dT%H:%M:%SZ"}});
+    let (local, file) = (form("local.csv", &local), displays(["2026-11-01", "2026-11-02"]));
+    let berlin = import(&installation, of, &local, text(&file)).await.unwrap();
+    assert_eq!(berlin.accepted, Some(2));
+    assert!(import(&installation, of, &local, text(&file)).await.unwrap().already_done);
+    change_zone(&installation, of, "Asia/Tokyo").await.unwrap();
+    let tokyo = import(&installation, of, &local, text(&file)).await.unwrap();
+    assert_eq!((tokyo.already_done, tokyo.accepted), (false, Some(2)));
+
+    // Instants are the same everywhere.
+    let (plain, file) = (form("plain.csv", &json!({})), displays(["2026-11-03"]));
+    let before = import(&installation, of, &plain, text(&file)).await.unwrap();
+    change_zone(&installation, of, "Europe/Berlin").await.unwrap();
+    let again = import(&installation, of, &plain, text(&file)).await.unwrap();
+    assert_eq!((again.already_done, again.import), (true, before.import));
+
+    // Rows that name no application are of another one, once the only one is.
+    let manager = installation.engine.console_manager(&installation.operator, of).unwrap();
+    installation.engine.revoke_application(&manager, before.applications[0]).await.unwrap();
+    let app = installation.application(of, "app", Tier::Production).await.application.id;
+    let after = import(&installation, of, &plain, text(&file)).await.unwrap();
+    assert_eq!((after.already_done, after.applications), (false, vec![app]));
+    installation.settle().await;
+}
+
+async fn days_of_counts_hold_the_time_zone(installation: Installation) {
+    let of = customer(&installation, None).await;
+    let file = counts(&[("2026-01-05", "h1", "seen", 40)]);
+    let done = import(&installation, of, &counts_form("a.csv"), text(&file)).await.unwrap();
+    assert_eq!((done.first_day.to_string(), done.last_day.to_string()), ("2026-01-05".into(), "2026-01-05".into()));
+    let refused = change_zone(&installation, of, "America/New_York").await.unwrap_err();
+    assert!(refused.contains("time_zone") && refused.contains("withdraw"), "{refused}");
+    change_zone(&installation, of, "Europe/Berlin").await.unwrap();
+    let (engine, operator) = (&installation.engine, &installation.operator);
+    engine.withdraw_history(operator, of, done.import.unwrap(), BY).await.unwrap();
+    change_zone(&installation, of, "America/New_York").await.unwrap();
+    let again = import(&installation, of, &counts_form("a.csv"), text(&file)).await.unwrap();
+    assert_eq!((again.first_day, again.already_done), (done.first_day, false));
+    installation.settle().await;
 }
