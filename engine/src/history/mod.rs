@@ -236,7 +236,8 @@ impl Engine {
         if !ended.await? {
             return Err(elsewhere());
         }
-        store::reports::open_book(&mut tx, customer, false).await?;
+        // Drafts that were counted before say nothing of counts that came in: they cannot be approved any more.
+        store::reports::open_book(&mut tx, customer, !import.has_sessions).await?;
         let import = ImportRow { rows_done: done.rows, added: done.added, ..import.clone() };
         self.note_history(&mut tx, customer, Action::HistoryImported, &import, by).await?;
         tx.commit().await
@@ -256,7 +257,7 @@ impl Engine {
     ) -> Result<HistoryImport, Error> {
         let customer = self.console_manager(operator, customer)?.customer_no();
         let mut tx = self.0.db.begin().await?;
-        store::reports::open_book(&mut tx, customer, false).await?;
+        store::reports::open_book(&mut tx, customer, true).await?;
         let import = store::imports::find(&mut tx, customer, id).await?.ok_or(Error::NotFound)?;
         if import.has_sessions {
             let detail =

@@ -1,6 +1,8 @@
 //! Imports of history while something else changes: the file, reports, the customer, or how long events are kept.
 
-use crate::history::{BY, Broken, counts, counts_form, customer, displays, form, import, many, sentence, text};
+use crate::history::{
+    BY, Broken, counts, counts_form, customer, displays, draft, form, import, many, sentence, text,
+};
 use crate::support::{Installation, on_both};
 use domain::account::{CustomerForm, CustomerLimits, Tier};
 use domain::figures::Figure;
@@ -14,6 +16,7 @@ on_both!(
     events_of_a_file_that_changed_begin_anew,
     a_file_that_means_something_else_by_now_is_another_one,
     days_of_counts_hold_the_time_zone,
+    counts_that_come_or_go_outdate_drafts,
 );
 
 async fn events_of_a_file_that_changed_begin_anew(installation: Installation) {
@@ -91,5 +94,31 @@ async fn days_of_counts_hold_the_time_zone(installation: Installation) {
     change_zone(&installation, of, "America/New_York").await.unwrap();
     let again = import(&installation, of, &counts_form("a.csv"), text(&file)).await.unwrap();
     assert_eq!((again.first_day, again.already_done), (done.first_day, false));
+    installation.settle().await;
+}
+
+async fn counts_that_come_or_go_outdate_drafts(installation: Installation) {
+    let of = customer(&installation, None).await;
+    installation.clock.set("2027-01-05T12:00:00Z");
+    let (engine, operator) = (&installation.engine, &installation.operator);
+    let manager = engine.console_manager(operator, of).unwrap();
+    let approve = async |report: &engine::Report| match engine.approve_report(&manager, report.id, BY).await {
+        Ok(report) => Ok(report.body.content.imported.is_some()),
+        Err(Error::Invalid(faults)) => Err(faults.to_string()),
+        Err(error) => panic!("{error}"),
+    };
+    let before = draft(&installation, of, "").await;
+    let done = import(&installation, of, &counts_form("a.csv"), text(&counts(&[("2026-01-05", "h1", "seen", 40)]))).await;
+    let refused = approve(&before).await.unwrap_err();
+    assert!(refused.contains("history was imported"), "{refused}");
+    assert_eq!(approve(&draft(&installation, of, "").await).await, Ok(true));
+
+    let before = draft(&installation, of, "Again.").await;
+    engine.withdraw_history(operator, of, done.unwrap().import.unwrap(), BY).await.unwrap();
+    assert!(approve(&before).await.is_err());
+    // Events are in the figures as any others, whose drafts may be approved.
+    let before = draft(&installation, of, "It was wrong.").await;
+    import(&installation, of, &form("b.csv", &json!({})), text(&displays(["2026-11-01"]))).await.unwrap();
+    assert_eq!(approve(&before).await, Ok(false));
     installation.settle().await;
 }
