@@ -232,12 +232,13 @@ impl Engine {
 
     async fn end_history(&self, customer: CustomerNo, import: &ImportRow, done: Done, by: &str) -> Result<(), Error> {
         let mut tx = self.0.db.begin().await?;
+        // The book first, as in a withdrawal: of the two at once, one waits. Drafts that were counted before say nothing of
+        // counts that came in: they cannot be approved any more.
+        store::reports::open_book(&mut tx, customer, !import.has_sessions).await?;
         let ended = store::imports::end(&mut tx, (customer, import.id), done.rows, ImportStatus::Done, self.now());
         if !ended.await? {
             return Err(elsewhere());
         }
-        // Drafts that were counted before say nothing of counts that came in: they cannot be approved any more.
-        store::reports::open_book(&mut tx, customer, !import.has_sessions).await?;
         let import = ImportRow { rows_done: done.rows, added: done.added, ..import.clone() };
         self.note_history(&mut tx, customer, Action::HistoryImported, &import, by).await?;
         tx.commit().await
