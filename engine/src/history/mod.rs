@@ -147,8 +147,7 @@ impl Engine {
     ) -> Result<HistoryReport, HistoryError> {
         self.refresh_directory().await?;
         let of = self.console_manager(operator, customer)?.of;
-        let checker = self.history_checker(&of, form).await?;
-        let (source, checked) = self.check_history(&of, form, checker, source, watch.clone()).await?;
+        let (source, checked) = self.check_history(&of, form, source, watch.clone()).await?;
         let zone = of.record.customer.time_zone;
         let fingerprint = fingerprint(form, &checked, zone);
         let mut report = self.report_of(form, &checked)?;

@@ -1,7 +1,8 @@
 //! Imports of history while something else changes: the file, reports, the customer, or how long events are kept.
 
 use crate::history::{
-    BY, Broken, counts, counts_form, customer, displays, draft, form, import, many, sentence, text,
+    BY, Broken, codes, counts, counts_form, customer, displays, draft, form, import, many, sentence, ten_months_later,
+    text,
 };
 use crate::support::{Installation, on_both};
 use domain::account::{CustomerForm, CustomerLimits, Tier};
@@ -9,7 +10,7 @@ use domain::figures::Figure;
 use domain::history::ImportStatus;
 use domain::period::{Filter, Period};
 use domain::CustomerId;
-use engine::{Error, Paging};
+use engine::{Error, HistoryForm, Paging};
 use serde_json::json;
 
 on_both!(
@@ -17,6 +18,7 @@ on_both!(
     a_file_that_means_something_else_by_now_is_another_one,
     days_of_counts_hold_the_time_zone,
     counts_that_come_or_go_outdate_drafts,
+    a_file_that_is_too_old_by_now_is_known,
 );
 
 async fn events_of_a_file_that_changed_begin_anew(installation: Installation) {
@@ -120,5 +122,25 @@ async fn counts_that_come_or_go_outdate_drafts(installation: Installation) {
     let before = draft(&installation, of, "It was wrong.").await;
     import(&installation, of, &form("b.csv", &json!({})), text(&displays(["2026-11-01"]))).await.unwrap();
     assert_eq!(approve(&before).await, Ok(false));
+    installation.settle().await;
+}
+
+async fn a_file_that_is_too_old_by_now_is_known(mut installation: Installation) {
+    ten_months_later(&mut installation).await;
+    let of = customer(&installation, Some(40)).await;
+    let (form, file) = (form("old.csv", &json!({})), displays(["2025-03-01", "2026-09-20"]));
+    let done = import(&installation, of, &form, text(&file)).await.unwrap();
+    // Now events are kept for thirteen months.
+    change_zone(&installation, of, "Europe/Berlin").await.unwrap();
+    let again = import(&installation, of, &form, text(&file)).await.unwrap();
+    assert_eq!((again.already_done, again.import, again.accepted), (true, done.import, Some(2)));
+    let dry = HistoryForm { dry_run: true, ..form.clone() };
+    let dry = import(&installation, of, &dry, text(&file)).await.unwrap();
+    assert_eq!((dry.already_done, dry.import), (true, done.import));
+    // Of any other file the same events are refused.
+    let found = codes(import(&installation, of, &form, text(&format!("{file}\n"))).await);
+    assert_eq!((found.len(), found[0].0, found[0].1), (1, 2, "timestamp_too_old"));
+    let found = codes(import(&installation, of, &form, text(&format!("{file}no row\n"))).await);
+    assert_eq!(found.iter().map(|(line, code, _)| (*line, *code)).collect::<Vec<_>>(), [(2, "timestamp_too_old"), (4, "columns_wrong")]);
     installation.settle().await;
 }
