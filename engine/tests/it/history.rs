@@ -286,7 +286,7 @@ async fn counts_are_marked_in_reports_and_in_no_figure(installation: Installatio
     let corrected = draft(&installation, of, "More came in.").await;
     assert_eq!(corrected.body.content.imported.as_ref().unwrap().displays, Cell::Withheld);
     let changes: Vec<_> = corrected.body.changes.iter().map(|it| (it.what.as_str(), it.after.as_str())).collect();
-    let after = "withheld displays, 10 clicks; 2026-01-05 to 2026-02-02";
+    let after = "withheld displays, 10 clicks; 2026-01-01 to 2026-02-28";
     assert_eq!(changes, [("Imported without sessions", after)]);
 
     // Counts of a sandbox are of no report.
