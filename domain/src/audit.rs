@@ -17,6 +17,8 @@ named! {
         DisclosureOff = "disclosure_off", "Switched the public page off";
         HistoryBegun = "history_begun", "Began to import history";
         HistoryImported = "history_imported", "Imported history";
+        /// The file changed while its events came in: it begins anew.
+        HistorySetBack = "history_set_back", "Set an import back to its beginning";
         HistoryWithdrawn = "history_withdrawn", "Withdrew an import";
         LinkMade = "link_made", "Made an access link";
         LinkUsed = "link_used", "Opened an access link";

@@ -82,7 +82,7 @@ impl Engine {
     /// Changes a customer. Figures in a new time zone are counted anew, off the request.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Invalid`] with all faults of the form.
+    /// [`Error::NotFound`]; [`Error::Invalid`] with all faults of the form, or if the time zone can no longer change.
     pub async fn update_customer(&self, _: &Operator, id: CustomerId, form: &CustomerForm) -> Result<Customer, Error> {
         let no = self.customer_entry(id).await?.record.no;
         let new = form.check()?;
@@ -91,6 +91,14 @@ impl Engine {
         if changes_zone && store::statements::latest_month(&mut tx, no).await?.is_some() {
             let detail = "A statement has been issued: the days and months that it counts stay as they are.";
             return Err(Error::Invalid(Faults::one("time_zone", FaultCode::MonthIssued, detail)));
+        }
+        if changes_zone {
+            // Imports of counts begin in turn with this: they are summed by the customer's days.
+            store::reports::open_book(&mut tx, no, false).await?;
+            if !store::imports::of_counts(&mut tx, no).await?.is_empty() {
+                let detail = "Counts of history were imported by the days of its time zone: withdraw them first.";
+                return Err(Error::Invalid(Faults::one("time_zone", FaultCode::FieldInvalid, detail)));
+            }
         }
         if !store::accounts::update_customer(&mut tx, no, &new).await? {
             let detail = "Events of the past are kept no longer, so its figures cannot be counted in another zone.";

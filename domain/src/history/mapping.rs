@@ -132,6 +132,12 @@ impl Mapping {
         self.has_sessions
     }
 
+    /// The zone that times are read in, where they cannot be read without one.
+    #[must_use]
+    pub fn zone(&self) -> Option<Zone> {
+        self.times.zone()
+    }
+
     /// What is between the cells of a CSV file.
     #[must_use]
     pub const fn delimiter(&self) -> u8 {

@@ -310,7 +310,7 @@ mod tests {
             before: before.to_owned(),
             after: after.to_owned(),
         };
-        let text = "1,200 displays, withheld clicks; 2026-03-01 to 2026-03-02";
+        let text = "1,200 displays, withheld clicks; 2026-03-01 to 2026-03-31";
         assert_eq!(marked.changes_since(&plain), [change("Imported without sessions", "none", text)]);
         assert_eq!(plain.changes_since(&marked), [change("Imported without sessions", text, "none")]);
         assert_eq!(marked.changes_since(&marked), []);

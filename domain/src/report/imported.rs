@@ -3,7 +3,8 @@
 //! Such counts are in none of the report's figures. That they are there must be said, and how many there are as far as that
 //! gives no small count away: neither within one report nor by the difference of two versions, before and after an import,
 //! its withdrawal, or both. So a number is printed only if each import that takes part in it brings none or at least the
-//! threshold, and if it differs from none that was printed before by less than that.
+//! threshold, and if it differs from none that was printed before by less than that. Where one is not, days are whole months,
+//! as the day of a single click might tell whose it was.
 
 use super::content::Cell;
 use crate::zone::Day;
@@ -27,12 +28,19 @@ pub struct Days {
     pub last: Day,
 }
 
+impl Days {
+    /// All days of their months.
+    fn whole_months(self) -> Self {
+        Self { first: self.first.month().first_day(), last: self.last.month().plus(1).first_day().plus(-1) }
+    }
+}
+
 /// What a report says of imported counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Imported {
     pub displays: Cell,
     pub clicks: Cell,
-    /// In their order, apart from each other.
+    /// In their order, apart from each other. Whole months where a number is withheld.
     pub days: Vec<Days>,
 }
 
@@ -42,7 +50,7 @@ impl Imported {
     #[must_use]
     pub fn of(contributions: &[Contribution], k: u32, published: &[&Self]) -> Option<Self> {
         let taking_part = contributions.iter().filter(|it| it.displays > 0 || it.clicks > 0);
-        let days = merged(taking_part.map(|it| Days { first: it.first, last: it.last }).collect());
+        let days: Vec<_> = taking_part.map(|it| Days { first: it.first, last: it.last }).collect();
         let k = i64::from(k);
         let says_something = |n: i64| n != 0 && n.abs() < k;
         let cell = |count: fn(&Contribution) -> i64, before: fn(&Self) -> Cell| {
@@ -51,8 +59,11 @@ impl Imported {
             let is_secret = contributions.iter().map(count).any(says_something);
             if is_secret || published.iter().any(differs_little) { Cell::Withheld } else { Cell::Count(sum) }
         };
-        let displays = cell(|it| it.displays, |it| it.displays);
-        (!days.is_empty()).then(|| Self { displays, clicks: cell(|it| it.clicks, |it| it.clicks), days })
+        let (displays, clicks) = (cell(|it| it.displays, |it| it.displays), cell(|it| it.clicks, |it| it.clicks));
+        let is_exact = displays != Cell::Withheld && clicks != Cell::Withheld;
+        let printed = |days: Days| if is_exact { days } else { days.whole_months() };
+        let days = merged(days.into_iter().map(printed).collect());
+        (!days.is_empty()).then_some(Self { displays, clicks, days })
     }
 
     /// What people read.
@@ -150,7 +161,16 @@ mod tests {
             "Besides, 1,250 displays and 1 click of 2010-01-01 to 2010-01-21, 2010-01-31 were imported as counts without sessions."
         ), "{sentence}");
         let small = Imported::of(&[of(1, 100, 0, 0)], 10, &[]).unwrap();
-        assert!(small.sentence(Some(10)).contains("a withheld number of displays and 100 clicks of 1970-01-01"));
+        assert!(
+            small
+                .sentence(Some(10))
+                .contains("a withheld number of displays and 100 clicks of 1970-01-01 to 1970-01-31 ")
+        );
+        // Two imports of neighbouring months are one range, of which neither number nor day is told.
+        let days =
+            |k| Imported::of(&[of(1, 100, 14_610, 14_612), of(0, 50, 14_660, 14_660)], k, &[]).unwrap().days_text();
+        assert_eq!(days(10), "2010-01-01 to 2010-02-28");
+        assert_eq!(days(0), "2010-01-01 to 2010-01-03, 2010-02-20");
     }
 
     proptest! {

@@ -163,17 +163,25 @@ impl Engine {
         }
     }
 
-    /// Takes back the counts of a file that changed while it was read. (Events cannot be taken back.)
+    /// Takes back what is noted of a file that changed while it was read: its counts, or, as events cannot be taken back, how
+    /// far it came. The rows that came in were perhaps not those of the file that was checked, so none may be skipped when it
+    /// is imported again; events that are there already are known then.
     async fn give_back(&self, of: &CustomerEntry, import: &ImportRow, done: Done, by: &str) -> Result<(), Error> {
-        if import.has_sessions {
-            return Ok(());
-        }
         let (mut tx, key) = (self.0.db.begin().await?, (of.record.no, import.id));
-        if !store::imports::end(&mut tx, key, done.rows, ImportStatus::Withdrawn, self.now()).await? {
-            return Err(elsewhere());
-        }
-        store::imports::delete_counts(&mut tx, of.record.no, import.id).await?;
-        self.note_history(&mut tx, of.record.no, Action::HistoryWithdrawn, import, by).await?;
+        let action = if import.has_sessions {
+            if !store::imports::advance(&mut tx, key, done, Done { rows: 0, added: 0 }).await? {
+                return Err(elsewhere());
+            }
+            Action::HistorySetBack
+        } else {
+            if !store::imports::end(&mut tx, key, done.rows, ImportStatus::Withdrawn, self.now()).await? {
+                return Err(elsewhere());
+            }
+            store::imports::delete_counts(&mut tx, of.record.no, import.id).await?;
+            Action::HistoryWithdrawn
+        };
+        let import = ImportRow { rows_done: done.rows, added: done.added, ..import.clone() };
+        self.note_history(&mut tx, of.record.no, action, &import, by).await?;
         tx.commit().await
     }
 }

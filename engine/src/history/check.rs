@@ -1,7 +1,7 @@
 //! The first time a file is read: every row is checked, nothing is written.
 
 use super::read::{Broken, rows};
-use super::{HistoryError, HistoryForm, HistoryProgress, Watch};
+use super::{HistoryError, HistoryForm, HistoryProgress, Watch, fingerprint};
 use crate::Engine;
 use crate::directory::{CustomerEntry, Directory};
 use crate::error::Error;
@@ -11,7 +11,7 @@ use domain::Timestamp;
 use domain::account::Tier;
 use domain::event::{AcceptedTimes, SessionKey};
 use domain::fault::{FaultCode, Faults};
-use domain::history::{Checker, Known, Rejected, Survey};
+use domain::history::{Checker, ImportStatus, Known, Rejected, RowFault, Survey};
 use domain::ids::{ApplicationNo, HelplineNo};
 use domain::metering::NEIGHBOURHOOD_MS;
 use domain::timestamp::SECOND_MS;
@@ -110,11 +110,7 @@ impl<R: Read> Read for Hashed<R> {
 
 impl Engine {
     /// How the rows of a file are checked.
-    pub(super) async fn history_checker(
-        &self,
-        of: &CustomerEntry,
-        form: &HistoryForm,
-    ) -> Result<Checker, HistoryError> {
+    async fn history_checker(&self, of: &CustomerEntry, form: &HistoryForm) -> Result<Checker, HistoryError> {
         let zone = of.record.customer.time_zone;
         let mapping = form.mapping.parse(form.without_sessions, zone)?;
         let (earliest, too_old) = if mapping.has_sessions() {
@@ -181,15 +177,42 @@ impl Engine {
         Ok((None, format!("Name the application, as --application or in a column. The customer has {choices}.")))
     }
 
-    /// Reads all of a file, and checks it.
+    /// Reads all of a file, and checks it. One that was imported before is good though its events are too old by now.
     pub(super) async fn check_history<R: Read + Seek + Send + 'static>(
+        &self,
+        of: &Arc<CustomerEntry>,
+        form: &HistoryForm,
+        source: R,
+        watch: Watch,
+    ) -> Result<(R, Checked), HistoryError> {
+        let checker = self.history_checker(of, form).await?;
+        let times = AcceptedTimes { age_max_ms: checker.times.now.millis(), ..checker.times };
+        let of_any_age = checker.mapping.has_sessions().then(|| Checker { times, ..checker.clone() });
+        let (source, rejected) = match self.read_all(of, form, checker, source, watch.clone()).await? {
+            (source, Ok(checked)) => return Ok((source, checked)),
+            (source, Err(rejected)) => (source, rejected),
+        };
+        let is_too_old = |fault: &RowFault| fault.code == FaultCode::TimestampTooOld.as_str();
+        if let Some(checker) = of_any_age.filter(|_| rejected.first.iter().all(is_too_old))
+            && let (source, Ok(checked)) = self.read_all(of, form, checker, source, watch).await?
+        {
+            let fingerprint = fingerprint(form, &checked, of.record.customer.time_zone);
+            let known = store::imports::of_file(&mut self.0.db.snapshot().await?, of.record.no, &fingerprint).await?;
+            if known.is_some_and(|known| known.status == ImportStatus::Done) {
+                return Ok((source, checked));
+            }
+        }
+        Err(HistoryError::Rejected(rejected))
+    }
+
+    async fn read_all<R: Read + Seek + Send + 'static>(
         &self,
         of: &Arc<CustomerEntry>,
         form: &HistoryForm,
         checker: Checker,
         mut source: R,
         watch: Watch,
-    ) -> Result<(R, Checked), HistoryError> {
+    ) -> Result<(R, Result<Checked, Rejected>), HistoryError> {
         let (names, zone) = (Names::new(self.directory(), of.clone(), false), of.record.customer.time_zone);
         let form = form.form;
         let check = move || {
@@ -214,11 +237,9 @@ impl Engine {
                 Err(Broken::Read(error)) => return Err(HistoryError::Read(error)),
                 Err(Broken::Faults(faults)) => rejected.take(faults),
             }
-            if rejected.faults > 0 {
-                return Err(HistoryError::Rejected(rejected));
-            }
             let sha256 = hashed.digest();
-            Ok((source, Checked { checker, survey, sha256 }))
+            let checked = if rejected.faults > 0 { Err(rejected) } else { Ok(Checked { checker, survey, sha256 }) };
+            Ok((source, checked))
         };
         let joined = tokio::task::spawn_blocking(check).await;
         joined.map_err(|error| Error::Internal(format!("the reading of a file: {error}")))?

@@ -23,7 +23,7 @@ use domain::audit::Action;
 use domain::fault::{FaultCode, Faults};
 use domain::history::{FileForm, ImportStatus, MappingForm, Pair, Rejected};
 use domain::ids::{ApplicationNo, CustomerNo, ImportId};
-use domain::zone::{Day, Month};
+use domain::zone::{Day, Month, Zone};
 use domain::{ApplicationId, CustomerId, Timestamp};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -147,13 +147,13 @@ impl Engine {
     ) -> Result<HistoryReport, HistoryError> {
         self.refresh_directory().await?;
         let of = self.console_manager(operator, customer)?.of;
-        let checker = self.history_checker(&of, form).await?;
-        let (source, checked) = self.check_history(&of, form, checker, source, watch.clone()).await?;
-        let fingerprint = fingerprint(&checked.sha256, form);
+        let (source, checked) = self.check_history(&of, form, source, watch.clone()).await?;
+        let zone = of.record.customer.time_zone;
+        let fingerprint = fingerprint(form, &checked, zone);
         let mut report = self.report_of(form, &checked)?;
         let (import, is_new) = {
             let mut tx = self.0.db.begin().await?;
-            let begun = self.begin_history(&mut tx, of.record.no, &fingerprint, form, &checked, by).await?;
+            let begun = self.begin_history(&mut tx, (of.record.no, zone), &fingerprint, form, &checked, by).await?;
             if !form.dry_run {
                 tx.commit().await?;
             }
@@ -185,7 +185,7 @@ impl Engine {
     async fn begin_history(
         &self,
         tx: &mut Tx,
-        customer: CustomerNo,
+        (customer, zone): (CustomerNo, Zone),
         fingerprint: &str,
         form: &HistoryForm,
         checked: &Checked,
@@ -216,6 +216,10 @@ impl Engine {
             ended_at: None,
         };
         if !import.has_sessions {
+            if store::accounts::zone_name(tx, customer).await? != zone.name() {
+                let detail = "The customer's time zone changed while the file was checked. Import it again.";
+                return Err(Faults::one("file", FaultCode::FieldInvalid, detail).into());
+            }
             for earlier in store::imports::of_counts(tx, customer).await? {
                 no_overlap(&import, &earlier)?;
             }
@@ -227,11 +231,13 @@ impl Engine {
 
     async fn end_history(&self, customer: CustomerNo, import: &ImportRow, done: Done, by: &str) -> Result<(), Error> {
         let mut tx = self.0.db.begin().await?;
+        // The book first, as in a withdrawal: of the two at once, one waits. Drafts that were counted before say nothing of
+        // counts that came in: they cannot be approved any more.
+        store::reports::open_book(&mut tx, customer, !import.has_sessions).await?;
         let ended = store::imports::end(&mut tx, (customer, import.id), done.rows, ImportStatus::Done, self.now());
         if !ended.await? {
             return Err(elsewhere());
         }
-        store::reports::open_book(&mut tx, customer, false).await?;
         let import = ImportRow { rows_done: done.rows, added: done.added, ..import.clone() };
         self.note_history(&mut tx, customer, Action::HistoryImported, &import, by).await?;
         tx.commit().await
@@ -251,7 +257,7 @@ impl Engine {
     ) -> Result<HistoryImport, Error> {
         let customer = self.console_manager(operator, customer)?.customer_no();
         let mut tx = self.0.db.begin().await?;
-        store::reports::open_book(&mut tx, customer, false).await?;
+        store::reports::open_book(&mut tx, customer, true).await?;
         let import = store::imports::find(&mut tx, customer, id).await?.ok_or(Error::NotFound)?;
         if import.has_sessions {
             let detail =
@@ -350,10 +356,14 @@ impl Engine {
     }
 }
 
-/// SHA-256 of a file and of how it is read, in hexadecimal.
-fn fingerprint(file: &[u8; 32], form: &HistoryForm) -> String {
-    let how = serde_json::json!([form.form, form.mapping, form.application, form.without_sessions]);
-    let digest = Sha256::new().chain_update(file).chain_update(how.to_string()).finalize();
+/// SHA-256 of a file and of how it is read, in hexadecimal: also of what was not said, but told from the customer.
+fn fingerprint(form: &HistoryForm, checked: &Checked, zone: Zone) -> String {
+    let Checked { checker, survey, sha256 } = checked;
+    let zone = if checked.has_sessions() { checker.mapping.zone() } else { Some(zone) };
+    // Where no row is of it, rows name their applications.
+    let application = checker.application.filter(|application| survey.applications.contains_key(application));
+    let how = serde_json::json!([form.form, form.mapping, zone, application, form.without_sessions]);
+    let digest = Sha256::new().chain_update(sha256).chain_update(how.to_string()).finalize();
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

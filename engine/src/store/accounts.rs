@@ -39,6 +39,11 @@ pub async fn update_customer(tx: &mut Tx, no: CustomerNo, new: &NewCustomer) -> 
     Ok(tx.execute(limits(sql, new).bind(no)).await? == 1)
 }
 
+/// The name of a customer's time zone.
+pub async fn zone_name(tx: &mut Tx, no: CustomerNo) -> Result<String, Error> {
+    tx.fetch_one(Sql::new("SELECT time_zone FROM customers WHERE no = $1").bind(no)).await?.text(0)
+}
+
 /// Writes a new application.
 pub async fn insert_application(
     tx: &mut Tx,

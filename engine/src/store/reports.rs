@@ -60,13 +60,14 @@ pub async fn latest_approved(db: &Db, customer: CustomerNo, template: &str) -> R
     db.fetch_optional(Sql::new(sql).bind(customer).bind(template)).await?.as_ref().map(report).transpose()
 }
 
-/// Notes that a customer's reports are about to change, and says how many are approved. Others who do the same wait, or
-/// fail, until this transaction ends.
-pub async fn open_book(tx: &mut Tx, customer: CustomerNo, approves: bool) -> Result<i64, Error> {
+/// Notes that a customer's reports are about to change, and says how often drafts were outdated: by an approval, or by counts
+/// that were imported or withdrawn. `outdates`: they are once more, by this change. Others who do the same wait, or fail,
+/// until this transaction ends.
+pub async fn open_book(tx: &mut Tx, customer: CustomerNo, outdates: bool) -> Result<i64, Error> {
     let sql = "INSERT INTO report_books (customer_no, changes, approvals) VALUES ($1, 1, $2) \
                ON CONFLICT (customer_no) DO UPDATE SET changes = report_books.changes + 1, \
                approvals = report_books.approvals + excluded.approvals RETURNING approvals";
-    tx.fetch_one(Sql::new(sql).bind(customer).bind(i64::from(approves))).await?.int(0)
+    tx.fetch_one(Sql::new(sql).bind(customer).bind(i64::from(outdates))).await?.int(0)
 }
 
 /// Writes a draft in place of the series' other one, if there is one; `false` if there is an approved report of that version.
@@ -82,7 +83,7 @@ pub async fn insert(tx: &mut Tx, customer: CustomerNo, draft: &Report, approvals
     Ok(tx.execute(sql.bind(approvals).bind(json::<Body>(&draft.body)?)).await? == 1)
 }
 
-/// Approves a draft that was counted when `approvals` were approved; `false` if there is none such.
+/// Approves a draft that was counted when drafts had been outdated `approvals` times; `false` if there is none such.
 pub async fn approve(
     tx: &mut Tx,
     customer: CustomerNo,

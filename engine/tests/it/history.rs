@@ -28,9 +28,9 @@ on_both!(
     history_is_on_statements_and_counts_are_not,
 );
 
-const BY: &str = "olga@example.org";
+pub const BY: &str = "olga@example.org";
 
-fn form(file: &str, mapping: &Value) -> HistoryForm {
+pub fn form(file: &str, mapping: &Value) -> HistoryForm {
     HistoryForm {
         file: file.to_owned(),
         form: FileForm::of_name(file).unwrap(),
@@ -41,7 +41,7 @@ fn form(file: &str, mapping: &Value) -> HistoryForm {
     }
 }
 
-async fn import(
+pub async fn import(
     installation: &Installation,
     customer: CustomerId,
     form: &HistoryForm,
@@ -51,7 +51,7 @@ async fn import(
     engine.import_history(operator, customer, form, source, BY, Arc::new(|_| {})).await
 }
 
-fn text(text: &str) -> Cursor<Vec<u8>> {
+pub fn text(text: &str) -> Cursor<Vec<u8>> {
     Cursor::new(text.as_bytes().to_vec())
 }
 
@@ -74,7 +74,7 @@ fn golden_mapping(stream: &Stream) -> Value {
 }
 
 /// As in production: the API takes events of 35 days.
-async fn ten_months_later(installation: &mut Installation) {
+pub async fn ten_months_later(installation: &mut Installation) {
     installation.settings.event_age_max_days = 35;
     installation.settings.event_ahead_max_seconds = 300;
     installation.clock.set("2027-09-01T12:00:00Z");
@@ -151,7 +151,7 @@ async fn history_that_was_posted_in_part_is_counted_once(installation: Installat
 }
 
 /// A customer with one production application, and displays of `h1`, one a day.
-async fn customer(installation: &Installation, months: Option<u32>) -> CustomerId {
+pub async fn customer(installation: &Installation, months: Option<u32>) -> CustomerId {
     installation.helplines(&[("h1", "DE"), ("h2", "FR")]).await;
     let limits = CustomerLimits { event_retention_months: months, ..CustomerLimits::default() };
     let form = CustomerForm { name: "Acme".into(), time_zone: "Europe/Berlin".into(), limits };
@@ -161,13 +161,13 @@ async fn customer(installation: &Installation, months: Option<u32>) -> CustomerI
     customer
 }
 
-fn displays(days: impl IntoIterator<Item = &'static str>) -> String {
+pub fn displays(days: impl IntoIterator<Item = &'static str>) -> String {
     let row = |day: &str| format!("helpline_display,h1,s-{day},{day}T10:00:00Z\n");
     let rows: String = days.into_iter().map(row).collect();
     format!("type,helpline_id,session_id,timestamp\n{rows}")
 }
 
-fn codes(imported: Result<HistoryReport, HistoryError>) -> Vec<(u64, &'static str, String)> {
+pub fn codes(imported: Result<HistoryReport, HistoryError>) -> Vec<(u64, &'static str, String)> {
     match imported {
         Err(HistoryError::Rejected(rejected)) => {
             rejected.first.into_iter().map(|fault| (fault.line, fault.code, fault.detail)).collect()
@@ -176,7 +176,7 @@ fn codes(imported: Result<HistoryReport, HistoryError>) -> Vec<(u64, &'static st
     }
 }
 
-fn sentence(imported: Result<HistoryReport, HistoryError>) -> String {
+pub fn sentence(imported: Result<HistoryReport, HistoryError>) -> String {
     match imported {
         Err(HistoryError::Engine(Error::Invalid(faults))) => faults.to_string(),
         other => panic!("{other:?}"),
@@ -221,12 +221,12 @@ async fn what_retention_would_give_up_is_refused(mut installation: Installation)
 }
 
 /// Rows of counts: day, helpline, what, how many.
-fn counts(rows: &[(&str, &str, &str, u32)]) -> String {
+pub fn counts(rows: &[(&str, &str, &str, u32)]) -> String {
     let row = |(day, helpline, what, n): &(&str, &str, &str, u32)| format!("{day};{helpline};{what};{n}\n");
     format!("day;line;what;n\n{}", rows.iter().map(row).collect::<String>())
 }
 
-fn counts_form(file: &str) -> HistoryForm {
+pub fn counts_form(file: &str) -> HistoryForm {
     let mapping = json!({
         "columns": {"timestamp": "day", "helpline_id": "line", "type": "what", "contact_method": "what", "count": "n", "session_id": null},
         "values": {"type": {"seen": "helpline_display", "called": "helpline_click"}, "contact_method": {"called": "phone"}},
@@ -236,7 +236,7 @@ fn counts_form(file: &str) -> HistoryForm {
     form(file, &mapping)
 }
 
-async fn draft(installation: &Installation, of: CustomerId, reason: &str) -> engine::Report {
+pub async fn draft(installation: &Installation, of: CustomerId, reason: &str) -> engine::Report {
     let manager = installation.engine.console_manager(&installation.operator, of).unwrap();
     let form = ReportForm {
         template: "transparency".to_owned(),
@@ -286,7 +286,7 @@ async fn counts_are_marked_in_reports_and_in_no_figure(installation: Installatio
     let corrected = draft(&installation, of, "More came in.").await;
     assert_eq!(corrected.body.content.imported.as_ref().unwrap().displays, Cell::Withheld);
     let changes: Vec<_> = corrected.body.changes.iter().map(|it| (it.what.as_str(), it.after.as_str())).collect();
-    let after = "withheld displays, 10 clicks; 2026-01-05 to 2026-02-02";
+    let after = "withheld displays, 10 clicks; 2026-01-01 to 2026-02-28";
     assert_eq!(changes, [("Imported without sessions", after)]);
 
     // Counts of a sandbox are of no report.
@@ -311,12 +311,12 @@ async fn counts_are_marked_in_reports_and_in_no_figure(installation: Installatio
 }
 
 /// A file that cannot be read to its end the second time, or has changed by then.
-struct Broken {
-    file: Cursor<Vec<u8>>,
-    rewinds: u32,
-    fails_at: u64,
+pub struct Broken {
+    pub file: Cursor<Vec<u8>>,
+    pub rewinds: u32,
+    pub fails_at: u64,
     /// What it holds the second time.
-    changed: Option<Vec<u8>>,
+    pub changed: Option<Vec<u8>>,
 }
 
 impl Read for Broken {
@@ -342,7 +342,7 @@ impl Seek for Broken {
 }
 
 /// Many displays, three of each session, in October 2026.
-fn many(rows: u32) -> String {
+pub fn many(rows: u32) -> String {
     let first = at("2026-10-05T00:00:00Z");
     let row = |i: u32| {
         let time: Timestamp = first.plus(i64::from(i) * 60_000);

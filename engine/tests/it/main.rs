@@ -11,6 +11,7 @@ mod export_jobs;
 mod exports;
 mod golden;
 mod history;
+mod history_changes;
 mod ingest;
 mod links;
 mod receivers;

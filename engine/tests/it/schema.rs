@@ -36,3 +36,19 @@ async fn tables_and_columns_are_the_same() {
     assert!(of_sqlite.len() > 50);
     assert_eq!(of_sqlite, of_postgres);
 }
+
+/// Postgres makes no plan by an index of a table that has no rows: there it is looked at itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn counts_of_an_import_are_found_by_it() {
+    let sqlite = Installation::on_sqlite().await;
+    let mut connection = sqlx::SqliteConnection::connect(&sqlite.settings.database_url).await.unwrap();
+    let sql = "EXPLAIN QUERY PLAN DELETE FROM imported_counts WHERE customer_no = 1 AND import_id = x'00'";
+    let plan: String = sqlx::query(sql).fetch_one(&mut connection).await.unwrap().get("detail");
+    assert!(plan.contains("imported_counts_of_import (customer_no=? AND import_id=?)"), "{plan}");
+
+    let postgres = Installation::on_postgres().await;
+    let mut connection = sqlx::PgConnection::connect(&postgres.settings.database_url).await.unwrap();
+    let sql = "SELECT indexdef FROM pg_indexes WHERE indexname = 'imported_counts_of_import'";
+    let index: String = sqlx::query(sql).fetch_one(&mut connection).await.unwrap().get(0);
+    assert!(index.ends_with("(customer_no, import_id)"), "{index}");
+}

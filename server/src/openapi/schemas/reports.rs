@@ -110,7 +110,7 @@ pub struct ReportDays {
 pub struct ReportImported {
     displays: PrintedCount,
     clicks: PrintedCount,
-    /// The days that the counts are of.
+    /// The days that the counts are of; whole months where a number is withheld.
     days: Vec<ReportDays>,
     /// The same in a sentence.
     note: String,

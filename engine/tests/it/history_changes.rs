@@ -1,0 +1,150 @@
+//! Imports of history while something else changes: the file, reports, the customer, or how long events are kept.
+
+use crate::history::{
+    BY, Broken, codes, counts, counts_form, customer, displays, draft, form, import, many, sentence, ten_months_later,
+    text,
+};
+use crate::support::{Installation, on_both};
+use domain::CustomerId;
+use domain::account::{CustomerForm, CustomerLimits, Tier};
+use domain::figures::Figure;
+use domain::history::ImportStatus;
+use domain::period::{Filter, Period};
+use engine::{Error, HistoryForm, Paging};
+use serde_json::json;
+
+on_both!(
+    events_of_a_file_that_changed_begin_anew,
+    a_file_that_means_something_else_by_now_is_another_one,
+    days_of_counts_hold_the_time_zone,
+    counts_that_come_or_go_outdate_drafts,
+    a_file_that_is_too_old_by_now_is_known,
+);
+
+async fn events_of_a_file_that_changed_begin_anew(installation: Installation) {
+    let of = customer(&installation, None).await;
+    let reader = installation.engine.console_reader(&installation.operator, Some(of)).unwrap();
+    let (form, file) = (form("many.csv", &json!({})), many(9_000));
+    let changed = file.replacen("helpline_display,h1,s100,", "helpline_display,h2,s100,", 1);
+    let broken = Broken { file: text(&file), rewinds: 0, fails_at: u64::MAX, changed: Some(changed.into_bytes()) };
+    let refused = sentence(import(&installation, of, &form, broken).await);
+    assert!(refused.contains("changed"), "{refused}");
+    let imports = installation.engine.history_imports(&reader, &Paging::default()).await.unwrap().items;
+    let [begun] = &imports[..] else { panic!("{imports:?}") };
+    assert_eq!((begun.status, begun.rows_done, begun.added), (ImportStatus::Running, 0, 0));
+    let audit_reader = installation.engine.console_audit_reader(&installation.operator, Some(of)).unwrap();
+    let audit = installation.engine.audit_log(&audit_reader, &Paging::default()).await.unwrap().items;
+    let set_back = audit.iter().find(|entry| entry.action.as_str() == "history_set_back").unwrap();
+    assert_eq!((set_back.actor.as_str(), set_back.details["rows_done"].as_u64()), (BY, Some(9_000)));
+
+    // The row that was another one comes in after all.
+    let done = import(&installation, of, &form, text(&file)).await.unwrap();
+    assert_eq!((done.import, done.resumed_at), (Some(begun.id), 0));
+    assert_eq!((done.accepted, done.duplicates), (Some(1), Some(8_999)));
+    installation.settle().await;
+    let period = Period::new("2026-10-01".parse().unwrap(), "2026-11-01".parse().unwrap()).unwrap();
+    let summary = installation.engine.summary(&reader, period, &Filter::default()).await.unwrap();
+    assert_eq!(summary.counts.get(Figure::GrossDisplays), 9_001);
+}
+
+async fn change_zone(installation: &Installation, of: CustomerId, zone: &str) -> Result<(), String> {
+    let form = CustomerForm { name: "Acme".into(), time_zone: zone.into(), limits: CustomerLimits::default() };
+    match installation.engine.update_customer(&installation.operator, of, &form).await {
+        Ok(customer) if customer.time_zone.name() == zone => Ok(()),
+        Err(Error::Invalid(faults)) => Err(faults.to_string()),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn a_file_that_means_something_else_by_now_is_another_one(installation: Installation) {
+    let of = customer(&installation, None).await;
+    let local = json!({"timestamp": {"form": "pattern", "pattern": "%Y-%m-%dT%H:%M:%SZ"}});
+    let (local, file) = (form("local.csv", &local), displays(["2026-11-01", "2026-11-02"]));
+    let berlin = import(&installation, of, &local, text(&file)).await.unwrap();
+    assert_eq!(berlin.accepted, Some(2));
+    assert!(import(&installation, of, &local, text(&file)).await.unwrap().already_done);
+    change_zone(&installation, of, "Asia/Tokyo").await.unwrap();
+    let tokyo = import(&installation, of, &local, text(&file)).await.unwrap();
+    assert_eq!((tokyo.already_done, tokyo.accepted), (false, Some(2)));
+
+    // Instants are the same everywhere.
+    let (plain, file) = (form("plain.csv", &json!({})), displays(["2026-11-03"]));
+    let before = import(&installation, of, &plain, text(&file)).await.unwrap();
+    change_zone(&installation, of, "Europe/Berlin").await.unwrap();
+    let again = import(&installation, of, &plain, text(&file)).await.unwrap();
+    assert_eq!((again.already_done, again.import), (true, before.import));
+
+    // Rows that name no application are of another one, once the only one is.
+    let manager = installation.engine.console_manager(&installation.operator, of).unwrap();
+    installation.engine.revoke_application(&manager, before.applications[0]).await.unwrap();
+    let app = installation.application(of, "app", Tier::Production).await.application.id;
+    let after = import(&installation, of, &plain, text(&file)).await.unwrap();
+    assert_eq!((after.already_done, after.applications), (false, vec![app]));
+    installation.settle().await;
+}
+
+async fn days_of_counts_hold_the_time_zone(installation: Installation) {
+    let of = customer(&installation, None).await;
+    let file = counts(&[("2026-01-05", "h1", "seen", 40)]);
+    let done = import(&installation, of, &counts_form("a.csv"), text(&file)).await.unwrap();
+    assert_eq!((done.first_day.to_string(), done.last_day.to_string()), ("2026-01-05".into(), "2026-01-05".into()));
+    let refused = change_zone(&installation, of, "America/New_York").await.unwrap_err();
+    assert!(refused.contains("time_zone") && refused.contains("withdraw"), "{refused}");
+    change_zone(&installation, of, "Europe/Berlin").await.unwrap();
+    let (engine, operator) = (&installation.engine, &installation.operator);
+    engine.withdraw_history(operator, of, done.import.unwrap(), BY).await.unwrap();
+    change_zone(&installation, of, "America/New_York").await.unwrap();
+    let again = import(&installation, of, &counts_form("a.csv"), text(&file)).await.unwrap();
+    assert_eq!((again.first_day, again.already_done), (done.first_day, false));
+    installation.settle().await;
+}
+
+async fn counts_that_come_or_go_outdate_drafts(installation: Installation) {
+    let of = customer(&installation, None).await;
+    installation.clock.set("2027-01-05T12:00:00Z");
+    let (engine, operator) = (&installation.engine, &installation.operator);
+    let manager = engine.console_manager(operator, of).unwrap();
+    let approve = async |report: &engine::Report| match engine.approve_report(&manager, report.id, BY).await {
+        Ok(report) => Ok(report.body.content.imported.is_some()),
+        Err(Error::Invalid(faults)) => Err(faults.to_string()),
+        Err(error) => panic!("{error}"),
+    };
+    let before = draft(&installation, of, "").await;
+    let done =
+        import(&installation, of, &counts_form("a.csv"), text(&counts(&[("2026-01-05", "h1", "seen", 40)]))).await;
+    let refused = approve(&before).await.unwrap_err();
+    assert!(refused.contains("history was imported"), "{refused}");
+    assert_eq!(approve(&draft(&installation, of, "").await).await, Ok(true));
+
+    let before = draft(&installation, of, "Again.").await;
+    engine.withdraw_history(operator, of, done.unwrap().import.unwrap(), BY).await.unwrap();
+    assert!(approve(&before).await.is_err());
+    // Events are in the figures as any others, whose drafts may be approved.
+    let before = draft(&installation, of, "It was wrong.").await;
+    import(&installation, of, &form("b.csv", &json!({})), text(&displays(["2026-11-01"]))).await.unwrap();
+    assert_eq!(approve(&before).await, Ok(false));
+    installation.settle().await;
+}
+
+async fn a_file_that_is_too_old_by_now_is_known(mut installation: Installation) {
+    ten_months_later(&mut installation).await;
+    let of = customer(&installation, Some(40)).await;
+    let (form, file) = (form("old.csv", &json!({})), displays(["2025-03-01", "2026-09-20"]));
+    let done = import(&installation, of, &form, text(&file)).await.unwrap();
+    // Now events are kept for thirteen months.
+    change_zone(&installation, of, "Europe/Berlin").await.unwrap();
+    let again = import(&installation, of, &form, text(&file)).await.unwrap();
+    assert_eq!((again.already_done, again.import, again.accepted), (true, done.import, Some(2)));
+    let dry = HistoryForm { dry_run: true, ..form.clone() };
+    let dry = import(&installation, of, &dry, text(&file)).await.unwrap();
+    assert_eq!((dry.already_done, dry.import), (true, done.import));
+    // Of any other file the same events are refused.
+    let found = codes(import(&installation, of, &form, text(&format!("{file}\n"))).await);
+    assert_eq!((found.len(), found[0].0, found[0].1), (1, 2, "timestamp_too_old"));
+    let found = codes(import(&installation, of, &form, text(&format!("{file}no row\n"))).await);
+    assert_eq!(
+        found.iter().map(|(line, code, _)| (*line, *code)).collect::<Vec<_>>(),
+        [(2, "timestamp_too_old"), (4, "columns_wrong")]
+    );
+    installation.settle().await;
+}
