@@ -91,7 +91,7 @@ CREATE TABLE imported_counts (
     count BIGINT NOT NULL,
     PRIMARY KEY (customer_no, day, application_no, helpline_no, action, import_id)
 );
-CREATE INDEX imported_counts_of_import ON imported_counts (customer_no, import_id);
+CREATE INDEX imported_counts_of_import ON imported_counts (import_id);
 
 -- Links that open what an auditor may read, for a while.
 CREATE TABLE access_links (

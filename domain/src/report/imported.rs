@@ -161,11 +161,8 @@ mod tests {
             "Besides, 1,250 displays and 1 click of 2010-01-01 to 2010-01-21, 2010-01-31 were imported as counts without sessions."
         ), "{sentence}");
         let small = Imported::of(&[of(1, 100, 0, 0)], 10, &[]).unwrap();
-        assert!(
-            small
-                .sentence(Some(10))
-                .contains("a withheld number of displays and 100 clicks of 1970-01-01 to 1970-01-31 ")
-        );
+        let sentence = small.sentence(Some(10));
+        assert!(sentence.contains("a withheld number of displays and 100 clicks of 1970-01-01 to 1970-01-31 "));
         // Two imports of neighbouring months are one range, of which neither number nor day is told.
         let days =
             |k| Imported::of(&[of(1, 100, 14_610, 14_612), of(0, 50, 14_660, 14_660)], k, &[]).unwrap().days_text();

@@ -12,6 +12,8 @@ use domain::history::ImportStatus;
 use domain::period::{Filter, Period};
 use engine::{Error, HistoryForm, Paging};
 use serde_json::json;
+use sqlx::Connection;
+use std::io::{Cursor, Read, Seek, SeekFrom};
 
 on_both!(
     events_of_a_file_that_changed_begin_anew,
@@ -147,4 +149,62 @@ async fn a_file_that_is_too_old_by_now_is_known(mut installation: Installation) 
         [(2, "timestamp_too_old"), (4, "columns_wrong")]
     );
     installation.settle().await;
+}
+
+/// A file that waits before it is read the second time.
+struct Paused {
+    file: Cursor<Vec<u8>>,
+    rewinds: u32,
+    reached: Option<tokio::sync::oneshot::Sender<()>>,
+    go: std::sync::mpsc::Receiver<()>,
+}
+
+impl Read for Paused {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        self.file.read(to)
+    }
+}
+
+impl Seek for Paused {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.rewinds += u32::from(to == SeekFrom::Start(0));
+        if let Some(reached) = self.reached.take_if(|_| self.rewinds == 2) {
+            reached.send(()).unwrap();
+            self.go.recv().unwrap();
+        }
+        self.file.seek(to)
+    }
+}
+
+/// Where both lock what they change in the same order, an end and a withdrawal never wait for each other. (SQLite has one
+/// lock.)
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_that_ends_holds_nothing_before_the_book() {
+    let installation = Installation::on_postgres().await;
+    let of = customer(&installation, None).await;
+    let (reached, is_reached) = tokio::sync::oneshot::channel();
+    let (may_go, go) = std::sync::mpsc::channel();
+    let file = text(&counts(&[("2026-01-05", "h1", "seen", 40)]));
+    let file = Paused { file, rewinds: 0, reached: Some(reached), go };
+    let form = counts_form("a.csv");
+    let importing = import(&installation, of, &form, file);
+    let withdrawing = async {
+        is_reached.await.unwrap();
+        let url = &installation.settings.database_url;
+        let mut watching = sqlx::PgConnection::connect(url).await.unwrap();
+        let mut withdrawing = sqlx::PgConnection::connect(url).await.unwrap();
+        let mut book = withdrawing.begin().await.unwrap();
+        sqlx::query("SELECT 1 FROM report_books FOR UPDATE").execute(&mut *book).await.unwrap();
+        may_go.send(()).unwrap();
+        let waits =
+            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while sqlx::query_scalar::<_, i64>(waits).fetch_one(&mut watching).await.unwrap() == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        let import = "SELECT rows_done FROM imports FOR UPDATE NOWAIT";
+        assert_eq!(sqlx::query_scalar::<_, i64>(import).fetch_one(&mut *book).await.unwrap(), 1);
+        book.commit().await.unwrap();
+    };
+    let (done, ()) = tokio::join!(importing, withdrawing);
+    assert_eq!(done.unwrap().added, Some(40));
 }

@@ -44,11 +44,11 @@ async fn counts_of_an_import_are_found_by_it() {
     let mut connection = sqlx::SqliteConnection::connect(&sqlite.settings.database_url).await.unwrap();
     let sql = "EXPLAIN QUERY PLAN DELETE FROM imported_counts WHERE customer_no = 1 AND import_id = x'00'";
     let plan: String = sqlx::query(sql).fetch_one(&mut connection).await.unwrap().get("detail");
-    assert!(plan.contains("imported_counts_of_import (customer_no=? AND import_id=?)"), "{plan}");
+    assert!(plan.contains("INDEX imported_counts_of_import (import_id=?"), "{plan}");
 
     let postgres = Installation::on_postgres().await;
     let mut connection = sqlx::PgConnection::connect(&postgres.settings.database_url).await.unwrap();
     let sql = "SELECT indexdef FROM pg_indexes WHERE indexname = 'imported_counts_of_import'";
     let index: String = sqlx::query(sql).fetch_one(&mut connection).await.unwrap().get(0);
-    assert!(index.ends_with("(customer_no, import_id)"), "{index}");
+    assert!(index.ends_with("(import_id)"), "{index}");
 }

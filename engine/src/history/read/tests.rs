@@ -168,7 +168,7 @@ fn objects_of_lines_are_flat_and_known() {
 fn other_peoples_files_are_read_by_a_mapping() {
     let mapping = r#"{"columns": {"type": "kind", "contact_method": "kind", "helpline_id": "line", "session_id": null,
         "timestamp": "day", "count": "n"}, "values": {"type": {"seen": "helpline_display", "call": "helpline_click"},
-        "contact_method": {"call": "phone"}}, "timestamp": {"form": "pattern", "pattern": "%d.%m.%Y", "time_zone": "Asia/Tokyo"},
+        "contact_method": {"call": "phone"}}, "timestamp": {"form": "pattern", "pattern": "%d.%m.%Y"},
         "delimiter": ";", "ignore": ["note"]}"#;
     let file = "day;line;kind;n;note\n24.11.2026;h1;seen;40;\"a;b\"\n23.11.2026;h2;call;;\n";
     let (good, bad) = read_by(&checker(mapping, false), FileForm::Csv, file.as_bytes());
@@ -177,8 +177,8 @@ fn other_peoples_files_are_read_by_a_mapping() {
     assert_eq!(
         found,
         [
-            ("2026-11-23T15:00:00.000Z".to_owned(), 1, Action::Display, 40),
-            ("2026-11-22T15:00:00.000Z".to_owned(), 2, Action::Click(ContactMethod::Phone), 1),
+            ("2026-11-24T00:00:00.000Z".to_owned(), 1, Action::Display, 40),
+            ("2026-11-23T00:00:00.000Z".to_owned(), 2, Action::Click(ContactMethod::Phone), 1),
         ]
     );
 }
