@@ -109,10 +109,17 @@ impl AccessLink {
         }
     }
 
-    /// As whom the audit log names whoever comes by it.
+    /// What tells it from others of the same name: the end of its id, such as `…3f2a91c0`. The beginning is the time.
+    #[must_use]
+    pub fn mark(&self) -> String {
+        let [.., a, b, c, d] = *self.id.uuid().as_bytes();
+        format!("…{:08x}", u32::from_be_bytes([a, b, c, d]))
+    }
+
+    /// As whom lists and the audit log name whoever comes by it, such as `link Ada (…3f2a91c0)`.
     #[must_use]
     pub fn acts_as(&self) -> String {
-        format!("link {}", self.name)
+        format!("link {} ({})", self.name, self.mark())
     }
 }
 
@@ -178,7 +185,19 @@ mod tests {
         let all = link(None, 1, None);
         assert_eq!((one.role(), all.role()), (Role::Viewer, Role::Auditor));
         assert!(!one.role().manages_applications() && !all.role().manages_applications());
-        assert_eq!(one.acts_as(), "link Ada of Count & Sons");
+    }
+
+    #[test]
+    fn links_of_one_name_are_told_apart() {
+        let of = |id: &str| AccessLink { id: id.parse().unwrap(), ..link(None, 1, None) };
+        let one = of("019ab4c2-7d1e-7c3a-9f00-2b6403f2a91c");
+        assert_eq!(one.acts_as(), "link Ada of Count & Sons (…03f2a91c)");
+        assert!(one.id.to_string().ends_with(one.mark().trim_start_matches('…')));
+        // Made in the same millisecond.
+        assert_ne!(one.acts_as(), of("019ab4c2-7d1e-7c3a-9f00-2b6403f2a91d").acts_as());
+        // No name makes a link look like another one.
+        let other = AccessLink { name: one.acts_as(), ..of("019ab4c2-7d1e-7c3a-9f00-2b6403f2a91d") };
+        assert_ne!(one.acts_as(), other.acts_as());
     }
 
     #[test]

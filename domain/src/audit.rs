@@ -10,6 +10,7 @@ named! {
         ExportMade = "export_made", "Made an export";
         ExportFetched = "export_fetched", "Downloaded an export";
         ExportCancelled = "export_cancelled", "Cancelled an export";
+        ExportDeleted = "export_deleted", "Deleted an export's file";
         ReportDrafted = "report_drafted", "Drafted a report";
         ReportApproved = "report_approved", "Approved a report";
         ReportDiscarded = "report_discarded", "Discarded a draft";

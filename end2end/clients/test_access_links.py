@@ -94,6 +94,39 @@ def test_a_token_is_neither_stored_nor_logged(installation):
     assert b"/access/{token}" in installation.log.read_bytes(), "requests are logged, by their route"
 
 
+def test_all_customers_are_a_choice(installation):
+    """A form that names no customer opens nothing, of whoever sees all of them; of who belongs to one, that one's data."""
+    password = "correct horse battery staple"
+    client = installation.client()
+
+    def sign_in(role, *arguments):
+        email = f"{role}@example.org"
+        installation.command("user", "create", "--email", email, "--role", role, "--password-stdin", *arguments, stdin=password)
+        form = urllib.parse.urlencode({"email": email, "password": password}).encode()
+        return client.post("/api/sign_in", form, headers=FORM).headers["set-cookie"].split(";")[0]
+
+    def make(cookie, **choice):
+        before = listed(installation)
+        form = urllib.parse.urlencode(choice | {"form[name]": "Bo", "form[days]": "3"}).encode()
+        answer = client.post("/api/make_access_link", form, headers=FORM | {"Accept": "application/json", "Cookie": cookie})
+        made = [link["customer_id"] for id_, link in listed(installation).items() if id_ not in before]
+        return answer.status, made
+
+    operator, admin = sign_in("operator"), sign_in("customer_admin", "--customer", installation.alpha.id)
+    for choice in ({}, {"customer": ""}):
+        assert make(operator, **choice) == (422, [])
+        assert make(admin, **choice) == (200, [installation.alpha.id])
+    assert make(operator, customer="all") == (200, [None])
+    assert make(admin, customer="all") == (404, [])
+    for cookie in (operator, admin):
+        assert make(cookie, customer=installation.alpha.id) == (200, [installation.alpha.id])
+    # The page's own form says which it is.
+    for query, value in (("", "all"), (f"?customer={installation.alpha.id}", installation.alpha.id)):
+        page = client.get(f"/access-links{query}", headers=PAGE | {"Cookie": operator}).body.decode()
+        [form] = re.findall(r'<form[^>]*action="/api/make_access_link".*?</form>', page, re.S)
+        assert re.search(rf'name="customer"[^>]*value="{value}"', form), form
+
+
 def test_opening_is_noted(installation):
     link = create(installation, "--customer", installation.alpha.id)
     client = installation.client()
@@ -118,7 +151,7 @@ def test_what_is_done_through_a_link_is_by_its_name(installation):
     assert file.body.startswith(b"date"), file
     by = {(entry["action"], entry["actor"]) for entry in
           installation.command("audit-log", "--customer", installation.alpha.id)["items"]}
-    me = "link Ada of Count & Sons"
+    me = f"link Ada of Count & Sons (…{link['id'][-8:]})"
     assert {("link_made", "command line"), ("link_used", me), ("export_requested", me), ("export_fetched", me)} <= by, by
     log = client.get("/audit-log", headers=PAGE | {"Cookie": cookie})
-    assert log.status == 200 and b"link Ada of Count &amp; Sons" in log.body, log
+    assert log.status == 200 and me.replace("&", "&amp;").encode() in log.body, log

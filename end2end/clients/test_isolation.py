@@ -284,9 +284,11 @@ def test_export_jobs_are_of_the_own_customer(sides, jobs):
             answer = mine.client.get(template.format(job=others.more["job"]))
             check_problem(answer)
             assert answer.status == 404, answer
-        answer = mine.client.request("DELETE", f"/v1/export-jobs/{others.more['job']}")
-        check_problem(answer)
-        assert answer.status == 404, answer
+        for job, client, status in ((others.more["job"], mine.client, 404), (mine.more["job"], mine.sandbox_client, 403)):
+            answer = client.request("DELETE", f"/v1/export-jobs/{job}")
+            check_problem(answer)
+            assert answer.status == status, answer
+        assert mine.client.get(f"/v1/export-jobs/{mine.more['job']}/file").status == 200
         for query in ({"application_id": others.web.id}, {"customer": others.customer.id}):
             answer = mine.client.post("/v1/export-jobs?" + urllib.parse.urlencode(mine.period | {"kind": "days"} | query))
             check_answer(answer)
@@ -398,6 +400,7 @@ WRITES = {
     "/api/request_export": {"customer": "{customer}", "form[kind]": "events", "form[format]": "csv", "form[from]": "2026-01-01",
                             "form[last]": "2026-01-31", "form[tier]": "production"},
     "/api/cancel_export": {"customer": "{customer}", "export": "{job}"},
+    "/api/delete_export": {"customer": "{customer}", "export": "{job}"},
     "/api/save_alert": {"customer": "{customer}", "alert": "{alert}", "form[name]": "planted", "form[kind]": "silent",
                         "form[hours]": "9", "form[webhook]": "{webhook}"},
     "/api/delete_alert": {"customer": "{customer}", "alert": "{alert}"},
@@ -591,16 +594,32 @@ def test_an_access_link_reads_what_a_viewer_reads(sides, people):
                 assert found[0] == found[1] < 500, f"{page}: {found}"
 
 
+def test_where_endpoints_are_is_for_those_who_change_them(sides, people):
+    """What follows a host may be a secret of the receiver's: whoever only reads is not shown it."""
+    to_all = sides[0].made.command("access-link", "create", "--all", "--name", "Auditor of endpoints")
+    cookie_of_all = open_link(sides[0], to_all)
+    for side in sides:
+        host = f"https://{side.name.lower()}.example.org"
+        cookies = {role: people[side.name, role][0] for role in VISITORS} | {"link to all": cookie_of_all}
+        for who, cookie in cookies.items():
+            for page in ("/alerts", "/alerts/webhooks", "/alerts/deliveries"):
+                for path in (page, "/api/pages" + (page if page == "/alerts" else page.removeprefix("/alerts"))):
+                    answer = side.client.get(path, {"customer": side.customer.id}, token=None,
+                                             headers={"Accept": "text/html" if path == page else "application/json", "Cookie": cookie})
+                    assert answer.status == 200 and host.encode() in answer.body, f"{who} {path}: {answer}"
+                    assert (f"{host}/hook".encode() in answer.body) == (who == "customer_admin"), f"{who} {path}: {answer.body!r}"
+
+
 def test_an_access_link_changes_nothing(sides, people):
     """Every call that changes something is refused to a link to the own customer and to one to all, as what it may not do.
-    Exports are a way of reading: whoever reads requests them."""
+    Exports are a way of reading: whoever reads requests them, but ends no one else's."""
     made = sides[0].made
     to_all = made.command("access-link", "create", "--all", "--name", "Auditor of all")
     cookie_of_all = open_link(sides[0], to_all)
     before, alerts_before = everything(sides), alerts(sides, people)
     for side in sides:
         names = names_of(side, people)
-        calls = {path: form for path, form in WRITES.items() if path not in ("/api/request_export", "/api/cancel_export")}
+        calls = {path: form for path, form in WRITES.items() if path != "/api/request_export"}
         calls |= {"/api/change_password": {"current": PASSWORD, "new": "planted by a link", "again": "another one"}}
         for cookie in (people[side.name, "link"][0], cookie_of_all):
             for path, template in calls.items():
@@ -615,6 +634,26 @@ def test_an_access_link_changes_nothing(sides, people):
     # It reads what an auditor does.
     for page in ("/admin/users", "/admin/customers", f"/billing?customer={sides[1].customer.id}"):
         assert sides[0].client.get(page, token=None, headers=PAGE | {"Cookie": cookie_of_all}).status == 200, page
+
+
+def test_forms_with_line_breaks(sides, people):
+    """What is sent back to its page names what it was about: whatever stands there, nothing breaks and nothing is changed."""
+    before = everything(sides)
+    one, other = sides
+    names, cookie = names_of(other, people), people[one.name, "customer_admin"][0]
+    for path, template in WRITES.items():
+        form = {name: filled(value, names) for name, value in template.items()}
+        for field in form:
+            for odd in ("a\nb", "a\r\nSet-Cookie: x=y", "a\0b", "é/../?#%0A", "\x7f"):
+                body = urllib.parse.urlencode(form | {field: odd}).encode()
+                answer = one.client.post(path, body, token=None, headers=FORM | {"Cookie": cookie})
+                assert answer.status < 500 and "x=y" not in answer.headers.get("set-cookie", ""), f"{path} {field} {odd!r}: {answer}"
+                assert "done=" not in answer.headers.get("location", ""), f"{path} {field} {odd!r}: {answer}"
+    # And of the form to sign in.
+    for odd in ("a\nb", "a\rb", "é"):
+        body = urllib.parse.urlencode({"email": odd, "password": odd, "next": odd}).encode()
+        assert one.client.post("/api/sign_in", body, token=None, headers=FORM).status in (302, 303, 429)
+    assert everything(sides) == before
 
 
 def test_changes_that_another_site_asks_for(sides, people):

@@ -7,6 +7,7 @@ use crate::directory::{ApplicationEntry, CustomerEntry};
 use crate::error::Error;
 use domain::access_link::AccessLink;
 use domain::account::{Customer, Role, Tier, User};
+use domain::export::job::ExportJob;
 use domain::ids::{ApplicationNo, CustomerNo};
 use domain::{ApplicationId, CustomerId, Zone};
 use std::sync::Arc;
@@ -84,7 +85,8 @@ impl SessionUser {
             Who::Link(_) => None,
         }
     }
-    /// The name under which it acts, in lists and in the audit log: an e-mail address, or `link` and the link's name.
+    /// The name under which it acts, in lists and in the audit log: an e-mail address, or `link`, the
+    /// link's name and the end of its id.
     #[must_use]
     pub fn acts_as(&self) -> String {
         match &self.who {
@@ -131,6 +133,23 @@ impl Reader {
     #[must_use]
     pub fn time_zone(&self) -> Option<Zone> {
         self.customer().map(|customer| customer.time_zone)
+    }
+}
+
+/// May end exports of one customer: those that it requested itself or, of who manages the customer's applications, all.
+#[derive(Clone)]
+pub struct ExportKeeper {
+    pub(crate) reader: Reader,
+    /// The name under which it acts, and requested what is its own.
+    pub(crate) by: String,
+    pub(crate) keeps_all: bool,
+}
+
+impl ExportKeeper {
+    /// Whether it may end an export.
+    #[must_use]
+    pub fn keeps(&self, job: &ExportJob) -> bool {
+        self.keeps_all || job.requested_by == self.by
     }
 }
 

@@ -91,8 +91,10 @@ struct Inner {
     caller: alerts::Caller,
     /// Told when this process has a message to deliver.
     messages_due: Notify,
-    /// Told when an export is requested of this process.
+    /// Told when an export is requested of this process, or the file of one given up.
     exports_due: Notify,
+    /// Whether files of exports were given up here that may still be there.
+    export_files_left: AtomicBool,
     /// See [`Engine::open_limit`].
     stores_no_events: bool,
 }
@@ -131,6 +133,7 @@ impl Engine {
             caller: alerts::Caller::new(settings.webhook_allow_private),
             messages_due: Notify::new(),
             exports_due: Notify::new(),
+            export_files_left: AtomicBool::new(false),
             settings,
             clock,
             db,

@@ -47,6 +47,8 @@ CREATE TABLE exports (
     tries BIGINT NOT NULL,
     -- Of a whole file, as JSON.
     manifest TEXT,
+    -- And its size.
+    bytes BIGINT,
     -- Why it failed.
     error TEXT,
     ended_at BIGINT,
@@ -55,6 +57,7 @@ CREATE TABLE exports (
     PRIMARY KEY (customer_no, id)
 );
 CREATE INDEX exports_to_do ON exports (status, id);
+CREATE INDEX exports_with_file ON exports (customer_no, file_expires_at);
 
 -- Files of history that were brought in.
 CREATE TABLE imports (

@@ -42,7 +42,7 @@ pub fn router(state: AppState) -> Router {
         .route("/v1/exports/{kind}", get(exports::export))
         .route("/v1/exports/{kind}/manifest", get(exports::manifest))
         .route("/v1/export-jobs", get(exports::list_jobs).post(exports::request_job))
-        .route("/v1/export-jobs/{job}", get(exports::job).delete(exports::cancel_job))
+        .route("/v1/export-jobs/{job}", get(exports::job).delete(exports::end_job))
         .route("/v1/export-jobs/{job}/file", get(exports::job_file))
         .route("/v1/export-jobs/{job}/manifest", get(exports::job_manifest))
         .route("/openapi.json", get(ops::openapi_json))

@@ -14,7 +14,7 @@ use crate::{
     data::{
         answering,
         billing::{cards, month, months, overview, statement, steps},
-        id, keep_entered, submitting,
+        edit_path, id, keep_entered, submitting,
     },
     pages,
 };
@@ -109,7 +109,7 @@ pub async fn issue_statement(
     let (form, page) = if of_all {
         (months::form_of(&month), crate::query::href(months::PATH, &[("month", &month)]))
     } else {
-        let path = format!("/billing/{month}");
+        let path = edit_path("/billing", Some(&month));
         (statement::form_of(&month), crate::query::href(&path, &[("customer", &customer)]))
     };
     submitting(form, &(), &page, &format!("{page}&done=issued"), async {
@@ -160,8 +160,11 @@ pub async fn save_rate_card(
     #[server(default)] form: RateCardInput,
 ) -> Result<(), UiError> {
     let page = cards::editor_path(card.as_deref(), version.as_deref());
-    let saved = card.as_ref().map_or_else(|| cards::PATH.to_owned(), |card| format!("{}/{card}", cards::PATH));
-    let done = if action == "save" { format!("{saved}?done=saved") } else { format!("{page}#{action}") };
+    let saved = card.as_ref().map_or_else(|| cards::PATH.to_owned(), |card| edit_path(cards::PATH, Some(card)));
+    let done = match action.as_str() {
+        "preview" | "tier" => format!("{page}#{action}"),
+        _ => format!("{saved}?done=saved"),
+    };
     submitting(page.clone(), &form, &page, &done, async {
         let (engine, user) = context::acting().await?;
         let operator = engine.operator(&user)?;
@@ -204,7 +207,7 @@ pub async fn assign_rate_card(
     page_of: String,
     #[server(default)] form: AssignmentInput,
 ) -> Result<(), UiError> {
-    let page = format!("{}/{page_of}", cards::PATH);
+    let page = edit_path(cards::PATH, Some(&page_of));
     submitting(cards::assignment_form(&page_of), &form, &page, &format!("{page}?done=assigned"), async {
         let (engine, user) = context::acting().await?;
         let operator = engine.operator(&user)?;

@@ -11,9 +11,11 @@ use leptos::server_fn::codec::GetUrl;
 #[cfg(feature = "ssr")]
 use crate::{
     calls::alerts::{done, of},
+    context,
     data::{
         answering, audit,
         billing::Asked,
+        edit_path,
         exports::{EXPORTS, NEW_EXPORT, editor, form_of, job, list},
         id, submitting,
     },
@@ -60,12 +62,31 @@ pub async fn request_export(customer: String, #[server(default)] form: ExportInp
 /// Cancels an export that is under way.
 #[server(endpoint = "cancel_export", output = JsonText)]
 pub async fn cancel_export(customer: String, export: String) -> Result<(), UiError> {
-    let path = format!("{EXPORTS}/{export}");
+    let path = edit_path(EXPORTS, Some(&export));
     submitting("export".to_owned(), &(), &of(&path, &customer), &done(&path, &customer, "export_cancelled"), async {
-        let asked = Asked::of(Some(&customer)).await?;
-        Ok(asked.engine.cancel_export(&asked.reader, id(&export)?, &asked.acts_as()).await?)
+        let (engine, keeper) = keeping(&customer).await?;
+        Ok(engine.cancel_export(&keeper, id(&export)?).await?)
     })
     .await
+}
+
+/// Deletes the file of an export.
+#[server(endpoint = "delete_export", output = JsonText)]
+pub async fn delete_export(customer: String, export: String) -> Result<(), UiError> {
+    let path = edit_path(EXPORTS, Some(&export));
+    submitting("export".to_owned(), &(), &of(&path, &customer), &done(&path, &customer, "export_deleted"), async {
+        let (engine, keeper) = keeping(&customer).await?;
+        Ok(engine.delete_export(&keeper, id(&export)?).await?)
+    })
+    .await
+}
+
+/// The engine, and the right to end exports of a customer.
+#[cfg(feature = "ssr")]
+async fn keeping(customer: &str) -> Result<(engine::Engine, engine::actor::ExportKeeper), UiError> {
+    let (engine, user) = context::acting().await?;
+    let keeper = engine.export_keeper(&user, Some(id(customer)?))?;
+    Ok((engine, keeper))
 }
 
 /// What was done with a customer's data, or with all.

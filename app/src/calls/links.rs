@@ -23,16 +23,17 @@ pub async fn access_links_page(
     answering(async { Ok(Html::of(pages::links::draw(links::access_links(customer, cursor).await?))) }).await
 }
 
-/// Makes an access link to a customer; to all customers where none is named.
+/// Makes an access link to a customer, or to `all`. Those who belong to a customer need not name it.
 #[server(endpoint = "make_access_link", output = JsonText)]
 pub async fn make_access_link(
     #[server(default)] customer: String,
     #[server(default)] form: AccessLinkInput,
 ) -> Result<(), UiError> {
-    let (page, done) = (links::path(&customer, &[]), links::path(&customer, &[("done", "link_made")]));
-    submitting(links::form_of(&customer), &form, &page, &done, async {
+    let listed = if customer == links::ALL { "" } else { &customer };
+    let (page, done) = (links::path(listed, &[]), links::path(listed, &[("done", "link_made")]));
+    submitting(links::form_of(listed), &form, &page, &done, async {
         let (engine, user) = context::acting().await?;
-        let keeper = engine.link_keeper(&user, links::chosen(&customer)?)?;
+        let keeper = engine.link_keeper(&user, links::chosen_for_new(&user, &customer)?)?;
         links::hand_over(&engine.make_link(&keeper, &form.form(), &user.acts_as()).await?);
         Ok(())
     })

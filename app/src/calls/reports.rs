@@ -11,7 +11,7 @@ use leptos::server_fn::codec::GetUrl;
 use crate::{
     calls::alerts::{done, managing_as, of},
     data::{
-        answering, id,
+        answering, edit_path, id,
         reports::{REPORTS, editor, form_of, list, report},
         submitting,
     },
@@ -65,7 +65,7 @@ pub async fn draft_report(
 /// Approves a draft.
 #[server(endpoint = "approve_report", output = JsonText)]
 pub async fn approve_report(customer: String, report: String) -> Result<(), UiError> {
-    let path = format!("{REPORTS}/{report}");
+    let path = edit_path(REPORTS, Some(&report));
     submitting("report".to_owned(), &(), &of(&path, &customer), &done(&path, &customer, "report_approved"), async {
         let (engine, manager, by) = managing_as(&customer).await?;
         engine.approve_report(&manager, id(&report)?, &by).await?;
@@ -77,7 +77,7 @@ pub async fn approve_report(customer: String, report: String) -> Result<(), UiEr
 /// Deletes a draft.
 #[server(endpoint = "discard_report", output = JsonText)]
 pub async fn discard_report(customer: String, report: String) -> Result<(), UiError> {
-    let page = of(&format!("{REPORTS}/{report}"), &customer);
+    let page = of(&edit_path(REPORTS, Some(&report)), &customer);
     submitting("report".to_owned(), &(), &page, &done(REPORTS, &customer, "report_discarded"), async {
         let (engine, manager, by) = managing_as(&customer).await?;
         Ok(engine.discard_report(&manager, id(&report)?, &by).await?)

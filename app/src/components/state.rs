@@ -136,6 +136,7 @@ pub fn Done() -> impl IntoView {
             "report_approved" => "Approved. The report never changes again.",
             "report_discarded" => "The draft is deleted.",
             "export_cancelled" => "The export is cancelled.",
+            "export_deleted" => "The file is deleted.",
             "public_page_on" => "The page is public now.",
             "public_page_off" => "The page is no longer public.",
             "disabled" => "The user can no longer sign in.",

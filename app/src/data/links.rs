@@ -9,10 +9,14 @@ use crate::{
     format, query,
 };
 use domain::access_link::{self, AccessLink, DAYS_USUAL, LinkStatus, NewAccessLink};
-use domain::{CustomerId, Timestamp, Zone};
+use domain::{CustomerId, FaultCode, Faults, Timestamp, Zone};
+use engine::actor::SessionUser;
 
 /// The page.
 pub const PATH: &str = "/access-links";
+
+/// What the form of a new link sends in place of a customer's id where the link is to open all customers' data.
+pub const ALL: &str = "all";
 
 /// A page of access links.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +54,8 @@ pub struct LinkView {
     /// When it ends, or when it was revoked.
     pub until: String,
     pub made: String,
+    /// What tells it from others of the same name.
+    pub mark: String,
     pub opened: String,
 }
 
@@ -76,6 +82,23 @@ pub fn path(customer: &str, pairs: &[(&str, &str)]) -> String {
 /// [`UiError::NotFound`]: what is no id names nothing.
 pub fn chosen(customer: &str) -> Result<Option<CustomerId>, UiError> {
     if customer.is_empty() { Ok(None) } else { id(customer).map(Some) }
+}
+
+/// The customer of a form of a new link; none where it says [`ALL`]. Those who belong to a customer need not name it.
+///
+/// # Errors
+/// [`UiError::Invalid`] where whoever sees all customers names none: that is no choice of all of them.
+pub fn chosen_for_new(user: &SessionUser, customer: &str) -> Result<Option<CustomerId>, UiError> {
+    let role = user.role();
+    match customer {
+        ALL if role.is_of_customer() => Err(UiError::NotFound),
+        "" if role.manages_applications() && !role.is_of_customer() => {
+            let detail = "Choose a customer, or all customers.";
+            Err(UiError::Invalid(Faults::one("customer", FaultCode::FieldMissing, detail)))
+        }
+        ALL => Ok(None),
+        customer => chosen(customer),
+    }
 }
 
 /// The form of a new link to a customer: what one of them leaves must never show up in another.
@@ -139,6 +162,7 @@ fn view(link: &AccessLink, opens: String, now: Timestamp, zone: Zone) -> LinkVie
         is_valid: status == LinkStatus::Valid,
         until: format::instant(link.revoked_at.unwrap_or(link.expires_at), zone),
         made: format!("{} by {}", format::instant(link.created_at, zone), link.created_by),
+        mark: link.mark(),
         opened: link.last_used_at.map_or_else(|| "Not yet".to_owned(), |at| format::instant(at, zone)),
     }
 }

@@ -5,7 +5,7 @@ use crate::components::form::{FormErrors, Outcome, TextField, options};
 use crate::components::list::Pager;
 use crate::components::state::Empty;
 use crate::data::Choice;
-use crate::data::links::{AccessLinks, LinkView, NewLinkView, PATH, path};
+use crate::data::links::{ALL, AccessLinks, LinkView, NewLinkView, PATH, path};
 use crate::forms::AccessLinkInput;
 use crate::pages::alerts::{button, refused};
 use crate::pages::applications::Copy;
@@ -84,7 +84,8 @@ fn new_view(made: NewLinkView) -> AnyView {
 
 fn make_form(customer: String, of: &str, input: AccessLinkInput, error: &Outcome) -> AnyView {
     let AccessLinkInput { name, days } = input;
-    let opens = if customer.is_empty() { "all customers".to_owned() } else { of.to_owned() };
+    let (customer, opens) =
+        if customer.is_empty() { (ALL.to_owned(), "all customers".to_owned()) } else { (customer, of.to_owned()) };
     let is_open = error.is_some();
     view! {
         <details class="panel create" open=is_open>
@@ -131,7 +132,7 @@ fn table(items: Vec<LinkView>, customer: &str) -> AnyView {
 }
 
 fn row(link: LinkView, customer: &str, names_customer: bool) -> AnyView {
-    let LinkView { id, name, opens, badge, is_valid, until, made, opened } = link;
+    let LinkView { id, name, opens, badge, is_valid, until, made, mark, opened } = link;
     let revoke = is_valid.then(|| revoke(vec![("customer", customer.to_owned()), ("link", id)], &name));
     view! {
         <tr>
@@ -140,7 +141,7 @@ fn row(link: LinkView, customer: &str, names_customer: bool) -> AnyView {
             <td data-label="Status"><span class=badge.0>{badge.1}</span></td>
             <td data-label="Until">{until}</td>
             <td data-label="Opened last">{opened}</td>
-            <td data-label="Made">{made}</td>
+            <td data-label="Made">{made} <span class="cell-note">"In the audit log: " {mark}</span></td>
             <td class="link-actions">{revoke}</td>
         </tr>
     }

@@ -91,10 +91,33 @@ fn parts(url: &str) -> Option<(&str, &str)> {
     (is_host && is_port).then_some((scheme, host))
 }
 
+/// The scheme and host of a URL, for whoever is to know where calls go and not how to make one: what follows the host may
+/// be a secret of the receiver's. Empty of a URL that no form would take.
+#[must_use]
+pub fn origin(url: &str) -> String {
+    parts(url).map(|(scheme, host)| format!("{scheme}://{host}")).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn an_origin_tells_nothing_but_scheme_and_host() {
+        for (url, shown) in [
+            ("https://example.org", "https://example.org"),
+            ("https://example.org/", "https://example.org"),
+            ("https://hooks.example.org/services/T0/B0/secret", "https://hooks.example.org"),
+            ("https://example.org?token=secret", "https://example.org"),
+            ("https://example.org:8443/secret", "https://example.org"),
+            ("http://[::1]:80/secret", "http://[::1]"),
+            ("https://me:secret@example.org/", ""),
+            ("secret", ""),
+        ] {
+            assert_eq!(origin(url), shown, "{url}");
+        }
+    }
 
     #[test]
     fn addresses_are_https_unless_this_machine_is_allowed() {

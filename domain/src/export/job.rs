@@ -2,7 +2,7 @@
 
 use super::{Format, Kind, SHEET_ROWS_MAX, Versions, Written, check_bom};
 use crate::account::named;
-use crate::fault::Faults;
+use crate::fault::{FaultCode, Faults};
 use crate::ids::ExportId;
 use crate::period::{Filter, Period};
 use crate::timestamp::{DAY_MS, Timestamp};
@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize};
 pub const FILE_DAYS: i64 = 30;
 /// Exports of a customer that may wait or be under way at once.
 pub const UNDER_WAY_MAX: usize = 20;
+/// Files of a customer's exports that may be kept at once, those that are still to be written among them.
+pub const KEPT_FILES_MAX: usize = 200;
+/// Bytes of a customer's files from which on no more exports are made: only the last one goes beyond.
+pub const KEPT_BYTES_MAX: u64 = 20_000_000_000;
 /// How often an export is begun anew after the process that wrote it ended.
 pub const TRIES_MAX: u32 = 5;
 /// The whole, in thousandths.
@@ -102,6 +106,50 @@ impl ExportJob {
     }
 }
 
+/// What an installation holds of a customer's exports.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Exports that wait or are under way.
+    pub under_way: usize,
+    /// Files that are kept.
+    pub files: usize,
+    /// And their bytes.
+    pub bytes: u64,
+}
+
+impl Held {
+    /// Whether one more export may be requested.
+    ///
+    /// # Errors
+    /// A fault of `kind` that says what to do.
+    pub fn check_room(&self) -> Result<(), Faults> {
+        if self.under_way >= UNDER_WAY_MAX {
+            let detail = format!("{UNDER_WAY_MAX} exports are under way: wait for one of them, or cancel it.");
+            return Err(Faults::one("kind", FaultCode::FieldInvalid, detail));
+        }
+        if self.files + self.under_way >= KEPT_FILES_MAX {
+            return Err(no_room(&format!("{KEPT_FILES_MAX} files of exports")));
+        }
+        self.check_bytes()
+    }
+
+    /// Whether one that was requested may be written: what was requested before it may have filled the room since.
+    ///
+    /// # Errors
+    /// A fault of `kind` that says what to do.
+    pub fn check_bytes(&self) -> Result<(), Faults> {
+        if self.bytes < KEPT_BYTES_MAX {
+            return Ok(());
+        }
+        Err(no_room(&format!("{} GB of exports", KEPT_BYTES_MAX / 1_000_000_000)))
+    }
+}
+
+fn no_room(kept: &str) -> Faults {
+    let detail = format!("{kept} are kept: delete an export, or wait until one is kept no longer.");
+    Faults::one("kind", FaultCode::FieldInvalid, detail)
+}
+
 /// Until when a file that is made now is kept.
 #[must_use]
 pub fn file_expires_at(now: Timestamp) -> Timestamp {
@@ -136,6 +184,31 @@ mod tests {
         let period = Period::new(day("2026-11-01"), day("2026-11-11")).unwrap();
         let at = |text| progress(period, day(text));
         assert_eq!([at("2026-10-31"), at("2026-11-01"), at("2026-11-06"), at("2026-11-11")], [0, 0, 500, 999]);
+    }
+
+    #[test]
+    fn there_is_room_for_so_many_files_and_bytes_and_no_more() {
+        for (under_way, files, bytes, refused) in [
+            (0, 0, 0, None),
+            (UNDER_WAY_MAX - 1, 0, 0, None),
+            (UNDER_WAY_MAX, 0, 0, Some("under way")),
+            (0, KEPT_FILES_MAX - 1, 0, None),
+            (0, KEPT_FILES_MAX, 0, Some("200 files")),
+            // What is under way becomes files.
+            (1, KEPT_FILES_MAX - 1, 0, Some("200 files")),
+            (0, 1, KEPT_BYTES_MAX - 1, None),
+            (0, 1, KEPT_BYTES_MAX, Some("20 GB")),
+            (0, 1, u64::MAX, Some("20 GB")),
+        ] {
+            let held = Held { under_way, files, bytes };
+            let found = held.check_room().err().map(|faults| faults.0[0].clone());
+            assert_eq!(found.is_some(), refused.is_some(), "{held:?}");
+            assert!(
+                found.is_none_or(|fault| fault.field.as_str() == "kind" && fault.detail.contains(refused.unwrap()))
+            );
+            // One that waits already is written as long as there is room for its bytes.
+            assert_eq!(held.check_bytes().is_err(), bytes >= KEPT_BYTES_MAX);
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! the export is requested.
 
 use super::Export;
-use crate::actor::Reader;
+use crate::actor::{ApiClient, ExportKeeper, Operator, Reader, SessionUser};
 use crate::audit::Note;
 use crate::clock::new_uuid;
 use crate::error::Error;
@@ -13,13 +13,15 @@ use crate::paging::PAGE_MAX;
 use crate::store::exports::{Claimed, Ending, NewExport};
 use crate::store::{self, Tx};
 use crate::{Engine, Paged, Paging};
+use domain::CustomerId;
 use domain::audit::Action;
 use domain::export::Manifest;
-use domain::export::job::{ExportForm, ExportJob, TRIES_MAX, UNDER_WAY_MAX, file_expires_at};
+use domain::export::job::{ExportForm, ExportJob, TRIES_MAX, file_expires_at};
 use domain::fault::{FaultCode, Faults};
 use domain::ids::{CustomerNo, ExportId};
 use domain::timestamp::SECOND_MS;
 use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
 
 /// How long after its last sign of life a process is thought to have ended.
 const LEASE_MS: i64 = 15 * SECOND_MS;
@@ -64,7 +66,8 @@ impl Engine {
     /// Requests an export: it is written in the background, and its file is kept for 30 days. `by` is who asks.
     ///
     /// # Errors
-    /// What [`Engine::export`] says; and [`Error::Invalid`] if too many of the customer's exports are under way.
+    /// What [`Engine::export`] says; and [`Error::Invalid`] if too many of the customer's exports are under way,
+    /// or too many of their files or bytes are kept.
     pub async fn request_export(&self, reader: &Reader, form: &ExportForm, by: &str) -> Result<ExportJob, Error> {
         form.check()?;
         let customer = reader.one()?.record.no;
@@ -72,10 +75,7 @@ impl Engine {
         let log_length = self.export(reader, form.kind, form.period, &form.filter, None).await?.subject().log_length;
         let (at, id) = (self.now(), ExportId::from_uuid(new_uuid(self.now())));
         let mut tx = self.0.db.begin().await?;
-        if store::exports::count_under_way(&mut tx, customer).await? >= UNDER_WAY_MAX {
-            let detail = format!("{UNDER_WAY_MAX} exports are under way: wait for one of them, or cancel it.");
-            return Err(Faults::one("kind", FaultCode::FieldInvalid, detail).into());
-        }
+        store::exports::held(&mut tx, customer, at).await?.check_room()?;
         store::exports::insert(&mut tx, customer, &NewExport { id, form, by, at, log_length }).await?;
         self.note_export(&mut tx, customer, (Action::ExportRequested, by), form, asked(Some(id), form)).await?;
         tx.commit().await?;
@@ -162,20 +162,91 @@ impl Engine {
         tx.commit().await
     }
 
+    /// Which exports a person may end: of the customer, or of the own one.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a customer that the person may not know of.
+    pub fn export_keeper(&self, user: &SessionUser, customer: Option<CustomerId>) -> Result<ExportKeeper, Error> {
+        let keeps_all = user.role().manages_applications();
+        Ok(ExportKeeper { reader: self.reader(user, customer)?, by: user.acts_as(), keeps_all })
+    }
+
+    /// Which exports a program may end: those that its application requested.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] without the scope for exports.
+    pub fn api_export_keeper(&self, client: &ApiClient) -> Result<ExportKeeper, Error> {
+        Ok(ExportKeeper { reader: self.api_reader(client)?, by: client.acts_as(), keeps_all: false })
+    }
+
+    /// All exports of a customer, for whoever can run commands on the server, who is written down as `by`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such customer.
+    pub fn console_export_keeper(
+        &self,
+        operator: &Operator,
+        customer: CustomerId,
+        by: &str,
+    ) -> Result<ExportKeeper, Error> {
+        let reader = self.console_reader(operator, Some(customer))?;
+        Ok(ExportKeeper { reader, by: by.to_owned(), keeps_all: true })
+    }
+
+    async fn kept_export(&self, keeper: &ExportKeeper, id: ExportId) -> Result<(CustomerNo, ExportJob), Error> {
+        let job = self.export_job(&keeper.reader, id).await?;
+        if keeper.keeps(&job) { Ok((keeper.reader.one()?.record.no, job)) } else { Err(Error::Forbidden) }
+    }
+
     /// Cancels an export that is under way. Nothing is left of its file.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Invalid`] if it is over.
-    pub async fn cancel_export(&self, reader: &Reader, id: ExportId, by: &str) -> Result<(), Error> {
-        let job = self.export_job(reader, id).await?;
-        let customer = reader.one()?.record.no;
+    /// [`Error::NotFound`]; [`Error::Forbidden`] if it is not the keeper's; [`Error::Invalid`] if it is over.
+    pub async fn cancel_export(&self, keeper: &ExportKeeper, id: ExportId) -> Result<(), Error> {
+        let (customer, job) = self.kept_export(keeper, id).await?;
         let mut tx = self.0.db.begin().await?;
         if !store::exports::end(&mut tx, (customer, id), None, self.now(), Ending::Cancelled).await? {
             return Err(Faults::one("export", FaultCode::FieldInvalid, "It is over already.").into());
         }
-        self.note_export(&mut tx, customer, (Action::ExportCancelled, by), &job.form, asked(Some(id), &job.form))
-            .await?;
+        let action = (Action::ExportCancelled, keeper.by.as_str());
+        self.note_export(&mut tx, customer, action, &job.form, asked(Some(id), &job.form)).await?;
         tx.commit().await
+    }
+
+    /// Deletes the file of an export before its time. The export stays in the list.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Forbidden`] if it is not the keeper's; [`Error::Invalid`] if no file of it is kept.
+    pub async fn delete_export(&self, keeper: &ExportKeeper, id: ExportId) -> Result<(), Error> {
+        let (customer, job) = self.kept_export(keeper, id).await?;
+        let mut tx = self.0.db.begin().await?;
+        if !store::exports::give_up_file(&mut tx, (customer, id), self.now()).await? {
+            return Err(Faults::one("export", FaultCode::FieldInvalid, "No file of it is kept.").into());
+        }
+        let action = (Action::ExportDeleted, keeper.by.as_str());
+        self.note_export(&mut tx, customer, action, &job.form, asked(Some(id), &job.form)).await?;
+        tx.commit().await?;
+        // Told the same way, so that the file goes at once.
+        self.0.export_files_left.store(true, Ordering::Relaxed);
+        self.0.exports_due.notify_one();
+        Ok(())
+    }
+
+    /// Cancels an export that is under way, or deletes the file of one that is done.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Forbidden`] if it is not the keeper's; [`Error::Invalid`] if nothing is left of it.
+    pub async fn end_or_delete_export(&self, keeper: &ExportKeeper, id: ExportId) -> Result<(), Error> {
+        match self.cancel_export(keeper, id).await {
+            Err(Error::Invalid(_)) => self.delete_export(keeper, id).await,
+            other => other,
+        }
+    }
+
+    /// Whether files were given up here since it was asked last, so that it is worth looking for what is left over.
+    #[must_use]
+    pub fn take_export_files_left(&self) -> bool {
+        self.0.export_files_left.swap(false, Ordering::Relaxed)
     }
 
     /// Takes on the export that has waited longest, if one waits.
@@ -188,21 +259,34 @@ impl Engine {
             let now = self.now();
             let claimed = store::exports::claim(&mut tx, self.0.process, now, now.plus(LEASE_MS)).await?;
             tx.commit().await?;
-            let Some(claimed) = claimed else { return Ok(None) };
-            if claimed.tries <= TRIES_MAX {
-                return Ok(Some(self.task(claimed).await));
-            }
-            let why = format!("The server ended {TRIES_MAX} times while it was written.");
-            self.end_export((claimed.customer, claimed.id), Ending::Failed(&why)).await?;
+            let Some(Claimed { customer, id, asked, by, tries }) = claimed else { return Ok(None) };
+            let why = match asked {
+                Ok(asked) if tries <= TRIES_MAX => return Ok(Some(self.task((customer, id), asked, by, tries).await)),
+                Ok(_) => format!("The server ended {TRIES_MAX} times while it was written."),
+                // It must not keep those behind it from their turn.
+                Err(error) => {
+                    tracing::error!(%error, export = %id, "an export cannot be read");
+                    "What was asked for cannot be read any more.".to_owned()
+                }
+            };
+            self.end_export((customer, id), Ending::Failed(&why)).await?;
         }
     }
 
-    async fn task(&self, claimed: Claimed) -> ExportTask {
-        let Claimed { customer, id, form, by, log_length, tries } = claimed;
+    async fn task(
+        &self,
+        (customer, id): (CustomerNo, ExportId),
+        (form, log_length): (ExportForm, Option<u64>),
+        by: String,
+        tries: u32,
+    ) -> ExportTask {
         let export = async {
             // What another process made a moment ago may be asked for here.
             self.refresh_directory().await?;
             let of = self.directory().customer_of_no(customer).cloned().ok_or(Error::NotFound)?;
+            let mut tx = self.0.db.begin().await?;
+            store::exports::held(&mut tx, customer, self.now()).await?.check_bytes()?;
+            tx.commit().await?;
             self.export(&Reader { of: Some(of) }, form.kind, form.period, &form.filter, log_length).await
         };
         let export = export.await;
@@ -219,6 +303,21 @@ impl Engine {
         let is_kept = store::exports::keep(&mut tx, task, self.0.process, progress, lease_end).await?;
         tx.commit().await?;
         Ok(is_kept)
+    }
+
+    /// Gives back what this process has taken on and writes no longer: another one begins it anew at once, and the try does
+    /// not count. Only a process that ends without a word leaves its try behind.
+    ///
+    /// # Errors
+    /// Only of the store.
+    pub async fn release_exports(&self) -> Result<(), Error> {
+        let mut tx = self.0.db.begin().await?;
+        let released = store::exports::release(&mut tx, self.0.process).await?;
+        tx.commit().await?;
+        if released > 0 {
+            tracing::info!(released, "exports were given back");
+        }
+        Ok(())
     }
 
     /// Says that the file of an export is whole; `false` if it was cancelled before.
@@ -267,7 +366,7 @@ impl Engine {
         self.0.db.beside(ending)
     }
 
-    /// Waits until an export is requested of this process.
+    /// Waits until an export is requested of this process, or the file of one is given up.
     pub async fn export_requested(&self) {
         self.0.exports_due.notified().await;
     }

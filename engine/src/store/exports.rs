@@ -5,7 +5,7 @@ use super::statements::json;
 use crate::error::{Error, corrupt};
 use domain::Timestamp;
 use domain::export::Manifest;
-use domain::export::job::{ExportForm, ExportJob, JobStatus, WHOLE};
+use domain::export::job::{ExportForm, ExportJob, Held, JobStatus, WHOLE};
 use domain::ids::{CustomerNo, ExportId};
 use uuid::Uuid;
 
@@ -68,19 +68,30 @@ pub async fn manifest(db: &Db, customer: CustomerNo, id: ExportId) -> Result<Opt
     row.map(|row| row.text(0)).transpose()
 }
 
-/// How many of a customer's exports wait or are under way.
-pub async fn count_under_way(tx: &mut Tx, customer: CustomerNo) -> Result<usize, Error> {
+/// What is held of a customer's exports.
+pub async fn held(tx: &mut Tx, customer: CustomerNo, now: Timestamp) -> Result<Held, Error> {
     let sql = "SELECT COUNT(*) FROM exports WHERE status IN ('queued', 'running') AND customer_no = $1";
-    tx.fetch_one(Sql::new(sql).bind(customer)).await?.narrow(0)
+    let under_way = tx.fetch_one(Sql::new(sql).bind(customer)).await?.narrow(0)?;
+    let sql = "SELECT COUNT(*), CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM exports \
+               WHERE customer_no = $1 AND file_expires_at > $2";
+    let kept = tx.fetch_one(Sql::new(sql).bind(customer).bind(now)).await?;
+    Ok(Held { under_way, files: kept.narrow(0)?, bytes: kept.narrow(1)? })
+}
+
+/// Gives up the file of an export; `false` if none is kept.
+pub async fn give_up_file(tx: &mut Tx, (customer, id): (CustomerNo, ExportId), now: Timestamp) -> Result<bool, Error> {
+    let sql = "UPDATE exports SET file_expires_at = $1 \
+               WHERE customer_no = $2 AND id = $3 AND status = 'done' AND file_expires_at > $1";
+    Ok(tx.execute(Sql::new(sql).bind(now).bind(customer).bind(id.uuid())).await? == 1)
 }
 
 /// An export that a process has taken on.
 pub struct Claimed {
     pub customer: CustomerNo,
     pub id: ExportId,
-    pub form: ExportForm,
+    /// And up to which place in the log; or why what was asked for cannot be read.
+    pub asked: Result<(ExportForm, Option<u64>), Error>,
     pub by: String,
-    pub log_length: Option<u64>,
     pub tries: u32,
 }
 
@@ -95,14 +106,17 @@ pub async fn claim(tx: &mut Tx, process: Uuid, now: Timestamp, lease_end: Timest
          RETURNING customer_no, id, form, requested_by, log_length, tries"
     );
     let row = tx.fetch_optional(Sql::new(sql).bind(process).bind(lease_end).bind(now)).await?;
-    let claimed = |row: Row| {
+    let asked = |row: &Row| {
+        let form = serde_json::from_str(&row.text(2)?).map_err(|_| corrupt("form of an export"))?;
         let log_length = row.opt_int(4)?.map(u64::try_from).transpose().map_err(|_| corrupt("place of an export"))?;
+        Ok((form, log_length))
+    };
+    let claimed = |row: Row| {
         Ok(Claimed {
             customer: CustomerNo(row.narrow(0)?),
             id: ExportId::from_uuid(row.uuid(1)?),
-            form: serde_json::from_str(&row.text(2)?).map_err(|_| corrupt("form of an export"))?,
+            asked: asked(&row),
             by: row.text(3)?,
-            log_length,
             tries: row.narrow(5)?,
         })
     };
@@ -123,6 +137,13 @@ pub async fn keep(
     Ok(tx.execute(sql).await? == 1)
 }
 
+/// Gives back what a process has taken on, as if it had not; how many that were.
+pub async fn release(tx: &mut Tx, process: Uuid) -> Result<u64, Error> {
+    let sql = "UPDATE exports SET status = 'queued', claimed_by = NULL, claimed_until = NULL, progress = 0, \
+               tries = tries - 1 WHERE claimed_by = $1 AND status = 'running'";
+    tx.execute(Sql::new(sql).bind(process)).await
+}
+
 /// How an export ended.
 pub enum Ending<'a> {
     Done { manifest: &'a Manifest, file_expires_at: Option<Timestamp> },
@@ -138,6 +159,10 @@ pub async fn end(
     at: Timestamp,
     ending: Ending<'_>,
 ) -> Result<bool, Error> {
+    let bytes = match ending {
+        Ending::Done { manifest, .. } => Some(i64::try_from(manifest.written.bytes).unwrap_or(i64::MAX)),
+        Ending::Failed(_) | Ending::Cancelled => None,
+    };
     let (status, progress, manifest, error, expires) = match ending {
         Ending::Done { manifest, file_expires_at } => {
             (JobStatus::Done, Some(WHOLE), Some(json(manifest)?), None, file_expires_at)
@@ -146,11 +171,11 @@ pub async fn end(
         Ending::Cancelled => (JobStatus::Cancelled, None, None, None, None),
     };
     let sql = "UPDATE exports SET status = $1, progress = COALESCE($2, progress), manifest = $3, error = $4, \
-               file_expires_at = $5, ended_at = $6, claimed_by = NULL, claimed_until = NULL \
-               WHERE customer_no = $7 AND id = $8 AND status IN ('queued', 'running')";
-    let of_process = if process.is_some() { " AND claimed_by = $9" } else { "" };
+               file_expires_at = $5, ended_at = $6, bytes = $7, claimed_by = NULL, claimed_until = NULL \
+               WHERE customer_no = $8 AND id = $9 AND status IN ('queued', 'running')";
+    let of_process = if process.is_some() { " AND claimed_by = $10" } else { "" };
     let sql = Sql::new(format!("{sql}{of_process}")).bind(status.as_str()).bind(progress).bind(manifest).bind(error);
-    let sql = sql.bind(expires).bind(at).bind(customer).bind(id.uuid());
+    let sql = sql.bind(expires).bind(at).bind(bytes).bind(customer).bind(id.uuid());
     let sql = if let Some(process) = process { sql.bind(process) } else { sql };
     Ok(tx.execute(sql).await? == 1)
 }

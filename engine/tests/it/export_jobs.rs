@@ -1,14 +1,17 @@
 //! Exports that are written in the background: by one process at a time, whatever becomes of it, and all of it on record.
 
 use crate::support::{Installation, at, on_both};
-use domain::account::Tier;
+use domain::access_link::AccessLinkForm;
+use domain::account::{Role, Tier, UserForm};
 use domain::audit::Action;
 use domain::event::Kind as EventKind;
-use domain::export::job::{ExportForm, ExportJob, JobStatus, TRIES_MAX, UNDER_WAY_MAX, WHOLE};
+use domain::export::job::{
+    ExportForm, ExportJob, JobStatus, KEPT_BYTES_MAX, KEPT_FILES_MAX, TRIES_MAX, UNDER_WAY_MAX, WHOLE,
+};
 use domain::export::{Format, Kind, Manifest, Written};
 use domain::period::{Filter, Period};
 use domain::{CustomerId, Timestamp};
-use engine::actor::Reader;
+use engine::actor::{ExportKeeper, Reader, SessionUser};
 use engine::{Engine, Error, Export, Paging};
 use serde_json::json;
 
@@ -16,7 +19,13 @@ on_both!(
     an_export_is_made_once_and_kept_for_thirty_days,
     what_a_dead_process_left_is_begun_anew,
     one_that_always_ends_its_process_is_given_up,
+    one_that_is_given_back_is_begun_anew_and_counts_no_try,
+    one_that_cannot_be_read_keeps_no_other_from_its_turn,
     a_cancelled_one_is_nobodys_any_more,
+    a_customer_keeps_so_much_and_no_more,
+    so_many_files_are_kept_and_no_more,
+    a_deleted_file_is_gone_and_its_export_stays_listed,
+    only_who_requested_it_or_manages_ends_an_export,
     what_is_wrong_is_said_at_once,
     answers_are_listed_too,
     the_audit_log_tells_all_of_it_and_never_changes,
@@ -27,14 +36,16 @@ const ME: &str = "me@example.org";
 struct Side {
     id: CustomerId,
     reader: Reader,
+    keeper: ExportKeeper,
     client: engine::actor::ApiClient,
 }
 
 async fn side(installation: &Installation, name: &str) -> Side {
     let id = installation.customer(name, "UTC").await;
     let reader = installation.engine.console_reader(&installation.operator, Some(id)).unwrap();
+    let keeper = installation.engine.console_export_keeper(&installation.operator, id, ME).unwrap();
     let credentials = installation.application(id, name, Tier::Production).await;
-    Side { id, reader, client: installation.client(&credentials).await }
+    Side { id, reader, keeper, client: installation.client(&credentials).await }
 }
 
 async fn post(installation: &Installation, side: &Side, session: &str) {
@@ -59,8 +70,19 @@ fn form(kind: Kind) -> ExportForm {
 
 /// What a file with these rows would be.
 fn manifest(export: &Export, rows: u64) -> Manifest {
+    manifest_of(export, rows, 9)
+}
+
+fn manifest_of(export: &Export, rows: u64, bytes: u64) -> Manifest {
     let file = "a.csv".to_owned();
-    export.subject().manifest(Written { file, format: Format::Csv, bytes: 9, rows, sha256: "00".repeat(32) })
+    export.subject().manifest(Written { file, format: Format::Csv, bytes, rows, sha256: "00".repeat(32) })
+}
+
+/// Makes the export that has waited longest, of so many bytes.
+async fn make(engine: &Engine, bytes: u64) {
+    let mut task = engine.claim_export().await.unwrap().unwrap();
+    let export = task.take().unwrap();
+    assert!(engine.finish_export(&task, &manifest_of(&export, 1, bytes)).await.unwrap());
 }
 
 async fn rows(export: &mut Export) -> u64 {
@@ -115,7 +137,7 @@ async fn an_export_is_made_once_and_kept_for_thirty_days(installation: Installat
     let other = self::side(&installation, "Other").await;
     assert!(matches!(engine.export_job(&other.reader, asked.id).await, Err(Error::NotFound)));
     assert!(matches!(engine.export_manifest(&other.reader, asked.id).await, Err(Error::NotFound)));
-    assert!(matches!(engine.cancel_export(&other.reader, asked.id, ME).await, Err(Error::NotFound)));
+    assert!(matches!(engine.cancel_export(&other.keeper, asked.id).await, Err(Error::NotFound)));
     assert!(engine.export_jobs(&other.reader, &Paging::default()).await.unwrap().items.is_empty());
 }
 
@@ -157,21 +179,194 @@ async fn one_that_always_ends_its_process_is_given_up(installation: Installation
     assert!(failed.error.unwrap().contains("ended 5 times"));
 }
 
+async fn one_that_is_given_back_is_begun_anew_and_counts_no_try(installation: Installation) {
+    let side = start(&installation).await;
+    let engine = &installation.engine;
+    let asked = engine.request_export(&side.reader, &form(Kind::Events), ME).await.unwrap();
+    for _ in 0..=TRIES_MAX {
+        let task = engine.claim_export().await.unwrap().unwrap();
+        assert_eq!((task.id(), task.tries()), (asked.id, 1));
+        assert!(engine.keep_export(task.place(), 500).await.unwrap());
+        engine.release_exports().await.unwrap();
+        let waiting = job(engine, &side, &asked).await;
+        assert_eq!((waiting.status, waiting.tries, waiting.progress), (JobStatus::Queued, 0, 0));
+        assert!(!engine.keep_export(task.place(), 501).await.unwrap(), "it is nobody's");
+    }
+    // Another process's stays with it, and what is over is over.
+    let mut task = engine.claim_export().await.unwrap().unwrap();
+    let (other, workers) = installation.another().await;
+    other.release_exports().await.unwrap();
+    assert_eq!(job(engine, &side, &asked).await.status, JobStatus::Running);
+    workers.stop().await;
+    let export = task.take().unwrap();
+    assert!(engine.finish_export(&task, &manifest(&export, 3)).await.unwrap());
+    engine.release_exports().await.unwrap();
+    assert_eq!(job(engine, &side, &asked).await.status, JobStatus::Done);
+}
+
+async fn one_that_cannot_be_read_keeps_no_other_from_its_turn(installation: Installation) {
+    let side = start(&installation).await;
+    let engine = &installation.engine;
+    let broken = engine.request_export(&side.reader, &form(Kind::Days), ME).await.unwrap();
+    installation.execute("UPDATE exports SET form = REPLACE(form, '\"days\"', '\"people\"')").await.unwrap();
+    installation.clock.set("2026-11-24T12:00:01Z");
+    let good = engine.request_export(&side.reader, &form(Kind::Days), ME).await.unwrap();
+    assert_eq!(engine.claim_export().await.unwrap().map(|task| task.id()), Some(good.id));
+    // What was asked for is put back, to see what became of it.
+    installation.execute("UPDATE exports SET form = REPLACE(form, '\"people\"', '\"days\"')").await.unwrap();
+    let failed = job(engine, &side, &broken).await;
+    assert_eq!(failed.status, JobStatus::Failed);
+    assert!(failed.error.unwrap().contains("cannot be read"));
+}
+
 async fn a_cancelled_one_is_nobodys_any_more(installation: Installation) {
     let side = start(&installation).await;
     let engine = &installation.engine;
     let waiting = engine.request_export(&side.reader, &form(Kind::Days), ME).await.unwrap();
-    engine.cancel_export(&side.reader, waiting.id, ME).await.unwrap();
+    engine.cancel_export(&side.keeper, waiting.id).await.unwrap();
     assert!(engine.claim_export().await.unwrap().is_none());
     let running = engine.request_export(&side.reader, &form(Kind::Days), ME).await.unwrap();
     let mut task = engine.claim_export().await.unwrap().unwrap();
     let export = task.take().unwrap();
-    engine.cancel_export(&side.reader, running.id, ME).await.unwrap();
+    engine.cancel_export(&side.keeper, running.id).await.unwrap();
     assert!(!engine.keep_export(task.place(), 1).await.unwrap());
     assert!(!engine.finish_export(&task, &manifest(&export, 0)).await.unwrap());
     assert_eq!(job(engine, &side, &running).await.status, JobStatus::Cancelled);
-    assert_eq!(fields(engine.cancel_export(&side.reader, running.id, ME).await.unwrap_err()), ["export"]);
+    assert_eq!(fields(engine.cancel_export(&side.keeper, running.id).await.unwrap_err()), ["export"]);
     assert!(matches!(engine.export_manifest(&side.reader, running.id).await, Err(Error::NotFound)));
+}
+
+async fn a_customer_keeps_so_much_and_no_more(installation: Installation) {
+    let side = start(&installation).await;
+    let engine = &installation.engine;
+    let large = engine.request_export(&side.reader, &form(Kind::Days), ME).await.unwrap();
+    installation.clock.set("2026-11-24T12:00:01Z");
+    let waiting = engine.request_export(&side.reader, &form(Kind::Days), ME).await.unwrap();
+    make(engine, KEPT_BYTES_MAX).await;
+    let refused = async || fields(engine.request_export(&side.reader, &form(Kind::Days), ME).await.unwrap_err());
+    assert_eq!(refused().await, ["kind"]);
+    // What was requested before there was too much is not written either.
+    let mut task = engine.claim_export().await.unwrap().unwrap();
+    assert_eq!(task.id(), waiting.id);
+    assert_eq!(fields(task.take().err().unwrap()), ["kind"]);
+    engine.fail_export(&task, "no room").await.unwrap();
+    // Another customer's has room of its own.
+    let other = self::side(&installation, "Other").await;
+    let others = engine.request_export(&other.reader, &form(Kind::Days), ME).await.unwrap();
+    engine.cancel_export(&other.keeper, others.id).await.unwrap();
+    // There is room as soon as the file is deleted; or kept no longer.
+    engine.delete_export(&side.keeper, large.id).await.unwrap();
+    engine.request_export(&side.reader, &form(Kind::Days), ME).await.unwrap();
+    make(engine, KEPT_BYTES_MAX).await;
+    assert_eq!(refused().await, ["kind"]);
+    installation.clock.set("2026-12-24T12:00:01Z");
+    engine.request_export(&side.reader, &form(Kind::Days), ME).await.unwrap();
+}
+
+async fn so_many_files_are_kept_and_no_more(installation: Installation) {
+    let side = start(&installation).await;
+    let engine = &installation.engine;
+    for _ in 0..KEPT_FILES_MAX - 1 {
+        engine.request_export(&side.reader, &form(Kind::Days), ME).await.unwrap();
+        make(engine, 1).await;
+    }
+    // The one that waits will be a file.
+    let last = engine.request_export(&side.reader, &form(Kind::Days), ME).await.unwrap();
+    let refused = engine.request_export(&side.reader, &form(Kind::Days), ME).await.unwrap_err();
+    assert_eq!(fields(refused), ["kind"]);
+    engine.cancel_export(&side.keeper, last.id).await.unwrap();
+    engine.request_export(&side.reader, &form(Kind::Days), ME).await.unwrap();
+}
+
+async fn a_deleted_file_is_gone_and_its_export_stays_listed(installation: Installation) {
+    let side = start(&installation).await;
+    let engine = &installation.engine;
+    let asked = engine.request_export(&side.reader, &form(Kind::Days), ME).await.unwrap();
+    assert_eq!(fields(engine.delete_export(&side.keeper, asked.id).await.unwrap_err()), ["export"]);
+    make(engine, 9).await;
+    assert_eq!(engine.exports_with_file().await.unwrap(), [(asked.id, 1)]);
+    assert!(!engine.take_export_files_left());
+    engine.delete_export(&side.keeper, asked.id).await.unwrap();
+    assert!(engine.take_export_files_left() && !engine.take_export_files_left(), "told once");
+    assert!(engine.exports_with_file().await.unwrap().is_empty());
+    let left = job(engine, &side, &asked).await;
+    assert_eq!((left.status, left.file_expires_at), (JobStatus::Done, Some(engine.now())));
+    assert!(!left.has_file(engine.now()) && left.made.is_some());
+    assert!(engine.export_manifest(&side.reader, asked.id).await.is_ok());
+    assert_eq!(fields(engine.delete_export(&side.keeper, asked.id).await.unwrap_err()), ["export"]);
+    // The API has one call for both.
+    let waiting = engine.request_export(&side.reader, &form(Kind::Days), ME).await.unwrap();
+    engine.end_or_delete_export(&side.keeper, waiting.id).await.unwrap();
+    assert_eq!(job(engine, &side, &waiting).await.status, JobStatus::Cancelled);
+    assert_eq!(fields(engine.end_or_delete_export(&side.keeper, waiting.id).await.unwrap_err()), ["export"]);
+    let done = engine.request_export(&side.reader, &form(Kind::Days), ME).await.unwrap();
+    make(engine, 9).await;
+    engine.end_or_delete_export(&side.keeper, done.id).await.unwrap();
+    assert!(!job(engine, &side, &done).await.has_file(engine.now()));
+}
+
+async fn user(installation: &Installation, role: Role, customer_id: Option<CustomerId>) -> SessionUser {
+    let email = format!("{}@example.org", role.as_str());
+    let password = Some("correct horse battery".to_owned());
+    let form = UserForm { email, name: String::new(), role, customer_id, password };
+    let id = installation.engine.create_user(&installation.operator, &form).await.unwrap().id;
+    installation.engine.authenticate_user(id).await.unwrap()
+}
+
+async fn link(installation: &Installation, customer: Option<CustomerId>) -> SessionUser {
+    let engine = &installation.engine;
+    let keeper = engine.console_link_keeper(&installation.operator, customer).unwrap();
+    let form = AccessLinkForm { name: "Ada".to_owned(), days: 1 };
+    let id = engine.make_link(&keeper, &form, "console").await.unwrap().link.id;
+    engine.authenticate_link(id).await.unwrap()
+}
+
+async fn only_who_requested_it_or_manages_ends_an_export(installation: Installation) {
+    let side = start(&installation).await;
+    let engine = &installation.engine;
+    let own = Some(side.id);
+    let readers = [
+        user(&installation, Role::Viewer, own).await,
+        user(&installation, Role::Auditor, None).await,
+        link(&installation, own).await,
+        link(&installation, None).await,
+    ];
+    let managers =
+        [user(&installation, Role::CustomerAdmin, own).await, user(&installation, Role::Operator, None).await];
+    let keeper = |user: &SessionUser| engine.export_keeper(user, own).unwrap();
+    let program = engine.api_export_keeper(&side.client).unwrap();
+    let request = async |by: &str| engine.request_export(&side.reader, &form(Kind::Days), by).await.unwrap();
+    let is_refused = async |keeper: &ExportKeeper, of: &ExportJob| {
+        let all = [engine.cancel_export(keeper, of.id).await, engine.delete_export(keeper, of.id).await];
+        all.iter().all(|refused| matches!(refused, Err(Error::Forbidden)))
+            && matches!(engine.end_or_delete_export(keeper, of.id).await, Err(Error::Forbidden))
+    };
+    let admins = request("customer_admin@example.org").await;
+    for reader in &readers {
+        assert!(is_refused(&keeper(reader), &admins).await, "{}", reader.acts_as());
+        let own = request(&reader.acts_as()).await;
+        assert!(is_refused(&program, &own).await);
+        // Also not by another link of the same name.
+        for other in readers.iter().filter(|other| other.acts_as() != reader.acts_as()) {
+            assert!(is_refused(&keeper(other), &own).await, "{} of {}", other.acts_as(), reader.acts_as());
+        }
+        engine.cancel_export(&keeper(reader), own.id).await.unwrap();
+    }
+    assert_ne!(readers[2].acts_as(), readers[3].acts_as(), "both are of Ada");
+    assert!(is_refused(&program, &admins).await);
+    let programs = request(&side.client.acts_as()).await;
+    engine.end_or_delete_export(&program, programs.id).await.unwrap();
+    for manager in &managers {
+        let of = request("link Ada").await;
+        engine.cancel_export(&keeper(manager), of.id).await.unwrap();
+    }
+    // The same when it is done.
+    make(engine, 9).await;
+    for reader in &readers {
+        assert!(is_refused(&keeper(reader), &admins).await, "{}", reader.acts_as());
+    }
+    assert!(is_refused(&program, &admins).await);
+    engine.delete_export(&keeper(&managers[0]), admins.id).await.unwrap();
 }
 
 async fn what_is_wrong_is_said_at_once(installation: Installation) {
@@ -241,13 +436,17 @@ async fn the_audit_log_tells_all_of_it_and_never_changes(installation: Installat
     later();
     let cancelled = engine.request_export(&side.reader, &form(Kind::Countries), ME).await.unwrap();
     later();
-    engine.cancel_export(&side.reader, cancelled.id, "you@example.org").await.unwrap();
+    let keeper = engine.console_export_keeper(&installation.operator, side.id, "you@example.org").unwrap();
+    engine.cancel_export(&keeper, cancelled.id).await.unwrap();
+    later();
+    engine.delete_export(&keeper, asked.id).await.unwrap();
     let of = |customer| engine.console_audit_reader(&installation.operator, customer).unwrap();
     let own = engine.audit_log(&of(Some(side.id)), &Paging::default()).await.unwrap().items;
     let told: Vec<_> = own.iter().map(|entry| (entry.action, entry.actor.as_str())).collect();
     assert_eq!(
         told,
         [
+            (Action::ExportDeleted, "you@example.org"),
             (Action::ExportCancelled, "you@example.org"),
             (Action::ExportRequested, ME),
             (Action::ExportFetched, "you@example.org"),
@@ -256,13 +455,13 @@ async fn the_audit_log_tells_all_of_it_and_never_changes(installation: Installat
         ]
     );
     assert!(own.iter().all(|entry| entry.customer_id == Some(side.id)));
-    assert_eq!(own[3].subject, "Daily figures, 2026-11-01 to 2026-11-30, CSV");
-    assert_eq!((&own[3].details["rows"], &own[3].details["sha256"]), (&json!(30), &json!("00".repeat(32))));
-    let all = engine.audit_log(&of(None), &Paging { cursor: None, limit: 3 }).await.unwrap();
+    assert_eq!(own[4].subject, "Daily figures, 2026-11-01 to 2026-11-30, CSV");
+    assert_eq!((&own[4].details["rows"], &own[4].details["sha256"]), (&json!(30), &json!("00".repeat(32))));
+    let all = engine.audit_log(&of(None), &Paging { cursor: None, limit: 4 }).await.unwrap();
     let rest = Paging { cursor: all.next_cursor.clone(), limit: 10 };
     let rest = engine.audit_log(&of(None), &rest).await.unwrap();
-    assert_eq!((all.items.len(), rest.items.len()), (3, 3));
-    assert_eq!(all.items[2].customer_id, Some(other.id));
+    assert_eq!((all.items.len(), rest.items.len()), (4, 3));
+    assert_eq!(all.items[3].customer_id, Some(other.id));
     for sql in ["UPDATE audit_log SET actor = 'nobody'", "DELETE FROM audit_log"] {
         assert!(installation.execute(sql).await.is_err(), "{sql}");
     }

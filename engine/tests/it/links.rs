@@ -58,7 +58,7 @@ async fn a_link_opens_what_it_is_made_for_and_nothing_else(installation: Install
         let opening = engine.look_at_link(&made.token, HOME).await.unwrap();
         assert_eq!((opening.customer.map(|of| of.id), opening.link), (customer, made.link.clone()));
         let user = opened(engine, &made).await;
-        assert_eq!((user.role(), user.acts_as().as_str()), (role, "link Ada"));
+        assert_eq!((user.role(), user.acts_as().as_str()), (role, made.link.acts_as().as_str()));
         assert!(user.person().is_none());
         assert!(engine.reader(&user, Some(own)).is_ok());
         assert_eq!(engine.reader(&user, Some(other)).is_ok(), reads_other);
@@ -226,9 +226,10 @@ async fn what_is_done_with_links_is_noted(installation: Installation) {
     let log = engine.audit_log(&reader, &Paging::default()).await.unwrap().items;
     let mut entries: Vec<_> = log.iter().map(|it| (it.action, it.actor.as_str(), it.subject.as_str())).collect();
     entries.sort();
+    let as_link = made.link.acts_as();
     let expected = [
         (Action::LinkMade, "console", "Ada"),
-        (Action::LinkUsed, "link Ada", "Ada"),
+        (Action::LinkUsed, as_link.as_str(), "Ada"),
         (Action::LinkRevoked, "o@example.org", "Ada"),
     ];
     assert_eq!(entries, expected);

@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 /// How long requests that were taken may still take once the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -48,13 +49,24 @@ impl Serve {
         let public_url = config.public_url.clone();
         let state = AppState::new(engine.clone(), config);
         announce(&engine, address, public_url.as_deref()).await?;
-        let beside =
-            [tokio::spawn(tidy(state.clone())), tokio::spawn(write_exports(engine.clone(), state.exports.clone()))];
+        let tidying = tokio::spawn(tidy(state.clone()));
+        let exporting = tokio::spawn(write_exports(engine.clone(), state.exports.clone()));
         answer_until_told(listener, state).await?;
-        beside.iter().for_each(tokio::task::JoinHandle::abort);
+        tidying.abort();
+        stop_exports(&engine, exporting).await;
         workers.stop().await;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Breaks off the export that is being written, and gives it back.
+async fn stop_exports(engine: &Engine, exporting: JoinHandle<()>) {
+    exporting.abort();
+    // Aborted on purpose; once it has ended nothing writes that file any more.
+    let _ = exporting.await;
+    if let Err(error) = engine.release_exports().await {
+        tracing::warn!(%error, "an export could not be given back");
     }
 }
 

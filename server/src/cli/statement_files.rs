@@ -5,7 +5,7 @@ use super::{Failure, Output, customer_reader};
 use crate::api::billing::export::EventPages;
 use crate::api::billing::tables;
 use crate::documents::statement_pdf;
-use crate::export::part::Part;
+use crate::export::part::{Part, USUAL};
 use clap::Args;
 use engine::actor::{Operator, Reader};
 use engine::{Engine, TrailFilter};
@@ -100,8 +100,8 @@ impl Target {
         let Some(path) = path else {
             return Ok(Self { to: Box::new(std::io::stdout()), part: None, bytes: 0 });
         };
-        let (part, file) =
-            Part::create(path).map_err(|error| Failure::Failed(format!("cannot write {}: {error}", path.display())))?;
+        let (part, file) = Part::create(path, USUAL)
+            .map_err(|error| Failure::Failed(format!("cannot write {}: {error}", path.display())))?;
         Ok(Self { to: Box::new(BufWriter::new(file)), part: Some(part), bytes: 0 })
     }
 

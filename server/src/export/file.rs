@@ -3,7 +3,7 @@
 use super::ExportError;
 use super::columnar::Columnar;
 use super::hash::{Hashed, Hashing, hash};
-use super::part::Part;
+use super::part::{Part, USUAL};
 use super::sheet::Sheet;
 use super::text::{TextFormat, TextRows};
 use domain::export::{Cell, Format, Manifest, Subject, Written};
@@ -40,8 +40,8 @@ pub async fn write(
     progress: impl Fn(&ExportPage),
 ) -> Result<Manifest, ExportError> {
     let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let (part, manifest) = write_alone(export, form, path, file, progress).await?;
-    let (manifest_part, mut to) = Part::create(&manifest_path(path))?;
+    let (part, manifest) = write_alone(export, form, (path, USUAL), file, progress).await?;
+    let (manifest_part, mut to) = Part::create(&manifest_path(path), USUAL)?;
     let mut json = serde_json::to_vec_pretty(&manifest).map_err(std::io::Error::from)?;
     json.push(b'\n');
     to.write_all(&json)?;
@@ -50,14 +50,15 @@ pub async fn write(
     Ok(manifest)
 }
 
-/// Writes the file alone, which is still to be finished. `name` is what its manifest calls it.
+/// Writes the file alone, which is still to be finished. `name` is what its manifest calls it; `mode` says who
+/// may read it, as [`Part::create`] takes it.
 ///
 /// # Errors
 /// As [`write`].
 pub async fn write_alone(
     mut export: Export,
     (format, bom): (Format, bool),
-    path: &Path,
+    (path, mode): (&Path, u32),
     name: String,
     progress: impl Fn(&ExportPage),
 ) -> Result<(Part, Manifest), ExportError> {
@@ -66,7 +67,7 @@ pub async fn write_alone(
         return Err(std::io::Error::from(std::io::ErrorKind::IsADirectory).into());
     }
     let subject = export.subject().clone();
-    let (part, file) = Part::create(path)?;
+    let (part, file) = Part::create(path, mode)?;
     let (pages, to_write) = mpsc::channel(PAGES_AHEAD);
     let place = (subject.clone(), part.place().to_owned());
     // Writing takes a processor for long stretches, and the next page is read meanwhile.

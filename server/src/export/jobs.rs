@@ -2,6 +2,7 @@
 
 use super::ExportError;
 use super::file::write_alone;
+use super::part::PRIVATE;
 use axum::body::Body;
 use bytes::Bytes;
 use domain::export::Format;
@@ -76,17 +77,29 @@ impl ExportFiles {
         };
         let there: Vec<PathBuf> = there.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
         let kept: HashSet<(ExportId, u32)> = engine.exports_with_file().await?.into_iter().collect();
-        for path in there {
-            // Whatever is not named like an export is somebody else's.
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let mut parts = name.split('.');
-            let id = parts.next().and_then(|id| id.parse::<ExportId>().ok());
-            let of = id.zip(parts.next().and_then(|tries| tries.parse().ok()));
-            if of.is_some_and(|of| !kept.contains(&of)) {
-                std::fs::remove_file(&path)?;
-            }
+        for path in there.iter().filter(|path| is_left_over(path, &kept)) {
+            remove(path);
         }
         Ok(())
+    }
+}
+
+/// Whether a file is of an export, and none of those that are kept. Whatever is not named like one is somebody else's.
+fn is_left_over(path: &Path, kept: &HashSet<(ExportId, u32)>) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut parts = name.split('.');
+    let id = parts.next().and_then(|id| id.parse::<ExportId>().ok());
+    let of = id.zip(parts.next().and_then(|tries| tries.parse().ok()));
+    of.is_some_and(|of| !kept.contains(&of))
+}
+
+/// Removes a file. One that cannot be removed keeps no other from it; one that is gone was removed by another server.
+fn remove(path: &Path) {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            tracing::warn!(%error, path = %path.display(), "an export that is kept no longer could not be removed");
+        }
+        _ => {}
     }
 }
 
@@ -94,7 +107,8 @@ impl ExportFiles {
 pub async fn write_exports(engine: Engine, files: ExportFiles) {
     let mut looks = 0_u32;
     loop {
-        if looks.is_multiple_of(LOOKS_PER_SEARCH)
+        // What was just deleted goes at once.
+        if (engine.take_export_files_left() || looks.is_multiple_of(LOOKS_PER_SEARCH))
             && let Err(error) = files.clear_up(&engine).await
         {
             tracing::warn!(%error, "exports that are kept no longer could not be removed");
@@ -104,8 +118,13 @@ pub async fn write_exports(engine: Engine, files: ExportFiles) {
             Ok(Some(task)) => {
                 // An earlier try has left what it had come to.
                 looks = if task.tries() > 1 { 0 } else { looks };
-                if let Err(error) = write_one(&engine, &files, task).await {
-                    tracing::warn!(%error, "how an export ended could not be noted");
+                match write_one(&engine, &files, task).await {
+                    Ok(()) => {}
+                    Err(engine::Error::Unavailable(cause)) => {
+                        tracing::warn!(%cause, "an export was broken off");
+                        give_back(&engine).await;
+                    }
+                    Err(error) => tracing::warn!(%error, "how an export ended could not be noted"),
                 }
             }
             Ok(None) => {
@@ -139,7 +158,7 @@ async fn write_one(
                 done.store(progress(form.period, day), Ordering::Relaxed);
             }
         };
-        let (part, manifest) = write_alone(export, (form.format, form.bom), &path, name, note).await?;
+        let (part, manifest) = write_alone(export, (form.format, form.bom), (&path, PRIVATE), name, note).await?;
         part.finish()?;
         Ok::<_, ExportError>(manifest)
     };
@@ -156,14 +175,24 @@ async fn write_one(
             }
             Ok(())
         }
-        Err(ExportError::Engine(engine::Error::Unavailable(cause))) => {
-            // Nobody says that it is alive any more: it is begun anew.
-            tracing::warn!(%cause, "an export was broken off");
-            Ok(())
-        }
+        Err(ExportError::Engine(error @ engine::Error::Unavailable(_))) => Err(error),
         Err(error) => {
             tracing::warn!(%error, "an export failed");
             engine.fail_export(&task, &sentence(error)).await
+        }
+    }
+}
+
+/// Gives back what was broken off, as soon as the store can be reached: it is begun anew.
+async fn give_back(engine: &Engine) {
+    loop {
+        // Before the first time as well, so that nothing is begun again and again without a pause.
+        tokio::time::sleep(LOOK).await;
+        match engine.release_exports().await {
+            Err(engine::Error::Unavailable(_)) => {}
+            // Anything else is tried no more: the claim ends by itself.
+            Err(error) => return tracing::warn!(%error, "an export could not be given back"),
+            Ok(()) => return,
         }
     }
 }

@@ -111,7 +111,8 @@ fn complete_operation(path: &str, operation: &mut Value) {
         "/v1/helplines" => &[401, 403, 422, 429, 500, 503],
         "/v1/helplines/{id}" => &[401, 403, 404, 429, 500, 503],
         "/v1/statements" | "/v1/reports" => &[401, 403, 422, 500, 503],
-        // Also asked to cancel, which one that is over refuses; an application of a filter may be none.
+        // Also asked to cancel or delete, which whoever did not request it may not, and one without a file refuses; an
+        // application of a filter may be none.
         "/v1/export-jobs" | "/v1/export-jobs/{job}" => &[401, 403, 404, 422, 500, 503],
         "/v1/reports/{report}" | "/v1/export-jobs/{job}/file" | "/v1/export-jobs/{job}/manifest" => {
             &[401, 403, 404, 500, 503]

@@ -57,7 +57,7 @@ use utoipa::OpenApi;
         api::exports::request_job,
         api::exports::list_jobs,
         api::exports::job,
-        api::exports::cancel_job,
+        api::exports::end_job,
         api::exports::job_file,
         api::exports::job_manifest,
         api::ops::openapi_json,

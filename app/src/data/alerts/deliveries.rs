@@ -1,12 +1,12 @@
 //! The log of what was sent to a customer.
 
-use super::{DELIVERIES, Frame};
+use super::{DELIVERIES, Frame, address};
 use crate::data::billing::Asked;
 use crate::data::{paging, take_refused};
 use crate::error::UiError;
 use crate::format;
 use domain::Zone;
-use domain::alert::{Delivery, DeliveryStatus};
+use domain::alert::{Channel, Delivery, DeliveryStatus};
 
 /// The page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub async fn deliveries(customer: Option<String>, cursor: Option<String>) -> Res
     let at = |cursor: &str| asked.href(DELIVERIES, &[("cursor", cursor)]);
     let here = || asked.href(DELIVERIES, &[]);
     let list = DeliveryList {
-        items: found.items.into_iter().map(|delivery| view(delivery, zone)).collect(),
+        items: found.items.into_iter().map(|delivery| view(delivery, frame.can_change, zone)).collect(),
         here: cursor.as_deref().map_or_else(here, at),
         first: cursor.is_some().then(here),
         next: found.next_cursor.as_deref().map(at),
@@ -80,7 +80,7 @@ pub async fn deliveries(customer: Option<String>, cursor: Option<String>) -> Res
     Ok(Deliveries { frame, list: Some(list) })
 }
 
-fn view(delivery: Delivery, zone: Zone) -> DeliveryView {
+fn view(delivery: Delivery, can_change: bool, zone: Zone) -> DeliveryView {
     let Delivery { id, channel, target, subject, payload, status, attempts, note, .. } = delivery;
     let badge = match status {
         DeliveryStatus::Pending => ("badge", "On its way"),
@@ -103,7 +103,10 @@ fn view(delivery: Delivery, zone: Zone) -> DeliveryView {
         id: id.to_string(),
         created: format::instant(delivery.created_at, zone),
         channel: channel.label(),
-        target,
+        target: match channel {
+            Channel::Webhook => address(&target, can_change),
+            Channel::Email => target,
+        },
         subject,
         payload,
         badge,

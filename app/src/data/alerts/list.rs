@@ -1,6 +1,8 @@
 //! A customer's alerts.
 
-use super::{ALERTS, Frame, Progress, SoFar, is_in, is_monthly, month_name, running_month, sentence};
+use super::{
+    ALERTS, Frame, Progress, SoFar, address, can_change, is_in, is_monthly, month_name, running_month, sentence,
+};
 use crate::data::billing::Asked;
 use crate::data::{paging, take_refused};
 use crate::error::UiError;
@@ -98,7 +100,7 @@ fn view(asked: &Asked, alert: &Alert, webhooks: &[Webhook], so_far: Option<&SoFa
         when: sentence(&alert.rule, month),
         progress,
         emails: alert.emails.clone(),
-        endpoint: endpoint.map(|webhook| (webhook.url.clone(), webhook.disabled_at.is_some())),
+        endpoint: endpoint.map(|webhook| (address(&webhook.url, can_change(asked)), webhook.disabled_at.is_some())),
         fired: alert.fired_at.map(|at| format::instant(at, zone)),
         badge,
         edit: asked.href(&format!("{ALERTS}/{}", alert.id), &[]),

@@ -10,6 +10,7 @@ use crate::data::billing::{Asked, Whose, quantity};
 use crate::error::UiError;
 use crate::format;
 use domain::Zone;
+use domain::alert::webhook::origin;
 use domain::alert::{AlertKind, AlertRule};
 use domain::zone::Month;
 use engine::Usage;
@@ -49,6 +50,11 @@ impl Frame {
 /// Whether the person may change the alerts of the chosen customer.
 fn can_change(asked: &Asked) -> bool {
     asked.reader.customer().is_some_and(|customer| asked.engine.manager(&asked.user, customer.id).is_ok())
+}
+
+/// The address of an endpoint as it is shown: all of it, which may hold a secret, only to whoever may change it.
+fn address(url: &str, can_change: bool) -> String {
+    if can_change { url.to_owned() } else { origin(url) }
 }
 
 /// Of the form of an alert of a customer: what one of them leaves must never show up in another.

@@ -1,6 +1,6 @@
 //! A customer's webhook endpoints.
 
-use super::{ALERTS, Frame, WEBHOOKS};
+use super::{ALERTS, Frame, WEBHOOKS, address};
 use crate::data::billing::Asked;
 use crate::data::{handover, take_refused};
 use crate::error::UiError;
@@ -80,7 +80,7 @@ pub async fn webhooks(customer: Option<String>) -> Result<Webhooks, UiError> {
     let zone = asked.zone();
     let (url, create_error) = take_refused::<String>(&form_of(&of.id.to_string())).await?.unzip();
     let list = WebhookList {
-        items: found.iter().map(|webhook| view(webhook, zone, calls(webhook))).collect(),
+        items: found.iter().map(|webhook| view(webhook, frame.can_change, zone, calls(webhook))).collect(),
         url: url.unwrap_or_default(),
         create_error,
         error: take_refused::<()>("endpoints").await?.map(|((), error)| error),
@@ -89,10 +89,10 @@ pub async fn webhooks(customer: Option<String>) -> Result<Webhooks, UiError> {
     Ok(Webhooks { frame, list: Some(list) })
 }
 
-fn view(webhook: &Webhook, zone: Zone, alerts: Vec<(String, String)>) -> WebhookView {
+fn view(webhook: &Webhook, can_change: bool, zone: Zone, alerts: Vec<(String, String)>) -> WebhookView {
     WebhookView {
         id: webhook.id.to_string(),
-        url: webhook.url.clone(),
+        url: address(&webhook.url, can_change),
         secret_hint: webhook.secret_hint.clone(),
         old_secret_until: webhook.old_secret_until.map(|until| format::instant(until, zone)),
         created: format::instant(webhook.created_at, zone),

@@ -1,7 +1,7 @@
 //! Rate cards, for operators and auditors.
 
 use super::{TermsView, terms};
-use crate::data::{Choice, ListPage, id, paging, take_entered, take_refused};
+use crate::data::{Choice, ListPage, edit_path, id, paging, take_entered, take_refused};
 use crate::error::UiError;
 use crate::forms::{AssignmentInput, RateCardInput, TierInput};
 use crate::{context, format};
@@ -174,7 +174,7 @@ pub fn assignment_form(card: &str) -> String {
 #[must_use]
 pub fn version_path(card: &str, version: Option<u32>) -> String {
     let version = version.map_or_else(|| "new".to_owned(), |version| version.to_string());
-    format!("{PATH}/{card}/versions/{version}")
+    format!("{}/versions/{version}", edit_path(PATH, Some(card)))
 }
 
 /// The address of the form that was sent.

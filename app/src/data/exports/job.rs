@@ -27,6 +27,8 @@ pub struct ExportView {
     pub columns: Vec<(String, String)>,
     /// Name and address of each file that is kept.
     pub files: Vec<(&'static str, String)>,
+    /// Whether the person may cancel it, or delete its file.
+    pub can_end: bool,
     /// What else there is to say.
     pub note: Option<String>,
     /// Why it failed.
@@ -45,6 +47,7 @@ pub async fn export(export: &str, customer: Option<String>) -> Result<ExportView
     let job = asked.engine.export_job(&asked.reader, id(export)?).await?;
     let columns = if job.made.is_some() { columns(&asked, &job).await? } else { Vec::new() };
     let has_file = job.has_file(asked.engine.now());
+    let keeper = asked.engine.export_keeper(&asked.user, Some(of.id))?;
     Ok(ExportView {
         customer: of.id.to_string(),
         customer_name: of.name,
@@ -57,6 +60,7 @@ pub async fn export(export: &str, customer: Option<String>) -> Result<ExportView
         facts: facts(&asked, &job),
         columns,
         files: if has_file { files(&job) } else { Vec::new() },
+        can_end: keeper.keeps(&job),
         note: note(&asked, &job, has_file),
         failure: job.error.clone(),
         error: take_refused::<()>("export").await?.map(|((), error)| error),

@@ -1,6 +1,6 @@
 //! One export.
 
-use crate::calls::CancelExport;
+use crate::calls::{CancelExport, DeleteExport};
 use crate::data::exports::job::ExportView;
 use crate::pages::alerts::{button, refused};
 use leptos::prelude::*;
@@ -9,7 +9,9 @@ use leptos::server_fn::ServerFn;
 /// The page.
 #[must_use]
 pub fn draw(export: ExportView) -> AnyView {
-    let ExportView { id, customer, here, progress, facts, columns, note, failure, .. } = export;
+    let ExportView { id, customer, here, progress, facts, columns, note, failure, can_end, .. } = export;
+    let fields = vec![("customer", customer.clone()), ("export", id)];
+    let delete = (can_end && !export.files.is_empty()).then(|| delete(fields.clone()));
     let files = export
         .files
         .into_iter()
@@ -21,7 +23,9 @@ pub fn draw(export: ExportView) -> AnyView {
             view! { <a class=class href=href rel="external" download>"Download " {name}</a> }
         })
         .collect_view();
-    let progress = progress.map(|(thousandths, text)| progress_view(thousandths, &text, here, &customer, &id));
+    let cancel =
+        can_end.then(|| button(CancelExport::url(), fields, "button", view! { "Cancel the export" }.into_any()));
+    let progress = progress.map(|(thousandths, text)| progress_view(thousandths, &text, here, cancel));
     let facts =
         facts.into_iter().map(|(name, value)| view! { <div><dt>{name}</dt><dd>{value}</dd></div> }).collect_view();
     let columns = columns
@@ -54,13 +58,27 @@ pub fn draw(export: ExportView) -> AnyView {
         {note.map(|note| view! { <p class="notice">{note}</p> })}
         <section class="panel report-part"><h2>"What it is"</h2><dl class="facts">{facts}</dl></section>
         {columns}
+        {delete}
+    }
+    .into_any()
+}
+
+/// Of who may: a way to give its file up.
+fn delete(fields: Vec<(&'static str, String)>) -> AnyView {
+    view! {
+        <details class="confirm">
+            <summary class="button">"Delete the file…"</summary>
+            <div class="confirm-body">
+                <p>"It makes room for other exports, and cannot be undone. What it was stays in the list."</p>
+                {button(DeleteExport::url(), fields, "button button-bad", view! { "Delete the file" }.into_any())}
+            </div>
+        </details>
     }
     .into_any()
 }
 
 /// While it is under way. With script the page looks again by itself.
-fn progress_view(thousandths: u32, text: &str, here: String, customer: &str, id: &str) -> AnyView {
-    let fields = vec![("customer", customer.to_owned()), ("export", id.to_owned())];
+fn progress_view(thousandths: u32, text: &str, here: String, cancel: Option<AnyView>) -> AnyView {
     let value = thousandths.to_string();
     view! {
         <div class="notice" data-live="">
@@ -69,7 +87,7 @@ fn progress_view(thousandths: u32, text: &str, here: String, customer: &str, id:
             <p>"You can leave this page: the file will be in the list, and is kept for 30 days."</p>
             <div class="form-actions">
                 <a class="button" href=here>"Look again"</a>
-                {button(CancelExport::url(), fields, "button", view! { "Cancel the export" }.into_any())}
+                {cancel}
             </div>
         </div>
     }

@@ -83,7 +83,7 @@ struct Jobs<'a> {
 /// Request an export.
 ///
 /// It is written in the background, as CSV, NDJSON, XLSX or Parquet; ask for it again to see how far it is. Its file is kept
-/// for 30 days. Raw events are those that were counted when it was requested, however long it takes.
+/// for 30 days, or until it is deleted. A customer's files may be 200 and have 20 GB; beyond that requests are refused. Raw events are those that were counted when it was requested, however long it takes.
 #[utoipa::path(
     post,
     path = "/v1/export-jobs",
@@ -167,24 +167,25 @@ pub async fn job(
     Ok(Json(JobJson::from(&job)).into_response())
 }
 
-/// Cancel an export.
+/// Cancel or delete an export.
 ///
-/// One that is over already is refused.
+/// One that is under way is cancelled; of one that is done, the file is deleted before its 30 days are over. Either stays in
+/// the list. Only the application that requested it may do this. One that has no file, or none any more, is refused.
 #[utoipa::path(
     delete,
     path = "/v1/export-jobs/{job}",
     tag = "Exports",
     security(("token" = ["analytics:read"])),
     params(params::ExportJobPath),
-    responses((status = 204, description = "It is cancelled; nothing is left of its file."))
+    responses((status = 204, description = "Nothing is left of its file."))
 )]
-pub async fn cancel_job(
+pub async fn end_job(
     State(state): State<AppState>,
     Client { client, .. }: Client<AnalyticsRead>,
     PathId(id): PathId<ExportId>,
 ) -> Answer {
-    let reader = state.engine.api_reader(&client)?;
-    state.engine.cancel_export(&reader, id, &client.acts_as()).await?;
+    let keeper = state.engine.api_export_keeper(&client)?;
+    state.engine.end_or_delete_export(&keeper, id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
