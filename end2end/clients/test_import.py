@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import io
 import json
 import signal
 import subprocess
@@ -317,7 +318,16 @@ def test_counts_are_marked_in_reports_and_nowhere_else(made, tmp_path):
     assert told["note"] in shown.stdout, shown
     out = tmp_path / "report.csv"
     made.made.command("report", "export", report["id"], "--customer", customer.id, "--out", str(out))
-    assert "1200" not in out.read_text() and "imported" not in out.read_text()
+    *rows, note = csv.reader(io.StringIO(out.read_text(encoding="utf-8"), newline=""))
+    assert note == ["note", "imported", told["note"]] + [""] * (len(rows[0]) - 3)
+    assert not [row for row in rows if "1200" in row or "40" in row], rows
+    # A law's own form has no place for it.
+    (tmp_path / "text").write_text("We do.")
+    texts = [f"--text={key}={tmp_path / 'text'}" for key in ("detection_protocol", "prohibition_protocol")]
+    law = made.made.command("report", "draft", "--customer", customer.id, "--template", "california-sb-243", "--period", "2025", *texts)
+    assert law["imported"]["displays"] == 1_200
+    made.made.command("report", "export", law["id"], "--customer", customer.id, "--out", str(out))
+    assert out.read_text().splitlines()[1:] == ["2025,0,We do.,We do."]
     assert all(not day["gross_displays"] for day in made.export(customer, "days"))
     assert made.export(customer, "events") == []
 
