@@ -231,6 +231,37 @@ pub fn options(choices: Vec<Choice>, value: &str) -> Vec<AnyView> {
     choices.into_iter().map(option).collect()
 }
 
+/// The button of a form that our script sends by itself.
+#[component]
+pub fn NoScriptSubmit() -> impl IntoView {
+    view! { <noscript inner_html="<button class=\"button\">Show</button>"></noscript> }
+}
+
+/// The chooser of a customer, for those who may see several; `none` is the choice of no customer, where there is one.
+#[must_use]
+pub fn customer_chooser(
+    customers: Vec<Choice>,
+    chosen: &str,
+    path: &str,
+    none: Option<&'static str>,
+) -> Option<AnyView> {
+    (!customers.is_empty()).then(|| {
+        view! {
+            <form method="get" action=path.to_owned() class="chooser">
+                <label>
+                    <span class="visually-hidden">"Customer"</span>
+                    <select id="customer" name="customer">
+                        {none.map(|none| view! { <option value="" selected=chosen.is_empty()>{none}</option> })}
+                        {options(customers, chosen)}
+                    </select>
+                </label>
+                <NoScriptSubmit />
+            </form>
+        }
+        .into_any()
+    })
+}
+
 /// Yes or no.
 #[component]
 pub fn CheckField(

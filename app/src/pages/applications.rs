@@ -1,13 +1,12 @@
 //! Applications of a customer: credentials, their rotation and their end.
 
 use crate::calls::{CreateApplication, RevokeApplication, RevokeSecret, RotateApplication};
-use crate::components::form::{FormErrors, Outcome, SelectField, TextField, options};
+use crate::components::form::{FormErrors, Outcome, SelectField, TextField, customer_chooser};
 use crate::components::list::Pager;
 use crate::components::state::Empty;
 use crate::data::Choice;
 use crate::data::applications::{ApplicationView, Applications, Credentials, SecretView};
 use crate::forms::ApplicationInput;
-use crate::pages::overview::NoScriptSubmit;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -23,7 +22,7 @@ pub fn draw(found: Applications) -> AnyView {
     let path = if customer_id.is_empty() { PATH.to_owned() } else { format!("{PATH}?customer={customer_id}") };
     let next = next_cursor.map(|cursor| crate::query::with_cursor(&path, &cursor));
     let is_empty = items.is_empty();
-    let chooser = (!customers.is_empty()).then(|| chooser(customers, &customer_id));
+    let chooser = customer_chooser(customers, &customer_id, "/applications", Some("All customers"));
     let needs_choice = chooser.is_some() && customer_id.is_empty();
     let list = items
         .into_iter()
@@ -44,23 +43,6 @@ pub fn draw(found: Applications) -> AnyView {
         {is_empty.then(|| view! { <Empty title="No applications" text="Programs need credentials of an application to send events." /> })}
         <ul class="applications">{list}</ul>
         <Pager first=is_later.then_some(path) next />
-    }
-    .into_any()
-}
-
-fn chooser(customers: Vec<Choice>, chosen: &str) -> AnyView {
-    let choices = options(customers, chosen);
-    view! {
-        <form method="get" action="/applications" class="chooser">
-            <label>
-                <span class="visually-hidden">"Customer"</span>
-                <select id="customer" name="customer">
-                    <option value="">"All customers"</option>
-                    {choices}
-                </select>
-            </label>
-            <NoScriptSubmit />
-        </form>
     }
     .into_any()
 }

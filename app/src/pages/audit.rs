@@ -1,16 +1,17 @@
 //! The audit log.
 
+use crate::components::form::customer_chooser;
 use crate::components::list::Pager;
 use crate::components::state::Empty;
 use crate::data::audit::{AUDIT_LOG, AuditLog, AuditRow};
-use crate::pages::billing::chooser_or;
 use leptos::prelude::*;
 
 /// The page.
 #[must_use]
 pub fn draw(log: AuditLog) -> AnyView {
     let AuditLog { whose, items, first, next } = log;
-    let chooser = chooser_or(&whose, AUDIT_LOG, Some("All customers"));
+    let chosen = whose.customer.as_deref().unwrap_or_default();
+    let chooser = customer_chooser(whose.customers.clone(), chosen, AUDIT_LOG, Some("All customers"));
     let (is_empty, is_of_all) = (items.is_empty(), whose.customer.is_none());
     let rows = items.into_iter().map(row).collect_view();
     view! {

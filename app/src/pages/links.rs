@@ -1,15 +1,13 @@
 //! Access links: read-only access for auditors who have no account.
 
 use crate::calls::{MakeAccessLink, RevokeAccessLink};
-use crate::components::form::{FormErrors, Outcome, TextField, options};
+use crate::components::form::{FormErrors, Outcome, TextField, customer_chooser};
 use crate::components::list::Pager;
 use crate::components::state::Empty;
-use crate::data::Choice;
 use crate::data::links::{ALL, AccessLinks, LinkView, NewLinkView, PATH, path};
 use crate::forms::AccessLinkInput;
 use crate::pages::alerts::{button, refused};
 use crate::pages::applications::Copy;
-use crate::pages::overview::NoScriptSubmit;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -22,7 +20,7 @@ pub fn draw(found: AccessLinks) -> AnyView {
     let of = customer.map_or_else(|| "All customers".to_owned(), |customer| customer.label);
     let page = path(&customer_id, &[]);
     let next = next_cursor.map(|cursor| crate::query::with_cursor(&page, &cursor));
-    let chooser = (!customers.is_empty()).then(|| chooser(customers, &customer_id));
+    let chooser = customer_chooser(customers, &customer_id, PATH, Some("All customers"));
     let list = if items.is_empty() {
         let text = "With a link an auditor reads everything here for some days, changes nothing, and needs no account.";
         view! { <Empty title="No access links" text /> }.into_any()
@@ -42,23 +40,6 @@ pub fn draw(found: AccessLinks) -> AnyView {
         {make_form(customer_id, &of, input, &make_error)}
         {list}
         <Pager first=is_later.then_some(page) next />
-    }
-    .into_any()
-}
-
-fn chooser(customers: Vec<Choice>, chosen: &str) -> AnyView {
-    let choices = options(customers, chosen);
-    view! {
-        <form method="get" action=PATH class="chooser">
-            <label>
-                <span class="visually-hidden">"Customer"</span>
-                <select id="customer" name="customer">
-                    <option value="">"All customers"</option>
-                    {choices}
-                </select>
-            </label>
-            <NoScriptSubmit />
-        </form>
     }
     .into_any()
 }

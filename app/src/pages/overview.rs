@@ -10,7 +10,6 @@ use crate::error::UiError;
 use crate::question::Question;
 use blocks::{Breakdown, Cards, Chart, FirstEventHelp, Refusals, UnattributedWarning};
 use leptos::prelude::*;
-pub use toolbar::NoScriptSubmit;
 use toolbar::Toolbar;
 
 /// The figures of the question's period, customer and filters.

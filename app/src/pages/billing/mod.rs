@@ -7,37 +7,17 @@ pub mod overview;
 pub mod statement;
 pub mod steps;
 
-use crate::components::form::options;
+use crate::components::form::customer_chooser;
 use crate::components::list::Term;
 use crate::data::billing::waterfall::{StepRow, WaterfallView};
 use crate::data::billing::{Card, LineView, TermsView, Whose};
-use crate::pages::overview::NoScriptSubmit;
 pub use editor::draw_editor;
 use leptos::prelude::*;
 
 /// The chooser of a customer, for those who may see several; where one is needed and none is chosen, it says so.
 pub(super) fn chooser(whose: &Whose, path: &str, is_choice_needed: bool) -> Option<AnyView> {
-    chooser_or(whose, path, is_choice_needed.then_some("Choose a customer"))
-}
-
-/// The same with a choice of no customer.
-pub(super) fn chooser_or(whose: &Whose, path: &str, none: Option<&'static str>) -> Option<AnyView> {
-    let chosen = whose.customer.clone().unwrap_or_default();
-    (!whose.customers.is_empty()).then(|| {
-        view! {
-            <form method="get" action=path.to_owned() class="chooser">
-                <label>
-                    <span class="visually-hidden">"Customer"</span>
-                    <select id="customer" name="customer">
-                        {none.map(|none| view! { <option value="" selected=chosen.is_empty()>{none}</option> })}
-                        {options(whose.customers.clone(), &chosen)}
-                    </select>
-                </label>
-                <NoScriptSubmit />
-            </form>
-        }
-        .into_any()
-    })
+    let chosen = whose.customer.as_deref().unwrap_or_default();
+    customer_chooser(whose.customers.clone(), chosen, path, is_choice_needed.then_some("Choose a customer"))
 }
 
 /// Figures in large letters.

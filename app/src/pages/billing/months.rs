@@ -2,11 +2,10 @@
 
 use super::cards;
 use crate::calls::{IssueStatement, IssueStatements};
-use crate::components::form::{FormErrors, options};
+use crate::components::form::{FormErrors, NoScriptSubmit, options};
 use crate::components::list::Pager;
 use crate::components::state::Empty;
 use crate::data::billing::months::{MonthPage, PATH, RowView};
-use crate::pages::overview::NoScriptSubmit;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 

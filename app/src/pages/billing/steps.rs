@@ -2,11 +2,10 @@
 
 use super::chooser;
 use super::statement::impossible;
-use crate::components::form::options;
+use crate::components::form::{NoScriptSubmit, options};
 use crate::components::list::{Pager, Segments, bar};
 use crate::data::Choice;
 use crate::data::billing::steps::{CountList, Detail, EventList, EventRow, StepPage};
-use crate::pages::overview::NoScriptSubmit;
 use leptos::prelude::*;
 
 /// The page.

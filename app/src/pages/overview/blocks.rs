@@ -2,8 +2,8 @@
 
 #![allow(clippy::needless_pass_by_value, reason = "components own their properties")]
 
-use super::toolbar::{NoScriptSubmit, hidden};
-use crate::components::form::options;
+use super::toolbar::hidden;
+use crate::components::form::{NoScriptSubmit, options};
 use crate::components::list::{Pager, Segments, Term, bar};
 use crate::data::figures::{Card, FirstEvent, Unattributed};
 use crate::data::series::Series;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::needless_pass_by_value, reason = "components own their properties")]
 
-use crate::components::form::options;
+use crate::components::form::{NoScriptSubmit, options};
 use crate::components::list::Segments;
 use crate::data::figures::Frame;
 use crate::query::OverviewQuery;
@@ -12,12 +12,6 @@ use leptos::prelude::*;
 pub fn hidden(query: &OverviewQuery, except: &[&str]) -> Vec<AnyView> {
     let kept = query.pairs().into_iter().filter(|(name, _)| !except.contains(name));
     kept.map(|(name, value)| view! { <input type="hidden" name=name value=value.to_owned() /> }.into_any()).collect()
-}
-
-/// The button of a form that our script sends by itself.
-#[component]
-pub fn NoScriptSubmit() -> impl IntoView {
-    view! { <noscript inner_html="<button class=\"button\">Show</button>"></noscript> }
 }
 
 /// The head of the overview.
