@@ -389,10 +389,15 @@ impl Task {
     async fn clear_away(&mut self) {
         let Some((from, to)) = self.trim.take() else { return };
         let until = to.min(from + TRIM_PACKS);
-        match store::log::trim(&self.db, until).await {
-            Ok(()) if until < to => self.trim = Some((until + 1, to)),
-            Ok(()) => {}
-            Err(error) => tracing::warn!(%error, "the log could not be cleared"),
+        match tokio::time::timeout(ANSWER_MAX, store::log::trim(&self.db, until)).await {
+            Ok(Ok(())) if until < to => self.trim = Some((until + 1, to)),
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the log could not be cleared"),
+            Err(_) => {
+                // Whoever waits for an append has waited for this.
+                self.healthy.store(false, Ordering::Relaxed);
+                tracing::error!("clearing the log takes too long");
+            }
         }
     }
 }
