@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::store::Db;
 use crate::store::codec::Session;
-use crate::store::runs::{self, NewRun, Run, Sessions};
+use crate::store::runs::{self, NewRun, Run};
 use domain::Timestamp;
 use domain::event::Event;
 use domain::ids::CustomerNo;
@@ -143,7 +143,7 @@ impl Known {
         for (customer, of) in &mut self.of {
             let recent = std::mem::take(&mut of.recent);
             let Some((mut first, mut last, mut events)) = runs::extent(recent.values().flatten()) else { continue };
-            let mut merged: Vec<(Run, Vec<Vec<u8>>)> = Vec::new();
+            let mut merged: Vec<&Run> = Vec::new();
             for run in of.runs.iter().rev() {
                 let (joined_first, joined_last) = (first.min(run.first_at), last.max(run.last_at));
                 let is_near = joined_last.millis() - joined_first.millis() <= RUN_SPAN_MAX_MS;
@@ -151,15 +151,11 @@ impl Known {
                     break;
                 }
                 (first, last, events) = (joined_first, joined_last, events + run.events);
-                merged.push((run.clone(), runs::packed(db, run).await?));
+                merged.push(run);
             }
-            let (customer, no) = (*customer, of.runs.last().map_or(0, |last| last.no) + 1);
-            let mut sessions: Vec<_> = recent.into_iter().filter(|(_, entries)| !entries.is_empty()).collect();
-            for (run, parts) in &merged {
-                parts.iter().try_for_each(|part| run.unpack(part, &mut sessions))?;
-            }
-            let replaced = merged.iter().map(|(run, _)| run.no).collect();
-            new.extend(NewRun::of(customer, no, &Sessions::of(sessions), replaced));
+            let key = (*customer, of.runs.last().map_or(0, |last| last.no) + 1);
+            let sessions = recent.into_iter().filter(|(_, entries)| !entries.is_empty()).collect();
+            new.push(NewRun::merged(db, key, (first, last, events), sessions, &merged).await?);
         }
         Ok(new)
     }

@@ -26,7 +26,7 @@ use clap::{Args, Parser, Subcommand};
 use domain::{CustomerId, Faults};
 use engine::actor::{Operator, Reader};
 use engine::clock::SystemClock;
-use engine::{Engine, Paged};
+use engine::{Engine, Paged, Room, Settings};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write};
@@ -209,6 +209,14 @@ async fn open(config: &Config) -> Result<Engine, Failure> {
 /// The engine on a database whose tables are up to date: commands work on a new installation, too.
 async fn open_migrated(config: &Config) -> Result<Engine, Failure> {
     let engine = open(config).await?;
+    engine.migrate().await?;
+    Ok(engine)
+}
+
+/// The same for a command that works through a large file: it holds little in memory.
+async fn open_for_file(config: &Config, connections_max: u32) -> Result<Engine, Failure> {
+    let settings = Settings { room: Room::COMMAND, connections_max, ..config.engine() };
+    let engine = Engine::open(settings, Arc::new(SystemClock)).await?;
     engine.migrate().await?;
     Ok(engine)
 }
