@@ -45,19 +45,33 @@ pub struct Room {
     pub batch_events: usize,
     /// Events of which the aggregator knows the sessions in memory, before it writes them down.
     pub session_events: usize,
-    /// The page cache of each connection to SQLite, in KiB. Small, as the system caches the file besides.
+    /// Events up to which what is written down of sessions is merged.
+    pub run_events: usize,
+    /// The page cache of each connection to SQLite, in KiB: one of them may use what the others do not. Small, as the system
+    /// caches the file besides.
     pub cache_kib: u32,
 }
 
 impl Room {
     /// Of a command that works through a large file: all in all a few dozen megabytes, however large the file is.
-    pub const COMMAND: Self =
-        Self { remembered_events: 65_536, batch_events: 16_384, session_events: 65_536, cache_kib: 2_048 };
+    pub const COMMAND: Self = Self {
+        remembered_events: 32_768,
+        batch_events: 8_192,
+        session_events: 32_768,
+        run_events: 262_144,
+        cache_kib: 1_024,
+    };
 }
 
 impl Default for Room {
     fn default() -> Self {
-        Self { remembered_events: 1_000_000, batch_events: 100_000, session_events: 262_144, cache_kib: 16_384 }
+        Self {
+            remembered_events: 1_000_000,
+            batch_events: 100_000,
+            session_events: 262_144,
+            run_events: 1_048_576,
+            cache_kib: 16_384,
+        }
     }
 }
 

@@ -254,7 +254,7 @@ impl Aggregator {
         if held.known.recent_events() == 0 {
             return Ok(());
         }
-        let runs = held.known.flush(&self.db).await?;
+        let runs = held.known.flush(&self.db, self.engine.0.settings.room.run_events).await?;
         let mut tx = self.db.begin().await?;
         self.fence(&mut tx, held, held.applied, held.applied).await?;
         for run in &runs {

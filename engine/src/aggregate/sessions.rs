@@ -11,8 +11,6 @@ use domain::metering::{Entry, NEIGHBOURHOOD_MS};
 use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Runs are merged up to this many events: few enough to do it at once.
-const RUN_EVENTS_MAX: usize = 1_048_576;
 /// Runs of further apart are not merged, so that old ones stay alone and are not read.
 const RUN_SPAN_MAX_MS: i64 = 62 * domain::timestamp::DAY_MS;
 
@@ -134,11 +132,11 @@ impl Known {
         }
     }
 
-    /// Packs what is in memory as runs, merged with earlier ones that are not larger: so there are few of them, and an
-    /// event is written again only as often as their number doubles.
+    /// Packs what is in memory as runs, merged with earlier ones that are not larger, up to `events_max` events: so there are
+    /// few of them, and an event is written again only as often as their number doubles.
     ///
     /// The memory is empty afterwards, also when this fails.
-    pub async fn flush(&mut self, db: &Db) -> Result<Vec<NewRun>, Error> {
+    pub async fn flush(&mut self, db: &Db, events_max: usize) -> Result<Vec<NewRun>, Error> {
         let mut new = Vec::new();
         for (customer, of) in &mut self.of {
             let recent = std::mem::take(&mut of.recent);
@@ -147,7 +145,7 @@ impl Known {
             for run in of.runs.iter().rev() {
                 let (joined_first, joined_last) = (first.min(run.first_at), last.max(run.last_at));
                 let is_near = joined_last.millis() - joined_first.millis() <= RUN_SPAN_MAX_MS;
-                if run.events > events || run.events + events > RUN_EVENTS_MAX || !is_near {
+                if run.events > events || run.events + events > events_max || !is_near {
                     break;
                 }
                 (first, last, events) = (joined_first, joined_last, events + run.events);

@@ -21,6 +21,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 const GROUP_ROWS: usize = 131_072;
 /// Rows whose cells are gathered before they are encoded.
 const BATCH_ROWS: usize = 2_048;
+/// Rows of a page, about, which is what an encoder holds of a column.
+const PAGE_ROWS: usize = 4_096;
 /// Bytes of different values after which a column does without a dictionary: it is held apart until the group ends, and
 /// ids have as many values as rows.
 const DICTIONARY_BYTES: usize = 128 * 1_024;
@@ -111,6 +113,7 @@ impl<W: Write + Send> Columnar<W> {
         let version = KeyValue::new("reachline.columns".to_owned(), format!("{kind}/{COLUMNS_VERSION}"));
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
+            .set_data_page_row_count_limit(PAGE_ROWS)
             .set_dictionary_page_size_limit(DICTIONARY_BYTES)
             // What is kept of each page until the file ends would grow with the file; of each group it is enough.
             .set_statistics_enabled(EnabledStatistics::Chunk)
