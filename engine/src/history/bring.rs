@@ -74,7 +74,9 @@ impl Engine {
         brought?;
         let detail = match read? {
             End::OfFile(sha256) if sha256 == checked.sha256 && done.rows == import.rows_total => return Ok(done),
-            End::OfFile(_) | End::Early => "The file changed while it was imported. Import it again when nobody writes it.",
+            End::OfFile(_) | End::Early => {
+                "The file changed while it was imported. Import it again when nobody writes it."
+            }
             End::OtherRows if import.has_sessions => {
                 "An earlier try broke off, and rows that it brought in are not those of this file, which changed meanwhile. Their \
                  events stay, as events do. Import the file again when nobody writes it: it begins with its first row."
@@ -180,9 +182,8 @@ impl Engine {
             let Record { application, helpline, action, at, session, .. } = *record;
             Event { at, customer, application, helpline, action, session }
         };
-        let events: Vec<Event> = portion.iter().map(event).collect();
         for _ in 0..TRIES_MAX {
-            let intake = Intake { events: events.clone(), refused: Vec::new() };
+            let intake = Intake { events: portion.iter().map(event).collect(), refused: Vec::new() };
             if let Ok(is_new) = self.0.writer.send(intake).await {
                 return Ok(is_new.iter().filter(|is_new| **is_new).count() as u64);
             }
