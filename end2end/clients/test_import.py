@@ -223,6 +223,49 @@ def test_a_killed_import_goes_on(made, tmp_path, without_sessions):
         made.verify()
 
 
+@pytest.mark.parametrize("without_sessions", (False, True), ids=("events", "counts"))
+def test_a_killed_import_of_a_file_that_changed_begins_anew(made, tmp_path, without_sessions):
+    customer = made.customer(f"Changed {without_sessions}")
+    count, changed_row = 200_000, 100_000
+    path = write(tmp_path / "many.csv", many(count))
+    good = path.read_bytes()
+    more = ("--without-sessions",) if without_sessions else ()
+    process = subprocess.Popen([reachline.binary(), *made.arguments(customer, path, *more, "--json")], env=made.made.environment(),
+                               cwd=made.made.directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def rows_done():
+        assert process.poll() is None, "it was over before it could be killed"
+        return sum(item["rows_done"] for item in made.imports(customer))
+
+    reachline.wait_for("the second reading", rows_done, 120)
+    process.send_signal(signal.SIGSTOP)
+    # On another day, by which counts without sessions are told apart, too.
+    start = good.index(f",session-{changed_row // 4},".encode()) - len("2025-05-01T00:00:00.000Z")
+    assert good[start:start + 8] == b"2025-05-" and good[start + 8:start + 10] != b"28"
+    with path.open("r+b") as file:
+        file.seek(start + 8)
+        file.write(b"28")
+    process.send_signal(signal.SIGCONT)
+    reachline.wait_for("the row that changed to come in", lambda: rows_done() >= changed_row + 4, 120)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+    path.write_bytes(good)
+    lines = [line.strip() for line in made.made.run(*made.arguments(customer, path, *more)).stderr.splitlines()]
+    assert lines[1].startswith("file: An earlier try broke off") and "Import the file again" in lines[1], lines
+    done = made.load(customer, path, *more)
+    assert (done["resumed_at"], done["rows"]) == (0, count)
+    days = made.export(customer, "days")
+    if without_sessions:
+        assert done["added"] == count
+        assert [item["status"] for item in made.imports(customer)] == ["done", "withdrawn"]
+    else:
+        # Events stay: the row that changed is there as well.
+        assert sum(day["gross_displays"] for day in days) == count + 1
+        assert sum(day["reach"] for day in days) == count // 4
+        made.verify()
+
+
 def test_bad_files_are_told_by_their_lines(made, tmp_path):
     customer = made.customer("Bad")
     path = tmp_path / "bad.csv"

@@ -51,7 +51,7 @@ pub use links::Opening;
 pub use login::{LoginError, WebSession};
 pub use paging::{Paged, Paging};
 pub use reports::{Body, Disclosure, Report, ReportStatus};
-pub use settings::Settings;
+pub use settings::{Room, Settings};
 pub use verify::{Difference, Verification};
 pub use workers::Workers;
 
@@ -123,12 +123,12 @@ impl Engine {
             (Some(url), Some(from)) => Some(alerts::Mailer::new(url, from).map_err(Error::Internal)?),
             _ => None,
         };
-        let db = store::Db::connect(&settings.database_url, settings.connections_max).await?;
+        let db = store::Db::connect(&settings).await?;
         let engine = Self(Arc::new(Inner {
             process: uuid::Uuid::from_bytes(clock::random_bytes()),
             aggregates: AtomicBool::default(),
             figures_awaited: Notify::new(),
-            writer: ingest::Writer::new(settings.queue_requests_max),
+            writer: ingest::Writer::new(settings.queue_requests_max, settings.room.remembered_events),
             mailer,
             caller: alerts::Caller::new(settings.webhook_allow_private),
             messages_due: Notify::new(),

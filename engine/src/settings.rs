@@ -23,8 +23,8 @@ pub struct Settings {
     pub token_ttl_seconds: u32,
     /// Most requests with events that wait for their commit; more are refused at once.
     pub queue_requests_max: usize,
-    /// Events of which the aggregator knows the sessions in memory, before it writes them down.
-    pub session_events_in_memory: usize,
+    /// How much is held in memory for the sake of speed.
+    pub room: Room,
     /// The mail server: `smtp://user:password@host:port`, with `?tls=required` for STARTTLS, or `smtps://…`. Without it,
     /// or without a sender, no e-mail is sent.
     pub smtp_url: Option<String>,
@@ -34,6 +34,45 @@ pub struct Settings {
     pub webhook_allow_private: bool,
     /// Connections for reading (SQLite) or in all (Postgres).
     pub connections_max: u32,
+}
+
+/// How much an engine holds in memory for the sake of speed. The usual is what a server under full load is fast with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Identities that the writer remembers before it forgets the older half of those that are counted.
+    pub remembered_events: usize,
+    /// Events that the aggregator counts at once.
+    pub batch_events: usize,
+    /// Events of which the aggregator knows the sessions in memory, before it writes them down.
+    pub session_events: usize,
+    /// Events up to which what is written down of sessions is merged.
+    pub run_events: usize,
+    /// The page cache of each connection to SQLite, in KiB: one of them may use what the others do not. Small, as the system
+    /// caches the file besides.
+    pub cache_kib: u32,
+}
+
+impl Room {
+    /// Of a command that works through a large file: all in all a few dozen megabytes, however large the file is.
+    pub const COMMAND: Self = Self {
+        remembered_events: 32_768,
+        batch_events: 8_192,
+        session_events: 32_768,
+        run_events: 262_144,
+        cache_kib: 1_024,
+    };
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self {
+            remembered_events: 1_000_000,
+            batch_events: 100_000,
+            session_events: 262_144,
+            run_events: 1_048_576,
+            cache_kib: 16_384,
+        }
+    }
 }
 
 impl Default for Settings {
@@ -49,7 +88,7 @@ impl Default for Settings {
             suppress_below: domain::report::form::SUPPRESS_BELOW_DEFAULT,
             token_ttl_seconds: 3_600,
             queue_requests_max: 10_000,
-            session_events_in_memory: 262_144,
+            room: Room::default(),
             smtp_url: None,
             mail_from: None,
             webhook_allow_private: false,

@@ -3,7 +3,7 @@
 use crate::http::address::Networks;
 use domain::report::form::SUPPRESS_BELOW_RANGE;
 use domain::retention::{MONTHS_MAX, MONTHS_MIN};
-use engine::Settings;
+use engine::{Room, Settings};
 use figment::providers::{Env, Format, Toml};
 use figment::value::Dict;
 use figment::{Figment, Profile, Provider};
@@ -228,7 +228,7 @@ impl Config {
             smtp_url: self.smtp_url.clone(),
             mail_from: self.mail_from.clone(),
             webhook_allow_private: self.webhook_allow_private,
-            session_events_in_memory: Settings::default().session_events_in_memory,
+            room: Room::default(),
             connections_max: self.connections_max,
         }
     }

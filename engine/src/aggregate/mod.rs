@@ -35,9 +35,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
 use tokio::time::Instant;
 
-/// Most events of one batch, unless a single pack holds more.
-const BATCH_EVENTS_MAX: i64 = 100_000;
-/// Most packs of one batch.
+/// Most packs of one batch, which besides has [`crate::Room::batch_events`] unless a single pack holds more.
 const BATCH_PACKS_MAX: i64 = 5_000;
 /// Counts that are written on Postgres before a rest …
 const COUNTS_BETWEEN_RESTS: usize = 512;
@@ -57,11 +55,11 @@ enum Taken {
     Batch,
 }
 
-fn taken(packs: &[store::log::Logged]) -> Taken {
+fn taken(packs: &[store::log::Logged], events_max: usize) -> Taken {
     let events: usize = packs.iter().map(|logged| logged.pack.events.len()).sum();
     match packs.len() as i64 {
         0 => Taken::Nothing,
-        packs if packs >= BATCH_PACKS_MAX || events as i64 >= BATCH_EVENTS_MAX => Taken::Batch,
+        packs if packs >= BATCH_PACKS_MAX || events >= events_max => Taken::Batch,
         _ => Taken::All,
     }
 }
@@ -110,6 +108,12 @@ impl Engine {
         Ok(())
     }
 
+    /// How many events were accepted that are not in the figures yet, in all processes.
+    pub(crate) async fn uncounted_events(&self) -> Result<i64, Error> {
+        let applied = store::aggregator::progress(&self.0.db).await?.applied;
+        Ok(store::log::backlog(&self.0.db, applied).await?.events)
+    }
+
     /// The countries of all helplines, those of these events among them: another process may have added one a moment
     /// ago. (Helplines are never taken away, so those of events that were counted earlier are there too.)
     pub(crate) async fn countries(&self, db: &Db, of: impl Iterator<Item = HelplineNo>) -> Result<Countries, Error> {
@@ -155,14 +159,15 @@ impl Aggregator {
         for (customer, zone) in store::aggregator::customers_of_changed_zone(&self.db).await? {
             self.make_anew(&held, customer, zone).await?;
         }
-        let packs = store::log::after(&self.db, held.applied, BATCH_PACKS_MAX, BATCH_EVENTS_MAX).await?;
-        let taken = taken(&packs);
+        let room = self.engine.0.settings.room;
+        let packs = store::log::after(&self.db, held.applied, BATCH_PACKS_MAX, room.batch_events).await?;
+        let taken = taken(&packs, room.batch_events);
         if packs.is_empty() {
             held.lease.renew(self, held.applied, held.flushed).await?;
         } else {
             self.take_in(&mut held, packs, taken).await?;
         }
-        if held.known.recent_events() >= self.engine.0.settings.session_events_in_memory {
+        if held.known.recent_events() >= room.session_events {
             self.flush(&mut held).await?;
         }
         if taken != Taken::Batch && self.retention_due <= Instant::now() && !self.give_up_some(&mut held).await? {
@@ -188,7 +193,8 @@ impl Aggregator {
         let mut known = Known::new(store::runs::all(&self.db).await?);
         let mut seq = progress.flushed;
         while seq < progress.applied {
-            let packs = store::log::after(&self.db, seq, BATCH_PACKS_MAX, i64::MAX).await?;
+            let events_max = self.engine.0.settings.room.batch_events;
+            let packs = store::log::after(&self.db, seq, BATCH_PACKS_MAX, events_max).await?;
             // The log is cleared up to what is flushed, and no further.
             let Some(last) = packs.last() else { return Err(corrupt("log: packs are missing")) };
             seq = last.seq;
@@ -268,7 +274,7 @@ impl Aggregator {
         if held.known.recent_events() == 0 {
             return Ok(());
         }
-        let runs = held.known.flush(&self.db).await?;
+        let runs = held.known.flush(&self.db, self.engine.0.settings.room.run_events).await?;
         let mut tx = self.db.begin().await?;
         self.fence(&mut tx, held, held.applied, held.applied).await?;
         for run in &runs {

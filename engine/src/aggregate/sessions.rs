@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::store::Db;
 use crate::store::codec::Session;
-use crate::store::runs::{self, NewRun, Run, Sessions};
+use crate::store::runs::{self, NewRun, Run};
 use domain::Timestamp;
 use domain::event::Event;
 use domain::ids::CustomerNo;
@@ -11,8 +11,6 @@ use domain::metering::{Entry, NEIGHBOURHOOD_MS};
 use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Runs are merged up to this many events: few enough to do it at once.
-const RUN_EVENTS_MAX: usize = 1_048_576;
 /// Runs of further apart are not merged, so that old ones stay alone and are not read.
 const RUN_SPAN_MAX_MS: i64 = 62 * domain::timestamp::DAY_MS;
 
@@ -134,32 +132,28 @@ impl Known {
         }
     }
 
-    /// Packs what is in memory as runs, merged with earlier ones that are not larger: so there are few of them, and an
-    /// event is written again only as often as their number doubles.
+    /// Packs what is in memory as runs, merged with earlier ones that are not larger, up to `events_max` events: so there are
+    /// few of them, and an event is written again only as often as their number doubles.
     ///
     /// The memory is empty afterwards, also when this fails.
-    pub async fn flush(&mut self, db: &Db) -> Result<Vec<NewRun>, Error> {
+    pub async fn flush(&mut self, db: &Db, events_max: usize) -> Result<Vec<NewRun>, Error> {
         let mut new = Vec::new();
         for (customer, of) in &mut self.of {
             let recent = std::mem::take(&mut of.recent);
             let Some((mut first, mut last, mut events)) = runs::extent(recent.values().flatten()) else { continue };
-            let mut merged: Vec<(Run, Vec<Vec<u8>>)> = Vec::new();
+            let mut merged: Vec<&Run> = Vec::new();
             for run in of.runs.iter().rev() {
                 let (joined_first, joined_last) = (first.min(run.first_at), last.max(run.last_at));
                 let is_near = joined_last.millis() - joined_first.millis() <= RUN_SPAN_MAX_MS;
-                if run.events > events || run.events + events > RUN_EVENTS_MAX || !is_near {
+                if run.events > events || run.events + events > events_max || !is_near {
                     break;
                 }
                 (first, last, events) = (joined_first, joined_last, events + run.events);
-                merged.push((run.clone(), runs::packed(db, run).await?));
+                merged.push(run);
             }
-            let (customer, no) = (*customer, of.runs.last().map_or(0, |last| last.no) + 1);
-            let mut sessions: Vec<_> = recent.into_iter().filter(|(_, entries)| !entries.is_empty()).collect();
-            for (run, parts) in &merged {
-                parts.iter().try_for_each(|part| run.unpack(part, &mut sessions))?;
-            }
-            let replaced = merged.iter().map(|(run, _)| run.no).collect();
-            new.extend(NewRun::of(customer, no, &Sessions::of(sessions), replaced));
+            let key = (*customer, of.runs.last().map_or(0, |last| last.no) + 1);
+            let sessions = recent.into_iter().filter(|(_, entries)| !entries.is_empty()).collect();
+            new.push(NewRun::merged(db, key, (first, last, events), sessions, &merged).await?);
         }
         Ok(new)
     }

@@ -13,7 +13,7 @@ use crate::directory::Directory;
 use crate::error::{Error, corrupt};
 use crate::ingest::event_id;
 use crate::store::aggregator::Kept;
-use crate::store::blocks::{PageEnd, SPAN_MS, count_of_span, page_between, span};
+use crate::store::blocks::{PageEnd, SPAN_MS, blocks_with, count_of_span, page_between, span};
 use crate::store::codec::Stored;
 use crate::store::{self, Db};
 use domain::Timestamp;
@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 /// Events of a page, about.
 const PAGE_EVENTS: usize = 16_384;
-/// Fewest and most blocks that are read at once: full ones, and ones with a few events.
+/// Fewest and most blocks that are looked at at once: full ones, and ones with a few events.
 const BLOCKS: (i64, i64) = (16, 2_048);
 /// Most events of a span that are gathered at once, about.
 const SPAN_EVENTS_MAX: usize = 131_072;
@@ -132,14 +132,18 @@ impl Events {
     /// Events of the spans that are whole with the next blocks.
     async fn page(&mut self) -> Result<Vec<Stored>, Error> {
         let mut tx = self.db.snapshot().await?;
-        let page = page_between(&mut tx, self.customer, (self.from, self.to), self.after, self.blocks).await?;
+        let range = (self.from, self.to);
+        // After a quiet week there may be a busy one.
+        let most = (self.blocks, PAGE_EVENTS as u64);
+        let blocks = blocks_with(&mut tx, self.customer, range, self.after, most).await?;
+        let page = page_between(&mut tx, self.customer, range, self.after, blocks).await?;
         let Some((end, events)) = page else {
             self.is_over = true;
             return Ok(std::mem::take(&mut self.gathered));
         };
         self.after = end;
         self.blocks = match events.len() {
-            many if many > PAGE_EVENTS => (self.blocks / 2).max(BLOCKS.0),
+            _ if blocks < self.blocks => (blocks * 2).max(BLOCKS.0),
             few if few < PAGE_EVENTS / 2 => (self.blocks * 2).min(BLOCKS.1),
             _ => self.blocks,
         };

@@ -1,6 +1,7 @@
 //! The second time a file is read: its rows are brought in, portion by portion.
 
 use super::check::{Checked, Hashed, Names};
+use super::prefix::Prefix;
 use super::read::{Broken, Taken, rows};
 use super::{HistoryError, HistoryForm, HistoryProgress, Watch, elsewhere};
 use crate::Engine;
@@ -24,13 +25,35 @@ use tokio::task::JoinHandle;
 const PORTION_ROWS: usize = 4_000;
 /// Portions that are read ahead.
 const PORTIONS_AHEAD: usize = 2;
+/// Events that may wait to be counted when a portion is brought in: several batches of whoever counts them, so that it never
+/// waits for more.
+const UNCOUNTED_MAX: i64 = 100_000;
+/// How long it is waited before it is looked again how many these are.
+const COUNTING_WAIT: Duration = Duration::from_millis(20);
 /// How often a portion that the writer does not take is tried …
 const TRIES_MAX: u32 = 60;
 /// … and how long it is waited between: the writer looks once a second whether the store is back.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// What the thread that reads ends with: the file's hash, unless it was not read to its end.
-type Reading = JoinHandle<Result<Option<[u8; 32]>, std::io::Error>>;
+/// Rows that are brought in at once.
+struct Portion {
+    records: Vec<Record>,
+    /// Of all rows of the file up to the last one of these.
+    brought: String,
+}
+
+/// How the reading of a file ended.
+enum End {
+    /// With the file, which has this hash.
+    OfFile([u8; 32]),
+    /// Before: the file is not the one that was checked any more, or whoever takes the portions wants no more.
+    Early,
+    /// Before anything was brought in, as the rows of an earlier try are not those of this file.
+    OtherRows,
+}
+
+/// What the thread that reads ends with.
+type Reading = JoinHandle<Result<End, std::io::Error>>;
 
 impl Engine {
     /// Brings the rest of a file in, and says how far the import is then: at its end.
@@ -44,57 +67,75 @@ impl Engine {
         (by, watch): (&str, Watch),
     ) -> Result<Done, HistoryError> {
         let mut done = Done { rows: import.rows_done, added: import.added };
-        let (portions, reading) = self.read_rest(of, form, checked, source, done.rows);
+        let before = (import.rows_done, import.brought.clone());
+        let (portions, reading) = self.read_rest(of, form, checked, source, before);
         let brought = self.bring_portions(of, checked, import, portions, &mut done, &watch).await;
         let read = reading.await.map_err(|error| Error::Internal(format!("the reading of a file: {error}")))?;
         brought?;
-        if read? == Some(checked.sha256) && done.rows == import.rows_total {
-            return Ok(done);
-        }
+        let detail = match read? {
+            End::OfFile(sha256) if sha256 == checked.sha256 && done.rows == import.rows_total => return Ok(done),
+            End::OfFile(_) | End::Early => {
+                "The file changed while it was imported. Import it again when nobody writes it."
+            }
+            End::OtherRows if import.has_sessions => {
+                "An earlier try broke off, and rows that it brought in are not those of this file, which changed meanwhile. Their \
+                 events stay, as events do. Import the file again when nobody writes it: it begins with its first row."
+            }
+            End::OtherRows => {
+                "An earlier try broke off, and rows that it brought in are not those of this file, which changed meanwhile. Their \
+                 counts are taken back. Import the file again when nobody writes it: it begins with its first row."
+            }
+        };
         self.give_back(of, import, done, by).await?;
-        let detail = "The file changed while it was imported. Import it again when nobody writes it.";
         Err(Faults::one("file", FaultCode::FieldInvalid, detail).into())
     }
 
-    /// Reads the rows after the first `skip` on a thread of its own.
+    /// Reads a file on a thread of its own: its rows but the first ones, of which it is known how many were brought in, and
+    /// their hash.
     fn read_rest(
         &self,
         of: &Arc<CustomerEntry>,
         form: &HistoryForm,
         checked: &Checked,
         mut source: impl Read + Seek + Send + 'static,
-        skip: u64,
-    ) -> (mpsc::Receiver<Vec<Record>>, Reading) {
+        (skip, brought): (u64, Option<String>),
+    ) -> (mpsc::Receiver<Portion>, Reading) {
         let (send, portions) = mpsc::channel(PORTIONS_AHEAD);
         let mut names = Names::new(self.directory(), of.clone(), true);
         let (checker, form) = (checked.checker.clone(), form.form);
         let read = move || {
             source.rewind()?;
             let mut hashed = Hashed::new(&mut source);
-            let (mut seen, mut portion) = (0_u64, Vec::with_capacity(PORTION_ROWS));
-            let mut take = |taken: Taken| match taken {
-                Ok(record) => {
-                    seen += 1;
-                    if seen > skip {
-                        portion.push(record);
-                    }
-                    let is_full = portion.len() == PORTION_ROWS;
-                    !is_full || send.blocking_send(std::mem::take(&mut portion)).is_ok()
-                }
+            let (mut seen, mut prefix, mut are_others) = (0_u64, Prefix::default(), false);
+            let mut records = Vec::with_capacity(PORTION_ROWS);
+            let mut take = |taken: Taken| {
                 // It was good when it was checked.
-                Err(_) => false,
+                let Ok(record) = taken else { return false };
+                seen += 1;
+                prefix.take(&record);
+                if seen <= skip {
+                    are_others = seen == skip && brought.as_ref() != Some(&prefix.digest());
+                    return !are_others;
+                }
+                records.push(record);
+                if records.len() < PORTION_ROWS {
+                    return true;
+                }
+                let records = std::mem::replace(&mut records, Vec::with_capacity(PORTION_ROWS));
+                send.blocking_send(Portion { records, brought: prefix.digest() }).is_ok()
             };
             match rows(&mut hashed, form, &checker, &mut names, &mut take) {
                 Err(Broken::Read(error)) => return Err(error),
+                Err(_) if are_others => return Ok(End::OtherRows),
                 // The file is another one by now, or whoever takes the portions has said why it takes no more.
-                Err(Broken::Faults(_) | Broken::Stopped) => return Ok(None),
+                Err(Broken::Faults(_) | Broken::Stopped) => return Ok(End::Early),
                 Ok(()) => {}
             }
-            if !portion.is_empty() {
+            if !records.is_empty() {
                 // The same.
-                let _ = send.blocking_send(portion);
+                let _ = send.blocking_send(Portion { records, brought: prefix.digest() });
             }
-            Ok(Some(hashed.digest()))
+            Ok(End::OfFile(hashed.digest()))
         };
         (portions, tokio::task::spawn_blocking(read))
     }
@@ -104,25 +145,26 @@ impl Engine {
         of: &CustomerEntry,
         checked: &Checked,
         import: &ImportRow,
-        mut portions: mpsc::Receiver<Vec<Record>>,
+        mut portions: mpsc::Receiver<Portion>,
         done: &mut Done,
         watch: &Watch,
     ) -> Result<(), Error> {
-        while let Some(portion) = portions.recv().await {
-            let rows = portion.len() as u64;
+        while let Some(Portion { records, brought }) = portions.recv().await {
+            let rows = records.len() as u64;
             let key = (of.record.no, import.id);
             let (counts, added) = if import.has_sessions {
                 self.still_kept(of, checked).await?;
-                (BTreeMap::new(), self.append_history(of, &portion).await?)
+                self.room_for_more().await?;
+                (BTreeMap::new(), self.append_history(of, &records).await?)
             } else {
-                let counts = summed(&portion, of);
+                let counts = summed(&records, of);
                 let added = counts.values().copied().fold(0, i64::saturating_add);
                 (counts, added.unsigned_abs())
             };
             let to = Done { rows: done.rows + rows, added: done.added.saturating_add(added) };
             // Counts and how far they are in one transaction: whatever happens, none is added twice.
             let mut tx = self.0.db.begin().await?;
-            if !store::imports::advance(&mut tx, key, *done, to).await? {
+            if !store::imports::advance(&mut tx, key, *done, to, Some(brought)).await? {
                 return Err(elsewhere());
             }
             store::imports::add_counts(&mut tx, key, &counts).await?;
@@ -140,15 +182,24 @@ impl Engine {
             let Record { application, helpline, action, at, session, .. } = *record;
             Event { at, customer, application, helpline, action, session }
         };
-        let events: Vec<Event> = portion.iter().map(event).collect();
         for _ in 0..TRIES_MAX {
-            let intake = Intake { events: events.clone(), refused: Vec::new() };
+            let intake = Intake { events: portion.iter().map(event).collect(), refused: Vec::new() };
             if let Ok(is_new) = self.0.writer.send(intake).await {
                 return Ok(is_new.iter().filter(|is_new| **is_new).count() as u64);
             }
             tokio::time::sleep(RETRY).await;
         }
         Err(Error::Unavailable("events are not taken; the same command goes on where this one stopped".to_owned()))
+    }
+
+    /// Waits until few enough events wait to be counted: the writer remembers all of them, and whoever counts them after a
+    /// crash reads all of them again.
+    async fn room_for_more(&self) -> Result<(), Error> {
+        while self.uncounted_events().await? > UNCOUNTED_MAX {
+            self.0.figures_awaited.notify_one();
+            tokio::time::sleep(COUNTING_WAIT).await;
+        }
+        Ok(())
     }
 
     /// That the events of a file have not become too old while it was read: what is given up cannot be counted right.
@@ -169,7 +220,7 @@ impl Engine {
     async fn give_back(&self, of: &CustomerEntry, import: &ImportRow, done: Done, by: &str) -> Result<(), Error> {
         let (mut tx, key) = (self.0.db.begin().await?, (of.record.no, import.id));
         let action = if import.has_sessions {
-            if !store::imports::advance(&mut tx, key, done, Done { rows: 0, added: 0 }).await? {
+            if !store::imports::advance(&mut tx, key, done, Done { rows: 0, added: 0 }, None).await? {
                 return Err(elsewhere());
             }
             Action::HistorySetBack

@@ -7,6 +7,7 @@
 
 mod bring;
 mod check;
+mod prefix;
 mod read;
 
 use crate::Engine;
@@ -134,8 +135,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`HistoryError::Rejected`] with what is wrong with the file; [`Error::NotFound`] if there is no such customer;
-    /// [`Error::Invalid`] with what is wrong with the form, or if days have been imported already. After
-    /// [`Error::Unavailable`] the same call goes on where it stopped.
+    /// [`Error::Invalid`] with what is wrong with the form, if days have been imported already, or if the file changed while
+    /// it was brought in, now or by an earlier try. After [`Error::Unavailable`] the same call goes on where it stopped.
     pub async fn import_history(
         &self,
         operator: &Operator,
@@ -212,6 +213,7 @@ impl Engine {
             rows_total: checked.survey.rows,
             rows_done: 0,
             added: 0,
+            brought: None,
             covered: checked.survey.applications.iter().map(covered).collect(),
             ended_at: None,
         };

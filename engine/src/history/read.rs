@@ -254,6 +254,8 @@ impl<R: Read> Splitter<R> {
             if self.row.len() > ROW_BYTES_MAX {
                 return Err(if within == Within::Quoted {
                     unclosed(opened, "A quotation mark opens here and does not close within 65536 bytes.")
+                } else if self.has_return {
+                    Broken::Faults(vec![self.other_line_end()])
                 } else {
                     Broken::Faults(vec![RowFault::of_row(self.start, "row_too_long", "A row has at most 65536 bytes.")])
                 });
@@ -264,11 +266,15 @@ impl<R: Read> Splitter<R> {
         }
     }
 
+    fn other_line_end(&self) -> RowFault {
+        let detail = "Has a carriage return that ends no line: lines end with a line feed.";
+        RowFault::of_row(self.start, "line_end_invalid", detail)
+    }
+
     /// The row as text.
     fn text(&self) -> Result<&str, Vec<RowFault>> {
         if self.has_return {
-            let detail = "Has a carriage return that ends no line: lines end with a line feed.";
-            return Err(vec![RowFault::of_row(self.start, "line_end_invalid", detail)]);
+            return Err(vec![self.other_line_end()]);
         }
         std::str::from_utf8(&self.row).map_err(|error| {
             let before = &self.row[..error.valid_up_to()];

@@ -33,8 +33,6 @@ impl Identity {
     }
 }
 
-/// When it is full, the older half is forgotten.
-pub const REMEMBERED_MAX: usize = 1_000_000;
 /// Events that are not in the figures cannot be forgotten. With this many of them nothing more is taken.
 pub const PENDING_MAX: usize = 16_000_000;
 /// Remembered events that are looked at in one step of forgetting: half a millisecond.
@@ -64,6 +62,8 @@ pub struct Recent {
     floor: Timestamp,
     /// The newest pack of the log that has been taken in.
     pub seq: i64,
+    /// With so many events it is full, and forgets the older half.
+    remembered_max: usize,
     /// Size at which it is worth looking for what can be forgotten.
     full: usize,
     forgetting: Option<Forgetting>,
@@ -91,10 +91,10 @@ fn shard(identity: Identity) -> usize {
 
 impl Recent {
     /// Remembers nothing: every event that is in the blocks must be earlier than `floor`, and those of packs after
-    /// `seq` must be taken in.
-    pub fn new(floor: Timestamp, seq: i64) -> Self {
+    /// `seq` must be taken in. With `remembered_max` events it is full.
+    pub fn new(floor: Timestamp, seq: i64, remembered_max: usize) -> Self {
         let shards = (0..SHARDS).map(|_| HashMap::new()).collect();
-        Self { shards, len: 0, floor, seq, full: REMEMBERED_MAX, forgetting: None }
+        Self { shards, len: 0, floor, seq, remembered_max, full: remembered_max, forgetting: None }
     }
 
     /// Whether the blocks have to be asked before it is known that an event is new.
@@ -166,7 +166,7 @@ impl Recent {
         self.forgetting = is_more.then_some(Forgetting { applied, shard: next });
         if !is_more {
             // Where little could be forgotten, the next look is worth it only after as much has come.
-            self.full = REMEMBERED_MAX.max(self.len + REMEMBERED_MAX / 2);
+            self.full = self.remembered_max.max(self.len + self.remembered_max / 2);
         }
         is_more
     }
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn only_earlier_events_have_to_be_asked_for() {
-        let mut recent = Recent::new(Timestamp::from_millis(1_000), 0);
+        let mut recent = Recent::new(Timestamp::from_millis(1_000), 0, 1_000_000);
         assert!(recent.must_ask(&event(999)) && !recent.must_ask(&event(1_000)));
         assert!(recent.take_in(&event(999), 1) && !recent.take_in(&event(999), 2));
         assert!(!recent.must_ask(&event(999)), "it is remembered");
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn what_is_not_in_the_blocks_is_never_forgotten() {
-        let mut recent = Recent::new(Timestamp::from_millis(0), 0);
+        let mut recent = Recent::new(Timestamp::from_millis(0), 0, 1_000_000);
         for i in 0..100 {
             recent.take_in(&event(i), i);
         }
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn room_that_is_not_needed_any_longer_is_given_back() {
-        let mut recent = Recent::new(Timestamp::from_millis(0), 0);
+        let mut recent = Recent::new(Timestamp::from_millis(0), 0, 1_000_000);
         for i in 0..100_000 {
             recent.take_in(&event(i), i64::from(i >= 1_000));
         }
@@ -281,7 +281,7 @@ mod tests {
         /// The writer's own way of asking, against a set of all that ever came.
         #[test]
         fn what_is_new_is_known_whatever_was_forgotten(steps in prop::collection::vec(step(), 1..120)) {
-            let mut recent = Recent::new(Timestamp::from_millis(i64::MIN), 0);
+            let mut recent = Recent::new(Timestamp::from_millis(i64::MIN), 0, 1_000_000);
             let mut log: Vec<Vec<i64>> = Vec::new();
             let mut all: HashSet<i64> = HashSet::new();
             let mut applied = 0;

@@ -7,6 +7,7 @@ use crate::clock::{Clock, random_bytes};
 use crate::error::Error;
 use crate::store::codec::Pack;
 use crate::store::intake::IntakeKey;
+use crate::store::log::{READ_EVENTS_MAX, READ_PACKS_MAX};
 use crate::store::{self, Db};
 use domain::event::Event;
 use std::collections::{BTreeMap, VecDeque};
@@ -31,8 +32,6 @@ const TRIM_PACKS: i64 = 500;
 const CHECKPOINT_BYTES: usize = 32 << 20;
 /// Bytes that an append writes at least: the page that it ends in.
 const APPEND_BYTES_MIN: usize = 4_096;
-/// Packs that are read at once.
-const READ_PACKS_MAX: i64 = 1_000;
 
 /// What one request brings.
 pub(crate) struct Intake {
@@ -75,12 +74,15 @@ pub(crate) struct Writer {
     inbox: std::sync::Mutex<Option<mpsc::Receiver<Waiting>>>,
     /// Whether the last append went well.
     healthy: Arc<AtomicBool>,
+    /// See [`crate::Room::remembered_events`].
+    remembered_max: usize,
 }
 
 impl Writer {
-    pub fn new(requests_max: usize) -> Self {
+    pub fn new(requests_max: usize, remembered_max: usize) -> Self {
         let (queue, inbox) = mpsc::channel(requests_max.max(1));
-        Self { queue, inbox: std::sync::Mutex::new(Some(inbox)), healthy: Arc::new(AtomicBool::new(true)) }
+        let (inbox, healthy) = (std::sync::Mutex::new(Some(inbox)), Arc::new(AtomicBool::new(true)));
+        Self { queue, inbox, healthy, remembered_max }
     }
 
     /// Hands in what a request brought and waits until it is durable.
@@ -116,7 +118,8 @@ impl Writer {
         let inbox = self.inbox.lock().ok().and_then(|mut inbox| inbox.take());
         let inbox = inbox.ok_or_else(|| Error::Internal("the workers run already".to_owned()))?;
         let task = Task {
-            recent: remembered(&db).await?,
+            recent: remembered(&db, self.remembered_max).await?,
+            remembered_max: self.remembered_max,
             db,
             clock,
             committed,
@@ -133,27 +136,27 @@ impl Writer {
 }
 
 /// What a writer must remember when it starts.
-async fn remembered(db: &Db) -> Result<Recent, Error> {
-    let mut recent = beginning(db).await?;
+async fn remembered(db: &Db, remembered_max: usize) -> Result<Recent, Error> {
+    let mut recent = beginning(db, remembered_max).await?;
     catch_up(db, &mut recent, i64::MAX).await?;
     Ok(recent)
 }
 
 /// Nothing remembered yet, of a log that has to be taken in from where the event blocks end.
-async fn beginning(db: &Db) -> Result<Recent, Error> {
+async fn beginning(db: &Db, remembered_max: usize) -> Result<Recent, Error> {
     let mut tx = db.snapshot().await?;
     let progress = store::aggregator::progress_in(&mut tx).await?;
     let latest = store::blocks::latest(&mut tx).await?;
     drop(tx);
     store::log::go_on_after(db, &progress).await?;
     let floor = latest.map_or(domain::Timestamp::from_millis(i64::MIN), |latest| latest.plus(1));
-    Ok(Recent::new(floor, progress.applied))
+    Ok(Recent::new(floor, progress.applied, remembered_max))
 }
 
 /// Takes in the packs of the log that lie before `until`. Given up on the way, it is gone on with later.
 async fn catch_up(db: &Db, recent: &mut Recent, until: i64) -> Result<(), Error> {
     while recent.seq + 1 < until {
-        let packs = store::log::after(db, recent.seq, READ_PACKS_MAX, i64::MAX).await?;
+        let packs = store::log::after(db, recent.seq, READ_PACKS_MAX, READ_EVENTS_MAX).await?;
         if packs.is_empty() {
             return Ok(());
         }
@@ -175,6 +178,7 @@ struct Task {
     db: Db,
     clock: Arc<dyn Clock>,
     recent: Recent,
+    remembered_max: usize,
     committed: Arc<Notify>,
     healthy: Arc<AtomicBool>,
     /// Tells this writer's packs from those of others.
@@ -313,7 +317,7 @@ impl Task {
         {
             // This process slept for so long that packs are gone which it has not seen. What it remembers is worth
             // nothing; whoever waits for an answer will get one when it asks again.
-            self.recent = beginning(&self.db).await?;
+            self.recent = beginning(&self.db, self.remembered_max).await?;
             return Err(Error::Unavailable("the writer has fallen behind the log".to_owned()));
         }
         catch_up(&self.db, &mut self.recent, seq).await
@@ -324,7 +328,7 @@ impl Task {
         let progress = store::aggregator::progress(&self.db).await?;
         match store::log::ends(&self.db).await? {
             Some((oldest, _)) if oldest > self.recent.seq + 1 => {
-                self.recent = beginning(&self.db).await?;
+                self.recent = beginning(&self.db, self.remembered_max).await?;
                 catch_up(&self.db, &mut self.recent, i64::MAX).await?;
             }
             Some((_, newest)) if newest > self.recent.seq => catch_up(&self.db, &mut self.recent, i64::MAX).await?,

@@ -158,6 +158,9 @@ pub async fn page(
     Ok(Some((end, events.into_iter().flatten().collect())))
 }
 
+const BETWEEN: &str = "FROM event_blocks WHERE customer_no = $1 AND span > $2 AND span < $3 AND (span, block) > ($4, $5) \
+                       AND first_at < $6 AND last_at >= $7 ORDER BY span, block LIMIT $8";
+
 /// The events of a customer from one instant up to another, in blocks of which each span's come in order, a page at a
 /// time after `after`; `None` when there is no more.
 pub async fn page_between(
@@ -167,8 +170,7 @@ pub async fn page_between(
     after: PageEnd,
     blocks_max: i64,
 ) -> Result<Option<(PageEnd, Vec<Stored>)>, Error> {
-    let sql = "SELECT span, block, pack FROM event_blocks WHERE customer_no = $1 AND span > $2 AND span < $3 \
-               AND (span, block) > ($4, $5) AND first_at < $6 AND last_at >= $7 ORDER BY span, block LIMIT $8";
+    let sql = format!("SELECT span, block, pack {BETWEEN}");
     let sql = Sql::new(sql).bind(customer).bind(from.plus(-SPAN_MS)).bind(to).bind(after.0).bind(after.1);
     let rows = tx.fetch(sql.bind(to).bind(from).bind(blocks_max)).await?;
     let Some(last) = rows.last() else { return Ok(None) };
@@ -179,6 +181,26 @@ pub async fn page_between(
         events.extend(unpacked.into_iter().filter(|stored| (from..to).contains(&stored.event.at)));
     }
     Ok(Some((end, events)))
+}
+
+/// How many of the blocks that [`page_between`] would read, of at most `blocks_max`, hold `events_max` events; at least one.
+pub async fn blocks_with(
+    tx: &mut Tx,
+    customer: CustomerNo,
+    (from, to): (Timestamp, Timestamp),
+    after: PageEnd,
+    (blocks_max, events_max): (i64, u64),
+) -> Result<i64, Error> {
+    let sql = format!("SELECT events {BETWEEN}");
+    let sql = Sql::new(sql).bind(customer).bind(from.plus(-SPAN_MS)).bind(to).bind(after.0).bind(after.1);
+    let (mut blocks, mut events) = (0, 0);
+    for row in tx.fetch(sql.bind(to).bind(from).bind(blocks_max)).await? {
+        (blocks, events) = (blocks + 1, events + row.narrow::<u64>(0)?);
+        if events >= events_max {
+            break;
+        }
+    }
+    Ok(blocks.max(1))
 }
 
 /// How many events a span holds.

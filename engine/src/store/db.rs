@@ -6,6 +6,7 @@
 pub use super::sql::{Sql, Value, chunks};
 use super::sql::{placeholder, placeholders};
 use crate::error::{Error, corrupt};
+use crate::settings::Settings;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection};
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
@@ -35,9 +36,6 @@ const ROWS_MAX: usize = 2_048;
 
 /// Connections of a runtime apart, see [`Db::apart`]: a transaction and a snapshot.
 const APART_CONNECTIONS_MAX: u32 = 2;
-
-/// SQLite's page cache of each connection: negative means KiB. Small, as the system caches the file besides.
-const CACHE_KIB: &str = "-16384";
 
 /// Waits for nobody: what a reader still needs stays where it is.
 const CHECKPOINT: &str = "PRAGMA wal_checkpoint(PASSIVE)";
@@ -90,7 +88,8 @@ macro_rules! bound {
 
 impl Db {
     /// Connects; creates the file of an SQLite database that does not exist yet.
-    pub async fn connect(url: &str, connections_max: u32) -> Result<Self, Error> {
+    pub async fn connect(settings: &Settings) -> Result<Self, Error> {
+        let (url, connections_max) = (settings.database_url.as_str(), settings.connections_max);
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let pool = postgres_pool(connections_max).connect(url).await?;
             let log = LogConnection::new(PgConnectOptions::from_str(url)?);
@@ -106,7 +105,8 @@ impl Db {
             // FULL syncs the log at every commit: what was answered survives a power cut.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(WAIT_MAX)
-            .pragma("cache_size", CACHE_KIB)
+            // Negative means KiB.
+            .pragma("cache_size", format!("-{}", settings.room.cache_kib))
             .pragma("temp_store", "MEMORY");
         let pool = |connections| {
             // A file does not go away like a server: no need to ask before each use.
@@ -540,7 +540,9 @@ mod tests {
     #[tokio::test]
     async fn a_transaction_that_the_database_has_ended_spoils_no_connection() {
         let directory = tempfile::tempdir().unwrap();
-        let db = Db::connect(&format!("sqlite://{}", directory.path().join("test.db").display()), 1).await.unwrap();
+        let database_url = format!("sqlite://{}", directory.path().join("test.db").display());
+        let settings = Settings { database_url, connections_max: 1, ..Settings::default() };
+        let db = Db::connect(&settings).await.unwrap();
         for _ in 0..3 {
             let mut tx = db.begin().await.unwrap();
             // As SQLite does by itself when there is no room for what is to be committed.

@@ -40,12 +40,14 @@ pub struct ImportRow {
     pub rows_done: u64,
     /// Of events: how many of them were new. Of counts: their sum.
     pub added: u64,
+    /// Tells those first rows from others, see [`advance`]; `None` if nothing was brought in, or it is not known.
+    pub brought: Option<String>,
     pub covered: Vec<Covered>,
     pub ended_at: Option<Timestamp>,
 }
 
 const COLUMNS: &str = "id, started_at, started_by, file, fingerprint, has_sessions, status, rows_total, rows_done, added, \
-                       covered, ended_at";
+                       covered, ended_at, brought";
 
 fn import(row: &Row) -> Result<ImportRow, Error> {
     Ok(ImportRow {
@@ -61,6 +63,7 @@ fn import(row: &Row) -> Result<ImportRow, Error> {
         added: row.narrow(9)?,
         covered: serde_json::from_str(&row.text(10)?).map_err(|_| corrupt("import"))?,
         ended_at: row.opt_at(11)?,
+        brought: row.opt_text(12)?,
     })
 }
 
@@ -115,11 +118,18 @@ pub struct Done {
     pub added: u64,
 }
 
-/// Notes how far an import is; `false` if it is not where it was left: another process goes on with it.
-pub async fn advance(tx: &mut Tx, (customer, id): (CustomerNo, ImportId), from: Done, to: Done) -> Result<bool, Error> {
-    let sql = "UPDATE imports SET rows_done = $1, added = $2 \
-               WHERE customer_no = $3 AND id = $4 AND rows_done = $5 AND status = 'running'";
-    let sql = Sql::new(sql).bind(number(to.rows)).bind(number(to.added)).bind(customer).bind(id.uuid());
+/// Notes how far an import is, and a hash of all rows that were brought in up to there; `false` if it is not where it was
+/// left: another process goes on with it.
+pub async fn advance(
+    tx: &mut Tx,
+    (customer, id): (CustomerNo, ImportId),
+    from: Done,
+    to: Done,
+    brought: Option<String>,
+) -> Result<bool, Error> {
+    let sql = "UPDATE imports SET rows_done = $1, added = $2, brought = $3 \
+               WHERE customer_no = $4 AND id = $5 AND rows_done = $6 AND status = 'running'";
+    let sql = Sql::new(sql).bind(number(to.rows)).bind(number(to.added)).bind(brought).bind(customer).bind(id.uuid());
     Ok(tx.execute(sql.bind(number(from.rows))).await? == 1)
 }
 

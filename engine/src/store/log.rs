@@ -16,6 +16,10 @@ use domain::Timestamp;
 use domain::ids::HelplineNo;
 use uuid::Uuid;
 
+/// Packs, and about how many events, that are read at once where all of a log is gone through.
+pub const READ_PACKS_MAX: i64 = 1_000;
+pub const READ_EVENTS_MAX: usize = 65_536;
+
 /// The table on SQLite, where it is in a file of its own and no migration reaches it.
 pub const SQLITE_TABLE: &str = "CREATE TABLE IF NOT EXISTS log (
     seq INTEGER PRIMARY KEY,
@@ -73,24 +77,28 @@ pub struct Logged {
 
 /// Packs after a place, oldest first, until they hold `events_max` events or there are `packs_max`; at least one if
 /// there is any.
-pub async fn after(db: &Db, seq: i64, packs_max: i64, events_max: i64) -> Result<Vec<Logged>, Error> {
-    let sql = "SELECT seq, pack, events FROM log WHERE seq > $1 ORDER BY seq LIMIT $2";
-    let mut packs = Vec::new();
-    let mut events = 0;
+pub async fn after(db: &Db, seq: i64, packs_max: i64, events_max: usize) -> Result<Vec<Logged>, Error> {
+    // How many packs that are is found out without reading them, as a log that is far ahead holds gigabytes.
+    let sql = "SELECT seq, events FROM log WHERE seq > $1 ORDER BY seq LIMIT $2";
+    let (mut last, mut events) = (seq, 0);
     for row in db.fetch_log(Sql::new(sql).bind(seq).bind(packs_max)).await? {
         if events >= events_max {
             break;
         }
-        events += row.int(2)?;
-        packs.push(Logged { seq: row.int(0)?, pack: unpack(&row.bytes(1)?)? });
+        (last, events) = (row.int(0)?, events + row.narrow::<usize>(1)?);
     }
-    Ok(packs)
+    if last == seq {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT seq, pack FROM log WHERE seq > $1 AND seq <= $2 ORDER BY seq";
+    let rows = db.fetch_log(Sql::new(sql).bind(seq).bind(last)).await?;
+    rows.iter().map(|row| Ok(Logged { seq: row.int(0)?, pack: unpack(&row.bytes(1)?)? })).collect()
 }
 
 /// Whether a pack after a place holds an event of a helpline.
 pub async fn mentions(db: &Db, mut seq: i64, helpline: HelplineNo) -> Result<bool, Error> {
     loop {
-        let packs = after(db, seq, 1_000, i64::MAX).await?;
+        let packs = after(db, seq, READ_PACKS_MAX, READ_EVENTS_MAX).await?;
         let Some(last) = packs.last() else { return Ok(false) };
         seq = last.seq;
         if packs.iter().flat_map(|logged| &logged.pack.events).any(|event| event.helpline == helpline) {
@@ -150,4 +158,45 @@ pub async fn go_on_after(db: &Db, progress: &Progress) -> Result<(), Error> {
     let values: [Value; 3] = [progress.applied.into(), Uuid::nil().into(), empty.into()];
     db.append(Sql::new(sql).bind_all(values)).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::event::{Action, Event, SessionKey};
+    use domain::ids::{ApplicationNo, CustomerNo};
+
+    #[tokio::test]
+    async fn packs_come_as_far_as_they_fit() {
+        let directory = tempfile::tempdir().unwrap();
+        let database_url = format!("sqlite://{}", directory.path().join("test.db").display());
+        let db = Db::connect(&crate::Settings { database_url, ..crate::Settings::default() }).await.unwrap();
+        let event = Event {
+            at: Timestamp::from_millis(5),
+            customer: CustomerNo(1),
+            application: ApplicationNo(1),
+            helpline: HelplineNo(1),
+            action: Action::Display,
+            session: SessionKey([1; 16]),
+        };
+        for number in 1..=4 {
+            let pack = super::super::codec::pack(&Pack { events: vec![event; 10], refused: Vec::new() });
+            let appended_at = Timestamp::from_millis(number);
+            let new = Append { writer: Uuid::nil(), number, appended_at, events: 10, pack: &pack };
+            assert_eq!(append(&db, &new).await.unwrap(), number);
+        }
+        for (seq, packs_max, events_max, expected) in [
+            (0, 9, 1, vec![1]),
+            (0, 9, 10, vec![1]),
+            (0, 9, 11, vec![1, 2]),
+            (0, 3, usize::MAX, vec![1, 2, 3]),
+            (1, 9, 20, vec![2, 3]),
+            (3, 9, 20, vec![4]),
+            (4, 9, 20, vec![]),
+        ] {
+            let packs = after(&db, seq, packs_max, events_max).await.unwrap();
+            assert_eq!(packs.iter().map(|logged| logged.seq).collect::<Vec<_>>(), expected, "after {seq}");
+            assert!(packs.iter().all(|logged| logged.pack.events == [event; 10]));
+        }
+    }
 }

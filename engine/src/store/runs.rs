@@ -12,11 +12,14 @@ use domain::Timestamp;
 use domain::ids::CustomerNo;
 use domain::metering::Entry;
 use fastbloom::BloomFilter;
+use std::ops::Range;
 
 /// Events of a part, about: what is read for one session.
 const PART_EVENTS: usize = 128;
 /// Most parts of a run.
 const PARTS_MAX: usize = 1 << 16;
+/// Events of a slice, about: what is unpacked at once where runs are merged.
+const SLICE_EVENTS: usize = 16_384;
 /// Bits of the filter for each session: one in some hundred thousand that a run does not know seems known. Each such one
 /// is a part read for nothing, from anywhere on the disk, and a batch asks dozens of runs about some ten thousand.
 const FILTER_BITS_PER_SESSION: usize = 24;
@@ -41,10 +44,7 @@ impl Sessions {
         Self(sessions)
     }
 
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
+    #[cfg(test)]
     fn keys(&self) -> impl Iterator<Item = &Session> {
         self.0.iter().map(|(session, _)| session)
     }
@@ -76,11 +76,12 @@ pub struct Run {
 pub struct Filter(BloomFilter);
 
 impl Filter {
-    fn of(sessions: &Sessions) -> Self {
-        let bits = (sessions.len() * FILTER_BITS_PER_SESSION).next_multiple_of(64).max(64);
-        let mut filter = BloomFilter::with_num_bits(bits).expected_items(sessions.len().max(1));
-        for session in sessions.keys() {
-            filter.insert_hash(hash(session));
+    /// Of sessions with these hashes.
+    fn of(hashes: &[u64]) -> Self {
+        let bits = (hashes.len() * FILTER_BITS_PER_SESSION).next_multiple_of(64).max(64);
+        let mut filter = BloomFilter::with_num_bits(bits).expected_items(hashes.len().max(1));
+        for hash in hashes {
+            filter.insert_hash(*hash);
         }
         Self(filter)
     }
@@ -124,9 +125,13 @@ impl Run {
         part_of(session, self.parts)
     }
 
-    /// Adds the sessions of a part of the run to others.
-    pub fn unpack(&self, part: &[u8], into: &mut Vec<(Session, Vec<Entry>)>) -> Result<(), Error> {
-        into.extend(unpack_part(self.first_at, part)?);
+    /// Reads the sessions of some parts, from one up to another.
+    async fn read(&self, db: &Db, parts: Range<usize>, into: &mut Vec<(Session, Vec<Entry>)>) -> Result<(), Error> {
+        let sql = "SELECT pack FROM session_parts WHERE customer_no = $1 AND run = $2 AND part >= $3 AND part < $4 ORDER BY part";
+        let sql = Sql::new(sql).bind(self.customer).bind(self.no).bind(number(parts.start)).bind(number(parts.end));
+        for row in db.fetch(sql).await? {
+            into.extend(unpack_part(self.first_at, &row.bytes(0)?)?);
+        }
         Ok(())
     }
 }
@@ -174,13 +179,6 @@ pub async fn parts(db: &Db, customer: CustomerNo, wanted: &[(i64, i64)]) -> Resu
     Ok(sessions)
 }
 
-/// All sessions of a run, still packed: see [`Run::unpack`].
-pub async fn packed(db: &Db, run: &Run) -> Result<Vec<Vec<u8>>, Error> {
-    let sql = Sql::new("SELECT pack FROM session_parts WHERE customer_no = $1 AND run = $2 ORDER BY part");
-    let rows = db.fetch(sql.bind(run.customer).bind(run.no)).await?;
-    rows.iter().map(|row| row.bytes(0)).collect()
-}
-
 /// A run as it is written, and those that it takes the place of.
 #[derive(Debug)]
 pub struct NewRun {
@@ -190,19 +188,45 @@ pub struct NewRun {
 }
 
 impl NewRun {
-    /// Packs sessions as a run; `None` if there is no event.
-    pub fn of(customer: CustomerNo, no: i64, sessions: &Sessions, replaces: Vec<i64>) -> Option<Self> {
-        let entries = sessions.0.iter().flat_map(|(_, entries)| entries);
-        let (first_at, last_at, events) = extent(entries)?;
+    /// Packs sessions as a run, merged with earlier runs. `extent` is that of all of their events, see [`extent`].
+    ///
+    /// Slice by slice of the sessions' keys, as all of these runs unpacked are a hundred megabytes.
+    pub async fn merged(
+        db: &Db,
+        (customer, no): (CustomerNo, i64),
+        (first_at, last_at, events): (Timestamp, Timestamp, usize),
+        mut sessions: Vec<(Session, Vec<Entry>)>,
+        merged: &[&Run],
+    ) -> Result<Self, Error> {
         let parts = events.div_ceil(PART_EVENTS).next_power_of_two().min(PARTS_MAX);
-        let packed = sessions
-            .0
-            .chunk_by(|(a, _), (b, _)| part_of(a, parts) == part_of(b, parts))
-            .map(|part| (part_of(&part[0].0, parts), pack_part(first_at, part)))
-            .collect();
-        let run = Run { customer, no, first_at, last_at, events, parts, filter: Some(Filter::of(sessions)) };
-        Some(Self { run, parts: packed, replaces })
+        let slices = (events / SLICE_EVENTS).next_power_of_two().min(parts);
+        // What has fewer parts than there are slices is small.
+        let (sliced, small): (Vec<&Run>, Vec<&Run>) = merged.iter().copied().partition(|run| run.parts >= slices);
+        for run in small {
+            run.read(db, 0..run.parts, &mut sessions).await?;
+        }
+        sessions.sort_unstable_by_key(|(session, _)| *session);
+        let mut sessions = sessions.into_iter().peekable();
+        let (mut packed, mut hashes) = (Vec::with_capacity(parts), Vec::new());
+        for slice in 0..slices {
+            let is_in = |(session, _): &(Session, _)| part_of(session, slices) == number(slice);
+            let mut of_slice: Vec<_> = std::iter::from_fn(|| sessions.next_if(is_in)).collect();
+            for run in &sliced {
+                let each = run.parts / slices;
+                run.read(db, slice * each..(slice + 1) * each, &mut of_slice).await?;
+            }
+            let Sessions(of_slice) = Sessions::of(of_slice);
+            hashes.extend(of_slice.iter().map(|(session, _)| hash(session)));
+            let of_parts = of_slice.chunk_by(|(a, _), (b, _)| part_of(a, parts) == part_of(b, parts));
+            packed.extend(of_parts.map(|part| (part_of(&part[0].0, parts), pack_part(first_at, part))));
+        }
+        let run = Run { customer, no, first_at, last_at, events, parts, filter: Some(Filter::of(&hashes)) };
+        Ok(Self { run, parts: packed, replaces: merged.iter().map(|run| run.no).collect() })
     }
+}
+
+fn number(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
 }
 
 /// Writes a run in place of those that it replaces.
@@ -216,7 +240,6 @@ pub async fn save(tx: &mut Tx, new: &NewRun) -> Result<(), Error> {
     }
     let sql = "INSERT INTO session_runs (customer_no, run, first_at, last_at, events, parts, filter) \
                VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     let sql = Sql::new(sql).bind(run.customer).bind(run.no).bind(run.first_at).bind(run.last_at);
     let filter = run.filter.as_ref().map(Filter::bytes).unwrap_or_default();
     tx.execute(sql.bind(number(run.events)).bind(number(run.parts)).bind(filter)).await?;
@@ -248,7 +271,8 @@ mod tests {
     fn a_filter_knows_its_sessions_and_few_others() {
         for size in [1, 2, 500, 20_000] {
             let sessions = Sessions::of((0..size).map(|i| (session(i), Vec::new())).collect());
-            let filter = Filter::from_bytes(&Filter::of(&sessions).bytes()).unwrap();
+            let hashes: Vec<u64> = sessions.keys().map(hash).collect();
+            let filter = Filter::from_bytes(&Filter::of(&hashes).bytes()).unwrap();
             assert!(sessions.keys().all(|session| filter.may_know(session)), "{size}");
             let mistaken = (size..size + 20_000).filter(|i| filter.may_know(&session(*i))).count();
             assert!(mistaken < 5, "{size}: {mistaken}");
@@ -258,7 +282,6 @@ mod tests {
 
     #[test]
     fn sessions_that_come_twice_become_one() {
-        let entry = |at| Entry { helpline: HelplineNo(1), action: Action::Display, at: Timestamp::from_millis(at) };
         let twice = vec![(session(2), vec![entry(5)]), (session(1), vec![entry(1)]), (session(2), vec![entry(3)])];
         let mut expected = vec![(session(2), vec![entry(3), entry(5)]), (session(1), vec![entry(1)])];
         expected.sort();
@@ -275,17 +298,56 @@ mod tests {
         assert_eq!(known, [0, 1, 2, 3, 4, 5, 6, 7], "the crate hashes otherwise: filters need a new form");
     }
 
-    #[test]
-    fn every_session_is_in_the_part_that_is_asked_for_it() {
-        let entry = Entry { helpline: HelplineNo(1), action: Action::Display, at: Timestamp::from_millis(5) };
-        let sessions = Sessions::of((0..3_000).map(|i| (session(i), vec![entry])).collect());
-        let new = NewRun::of(CustomerNo(1), 7, &sessions, Vec::new()).unwrap();
-        assert_eq!((new.run.events, new.run.parts), (3_000, 32));
-        for session in sessions.keys() {
-            let part = new.run.part_of(session);
-            let (_, pack) = new.parts.iter().find(|(no, _)| *no == part).unwrap();
-            assert!(unpack_part(new.run.first_at, pack).unwrap().iter().any(|(known, _)| known == session));
+    fn entry(at: i64) -> Entry {
+        Entry { helpline: HelplineNo(1), action: Action::Display, at: Timestamp::from_millis(at) }
+    }
+
+    /// A run of sessions that have an event each, merged with earlier ones and saved.
+    async fn saved(db: &Db, no: i64, sessions: Range<u32>, at: i64, merged: &[&Run]) -> NewRun {
+        let sessions: Vec<_> = sessions.map(|i| (session(i), vec![entry(at)])).collect();
+        let events = sessions.len() + merged.iter().map(|run| run.events).sum::<usize>();
+        let first = merged.iter().map(|run| run.first_at).fold(Timestamp::from_millis(at), Timestamp::min);
+        let extent = (first, Timestamp::from_millis(at), events);
+        let new = NewRun::merged(db, (CustomerNo(1), no), extent, sessions, merged).await.unwrap();
+        let mut tx = db.begin().await.unwrap();
+        save(&mut tx, &new).await.unwrap();
+        tx.commit().await.unwrap();
+        new
+    }
+
+    #[tokio::test]
+    async fn merged_runs_have_all_sessions_in_the_parts_that_are_asked_for_them() {
+        let directory = tempfile::tempdir().unwrap();
+        let database_url = format!("sqlite://{}", directory.path().join("test.db").display());
+        let settings = crate::Settings { database_url, ..crate::Settings::default() };
+        let db = Db::connect(&settings).await.unwrap();
+        db.migrate().await.unwrap();
+        // One that is cut into many parts, one of a single part, and one into which both go.
+        let large = saved(&db, 1, 0..60_000, 5, &[]).await;
+        let small = saved(&db, 2, 59_950..60_050, 7, &[]).await;
+        let all = saved(&db, 3, 40_000..70_000, 9, &[&large.run, &small.run]).await;
+        let parts_of = |new: &NewRun| (new.run.events, new.run.parts);
+        assert_eq!([parts_of(&large), parts_of(&small), parts_of(&all)], [(60_000, 512), (100, 1), (90_100, 1_024)]);
+        assert_eq!(all.replaces, [1, 2]);
+        let runs = super::all(&db).await.unwrap();
+        assert_eq!(runs.iter().map(|run| (run.no, run.first_at.millis())).collect::<Vec<_>>(), [(3, 5)]);
+
+        let parts: Vec<(i64, i64)> = (0..1_024).map(|part| (3, part)).collect();
+        let mut found = super::parts(&db, CustomerNo(1), &parts).await.unwrap();
+        found.sort_unstable();
+        let mut expected = Vec::new();
+        for i in 0..70_000 {
+            let times = [(0..60_000, 5), (59_950..60_050, 7), (40_000..70_000, 9)];
+            let entries = times.into_iter().filter(|(of, _)| of.contains(&i)).map(|(_, at)| entry(at)).collect();
+            expected.push((session(i), entries));
         }
-        assert!(NewRun::of(CustomerNo(1), 7, &Sessions::default(), Vec::new()).is_none());
+        expected.sort_unstable();
+        assert!(found == expected, "{} sessions of {}", found.len(), expected.len());
+        let filter = filter(&db, CustomerNo(1), 3).await.unwrap();
+        assert!(expected.iter().all(|(session, _)| filter.may_know(session)));
+        for (session, entries) in expected.iter().step_by(1_000) {
+            let part = [(3, all.run.part_of(session))];
+            assert!(super::parts(&db, CustomerNo(1), &part).await.unwrap().contains(&(*session, entries.clone())));
+        }
     }
 }

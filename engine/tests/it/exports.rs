@@ -7,7 +7,7 @@ use domain::export::{Cell, Kind};
 use domain::figures::Figure;
 use domain::period::{Breakdown, Filter, Interval, Period};
 use domain::zone::Zone;
-use domain::{ApplicationId, FaultCode};
+use domain::{ApplicationId, FaultCode, Timestamp};
 use engine::actor::{ApiClient, Reader};
 use engine::{Engine, Error};
 use serde_json::{Value, json};
@@ -19,6 +19,7 @@ on_both!(
     figures_are_those_that_are_shown,
     what_arrives_meanwhile_takes_no_part,
     a_crowded_span_comes_in_slices,
+    a_busy_hour_after_quiet_days_comes_in_pages,
     wrong_questions_are_refused,
     raw_events_that_are_kept_no_longer_are_not_left_out_in_silence,
 );
@@ -250,7 +251,7 @@ async fn what_arrives_meanwhile_takes_no_part(installation: Installation) {
 /// More events in five minutes than are gathered at once.
 async fn a_crowded_span_comes_in_slices(mut installation: Installation) {
     const EVENTS: i64 = 150_000;
-    installation.settings.session_events_in_memory = 1_000_000;
+    installation.settings.room.session_events = 1_000_000;
     installation.restart().await;
     installation.helplines(&[("h1", "DE")]).await;
     let customer = installation.customer("Busy", "UTC").await;
@@ -278,6 +279,41 @@ async fn a_crowded_span_comes_in_slices(mut installation: Installation) {
     let mut places: Vec<_> = keys.iter().map(|(_, place)| *place).collect();
     places.sort_unstable();
     assert_eq!(places, (1..=EVENTS).collect::<Vec<_>>());
+    installation.stop().await;
+}
+
+/// How much is read at once does not go by what the week before was like.
+async fn a_busy_hour_after_quiet_days_comes_in_pages(mut installation: Installation) {
+    installation.settings.room.session_events = 1_000_000;
+    installation.restart().await;
+    installation.helplines(&[("h1", "DE")]).await;
+    let customer = installation.customer("Busy", "UTC").await;
+    let credentials = installation.application(customer, "web", Tier::Production).await;
+    let client = installation.client(&credentials).await;
+    let engine = installation.engine.clone();
+    let (quiet, busy) = (at("2026-11-05T00:00:00Z"), at("2026-11-10T00:00:00Z"));
+    // An event in each of five minutes, then thousands.
+    let times = (0..1_000).map(|n| quiet.plus(n * 300_000)).chain((0..40_000).map(|n| busy.plus(n * 90)));
+    let times: Vec<Timestamp> = times.collect();
+    for (batch, times) in times.chunks(1_000).enumerate() {
+        let line = |(n, at): (usize, &Timestamp)| {
+            let (session, timestamp) = (format!("s{batch}-{n}"), at.to_string());
+            json!({"type": "helpline_display", "helpline_id": "h1", "session_id": session, "timestamp": timestamp})
+        };
+        let body = Value::from(times.iter().enumerate().map(line).collect::<Vec<_>>()).to_string();
+        let batch = engine::Batch::read(engine::BatchForm::Json, body.as_bytes());
+        engine.record_batch(&client, batch).await.map_err(|error| error.to_string()).unwrap();
+    }
+    engine.wait_for_figures().await.unwrap();
+    let reader = engine.console_reader(&installation.operator, Some(customer)).unwrap();
+    let all = period("2026-11-01", "2026-11-24");
+    let mut export = engine.export(&reader, Kind::Events, all, &Filter::default(), None).await.unwrap();
+    let mut pages = Vec::new();
+    while let Some(page) = export.next().await.unwrap() {
+        pages.push(page.rows());
+    }
+    assert_eq!(pages.iter().sum::<usize>(), times.len());
+    assert!(pages.len() < 20 && pages.iter().all(|rows| *rows <= 20_000), "{pages:?}");
     installation.stop().await;
 }
 

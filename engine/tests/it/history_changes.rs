@@ -10,13 +10,14 @@ use domain::account::{CustomerForm, CustomerLimits, Tier};
 use domain::figures::Figure;
 use domain::history::ImportStatus;
 use domain::period::{Filter, Period};
-use engine::{Error, HistoryForm, Paging};
+use engine::{Error, HistoryError, HistoryForm, HistoryImport, Paging};
 use serde_json::json;
 use sqlx::Connection;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 
 on_both!(
     events_of_a_file_that_changed_begin_anew,
+    rows_of_another_file_are_not_skipped,
     a_file_that_means_something_else_by_now_is_another_one,
     days_of_counts_hold_the_time_zone,
     counts_that_come_or_go_outdate_drafts,
@@ -47,6 +48,58 @@ async fn events_of_a_file_that_changed_begin_anew(installation: Installation) {
     let period = Period::new("2026-10-01".parse().unwrap(), "2026-11-01".parse().unwrap()).unwrap();
     let summary = installation.engine.summary(&reader, period, &Filter::default()).await.unwrap();
     assert_eq!(summary.counts.get(Figure::GrossDisplays), 9_001);
+}
+
+/// Begins to import a file that is another one by the second time it is read, and breaks off after 8,000 rows.
+async fn breaks_off(installation: &Installation, of: CustomerId, form: &HistoryForm, file: &str, changed: String) {
+    let fails_at = file.len() as u64 * 9 / 10;
+    let broken = Broken { file: text(file), rewinds: 0, fails_at, changed: Some(changed.into_bytes()) };
+    let broke = import(installation, of, form, broken).await;
+    assert!(matches!(broke, Err(HistoryError::Read(_))), "{broke:?}");
+}
+
+/// Nothing is skipped for the sake of rows that came in from a file of other rows, before it broke off.
+async fn rows_of_another_file_are_not_skipped(installation: Installation) {
+    let of = customer(&installation, None).await;
+    let reader = installation.engine.console_reader(&installation.operator, Some(of)).unwrap();
+    let imports = async || installation.engine.history_imports(&reader, &Paging::default()).await.unwrap().items;
+    for without_sessions in [false, true] {
+        let form = HistoryForm { without_sessions, ..form("many.csv", &json!({})) };
+        let is_of_these = |import: &HistoryImport| {
+            let is_in_use = import.status != ImportStatus::Withdrawn;
+            is_in_use && import.has_sessions != without_sessions
+        };
+        let file = many(10_500);
+        // A row among the first 8,000 was another one.
+        let changed = file.replacen("display,h1,s2500,", "display,h2,s2500,", 1);
+        assert_ne!(changed, file);
+        breaks_off(&installation, of, &form, &file, changed).await;
+        let refused = sentence(import(&installation, of, &form, text(&file)).await);
+        assert!(refused.contains("earlier try") && refused.contains("Import the file again"), "{refused}");
+        let left: Vec<_> = imports().await.into_iter().filter(is_of_these).map(|import| import.rows_done).collect();
+        assert_eq!(left, if without_sessions { vec![] } else { vec![0] });
+        let done = import(&installation, of, &form, text(&file)).await.unwrap();
+        assert_eq!((done.resumed_at, done.rows), (0, 10_500));
+        if without_sessions {
+            assert_eq!(done.added, Some(10_500));
+            installation.engine.withdraw_history(&installation.operator, of, done.import.unwrap(), BY).await.unwrap();
+        } else {
+            assert_eq!((done.accepted, done.duplicates), (Some(2_501), Some(7_999)));
+        }
+
+        // A row after them was, and had not come in: the next try goes on.
+        let file = format!("{file}\n");
+        let changed = file.replacen("display,h1,s3400,", "display,h2,s3400,", 1);
+        assert_ne!(changed, file);
+        breaks_off(&installation, of, &form, &file, changed).await;
+        let done = import(&installation, of, &form, text(&file)).await.unwrap();
+        assert_eq!((done.resumed_at, done.rows), (8_000, 10_500));
+        assert_eq!((done.added, done.accepted), if without_sessions { (Some(10_500), None) } else { (None, Some(0)) });
+    }
+    installation.settle().await;
+    let period = Period::new("2026-10-01".parse().unwrap(), "2026-11-01".parse().unwrap()).unwrap();
+    let summary = installation.engine.summary(&reader, period, &Filter::default()).await.unwrap();
+    assert_eq!(summary.counts.get(Figure::GrossDisplays), 10_501);
 }
 
 async fn change_zone(installation: &Installation, of: CustomerId, zone: &str) -> Result<(), String> {

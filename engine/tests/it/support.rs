@@ -77,7 +77,7 @@ impl Installation {
             event_ahead_max_seconds: u32::MAX,
             connections_max: 4,
             // Few, so that tests get as far as to runs and their merging.
-            session_events_in_memory: 200,
+            room: engine::Room { session_events: 200, ..engine::Room::default() },
             ..Settings::default()
         };
         let clock = Arc::new(ManualClock(AtomicI64::new(at("2026-11-24T12:00:00Z").millis())));

@@ -1,7 +1,7 @@
 //! `export`.
 
 use super::demo::progress_bar;
-use super::{BY, Failure, Output, customer_reader, open_migrated};
+use super::{BY, Failure, Output, customer_reader, open_for_file};
 use crate::config::Config;
 use crate::export::{ExportError, file};
 use crate::http::query::Named;
@@ -90,7 +90,7 @@ impl Export {
             contact_method: self.contact_method,
         };
         // One reader at a time, and so the cache of one connection.
-        let engine = open_migrated(&Config { connections_max: 1, ..config.clone() }).await?;
+        let engine = open_for_file(config, 1).await?;
         let reader = customer_reader(&engine, &engine.authenticate_console(), self.customer)?;
         let form = ExportForm { kind: self.kind, period, filter, format: self.format, bom: self.bom };
         let export = engine.export(&reader, form.kind, period, &form.filter, None).await?;

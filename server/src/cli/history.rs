@@ -2,7 +2,7 @@
 
 use super::demo::progress_bar;
 use super::exports::named;
-use super::{BY, Failure, Output, all_pages, customer_reader, explain, member, open_migrated};
+use super::{BY, Failure, Output, all_pages, customer_reader, explain, member, open_for_file, open_migrated};
 use crate::config::Config;
 use clap::{Args, Subcommand};
 use domain::history::{FileForm, MappingForm};
@@ -17,6 +17,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+/// Connections of an import: for what is written, what is counted and what is looked up meanwhile.
+const CONNECTIONS_MAX: u32 = 3;
 /// Largest mapping file, in bytes.
 const MAPPING_BYTES_MAX: u64 = 1 << 20;
 
@@ -91,7 +93,7 @@ impl Import {
     async fn run(self, config: &Config) -> Result<(), Failure> {
         let form = self.form()?;
         let file = File::open(&self.file).map_err(|error| unreadable(&self.file, &error))?;
-        let engine = open_migrated(config).await?;
+        let engine = open_for_file(config, CONNECTIONS_MAX).await?;
         // Says who is not there before anything is read.
         customer_reader(&engine, &engine.authenticate_console(), self.customer)?;
         let imported = if self.dry_run {

@@ -26,7 +26,7 @@ use clap::{Args, Parser, Subcommand};
 use domain::{CustomerId, Faults};
 use engine::actor::{Operator, Reader};
 use engine::clock::SystemClock;
-use engine::{Engine, Paged};
+use engine::{Engine, Paged, Room, Settings};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write};
@@ -37,6 +37,8 @@ use tracing_subscriber::EnvFilter;
 
 /// Who acts here, as reports, statements and the audit log name it.
 const BY: &str = "command line";
+/// Threads of a command's runtime; each holds memory of its own.
+const COMMAND_THREADS: usize = 2;
 
 /// Figures about helplines that everybody can trust.
 #[derive(Parser)]
@@ -164,8 +166,12 @@ pub fn run() -> ExitCode {
 fn execute(cli: Cli) -> Result<ExitCode, Failure> {
     let config = Config::load(cli.config.as_deref())?;
     start_log(&config, matches!(cli.command, Command::Serve(_)))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if !matches!(cli.command, Command::Serve(_)) {
+        use_little_memory();
+        runtime.worker_threads(COMMAND_THREADS);
+    }
+    runtime.enable_all().build()?.block_on(async {
         match cli.command {
             Command::Serve(serve) => serve.run(config).await,
             Command::Migrate(Migrate { output }) => migrate(&config, output).await,
@@ -185,6 +191,16 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Retention(command) => command.run(&config).await,
         }
     })
+}
+
+/// Lets the system give memory by pages of 4 KiB rather than of 2 MiB, which are faster and of which much stays empty: a
+/// command that works through a large file would take half as much again.
+fn use_little_memory() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        // It works as well, in more memory.
+        tracing::debug!(%error, "huge pages stay in use");
+    }
 }
 
 /// Logs to standard error. Commands other than `serve` say what went wrong themselves.
@@ -209,6 +225,15 @@ async fn open(config: &Config) -> Result<Engine, Failure> {
 /// The engine on a database whose tables are up to date: commands work on a new installation, too.
 async fn open_migrated(config: &Config) -> Result<Engine, Failure> {
     let engine = open(config).await?;
+    engine.migrate().await?;
+    Ok(engine)
+}
+
+/// The same for a command that works through a large file: it holds little in memory, and each connection takes some.
+async fn open_for_file(config: &Config, connections_max: u32) -> Result<Engine, Failure> {
+    let connections_max = config.connections_max.min(connections_max);
+    let settings = Settings { room: Room::COMMAND, connections_max, ..config.engine() };
+    let engine = Engine::open(settings, Arc::new(SystemClock)).await?;
     engine.migrate().await?;
     Ok(engine)
 }

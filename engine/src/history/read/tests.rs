@@ -111,6 +111,11 @@ fn faults_are_told_by_their_lines() {
         (format!("{HEADER}{ROW}\"a\nb\",\"{}", "x\n".repeat(40_000)), vec![(4, "quote_unclosed")]),
         (format!("{HEADER}{ROW}{}", "x".repeat(70_000)), vec![(3, "row_too_long")]),
         (format!("{HEADER}{}{ROW}", ROW.replace('\n', "\r")), vec![(2, "line_end_invalid")]),
+        // A file whose lines end otherwise is one long row.
+        (
+            format!("{HEADER}{ROW}").replace('\n', "\r") + &ROW.replace('\n', "\r").repeat(2_000),
+            vec![(1, "line_end_invalid")],
+        ),
         (
             "type,type\n".to_owned(),
             vec![(1, "column_twice"), (1, "column_missing"), (1, "column_missing"), (1, "column_missing")],
