@@ -31,9 +31,6 @@ const SIGN_OF_LIFE_MAX: Duration = Duration::from_secs(2);
 /// How long a statement on Postgres may take: none comes near it, unless the network has gone silent.
 const STATEMENT_MAX: Duration = Duration::from_secs(30);
 
-/// Most rows of a statement on Postgres that brings many.
-const ROWS_MAX: usize = 2_048;
-
 /// Connections of a runtime apart, see [`Db::apart`]: a transaction and a snapshot.
 const APART_CONNECTIONS_MAX: u32 = 2;
 
@@ -426,7 +423,8 @@ impl Tx {
         }
     }
 
-    /// Inserts many rows of whole numbers: `into` names the table and its columns, `on_conflict` ends the statement.
+    /// Inserts some thousand rows of whole numbers at most: `into` names the table and its columns, `on_conflict` ends the
+    /// statement.
     pub async fn insert_all<const WIDTH: usize>(
         &mut self,
         into: &str,
@@ -434,16 +432,12 @@ impl Tx {
         on_conflict: &str,
     ) -> Result<(), Error> {
         if let Self::Postgres(tx) = self {
-            // As columns: one statement for any number of rows, of which Postgres makes a plan once.
+            // As columns: a statement of one text for any number of rows.
             let columns: Vec<String> = (1..=WIDTH).map(|at| format!("${at}::BIGINT[]")).collect();
             let sql = format!("INSERT INTO {into} SELECT * FROM UNNEST({}) {on_conflict}", columns.join(", "));
-            for some in rows.chunks(ROWS_MAX) {
-                let columns =
-                    std::array::from_fn::<_, WIDTH, _>(|at| some.iter().map(|row| row[at]).collect::<Vec<_>>());
-                let statement =
-                    columns.into_iter().fold(sqlx::query(AssertSqlSafe(sql.clone())), |it, column| it.bind(column));
-                in_time(async { statement.execute(&mut **tx).await }).await?;
-            }
+            let column = |at: usize| rows.iter().map(|row| row[at]).collect::<Vec<_>>();
+            let statement = (0..WIDTH).map(column).fold(sqlx::query(AssertSqlSafe(sql)), sqlx::query::Query::bind);
+            in_time(async { statement.execute(&mut **tx).await }).await?;
             return Ok(());
         }
         for chunk in chunks(rows) {

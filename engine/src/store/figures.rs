@@ -10,6 +10,8 @@ use domain::metering::{Cell, Grain};
 use std::fmt::Write;
 
 const KEY: &str = "customer_no, scope, grain, bucket, application_no, member, method";
+/// Rows that are handed to the database at once.
+const ROWS_MAX: usize = 2_048;
 const WIDTH: usize = 7 + Figure::ALL.len();
 
 /// A cell of the count tables.
@@ -28,8 +30,12 @@ fn figure_names() -> String {
 pub async fn add(tx: &mut Tx, deltas: &[(Key, Counts)]) -> Result<(), Error> {
     let into = format!("figures ({KEY}, {})", figure_names());
     let sums = Figure::ALL.map(|figure| format!("{0} = figures.{0} + excluded.{0}", figure.name())).join(", ");
-    let rows: Vec<[i64; WIDTH]> = deltas.iter().map(row).collect();
-    tx.insert_all(&into, &rows, &format!("ON CONFLICT ({KEY}) DO UPDATE SET {sums}")).await
+    let on_conflict = format!("ON CONFLICT ({KEY}) DO UPDATE SET {sums}");
+    for some in deltas.chunks(ROWS_MAX) {
+        let rows: Vec<[i64; WIDTH]> = some.iter().map(row).collect();
+        tx.insert_all(&into, &rows, &on_conflict).await?;
+    }
+    Ok(())
 }
 
 /// A cell and its counts in the order of the columns.
