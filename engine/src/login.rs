@@ -1,11 +1,11 @@
 //! People: logging in, and what each may do.
 
+use crate::Engine;
 use crate::actor::{CONSOLE, Manager, Operator, Reader, SessionUser, Supervisor, Who};
 use crate::audit::Note;
 use crate::clock::random_bytes;
 use crate::error::Error;
 use crate::store::{self, Tx};
-use crate::Engine;
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use domain::account::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Role, User};

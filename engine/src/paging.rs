@@ -83,7 +83,8 @@ impl Paging {
         F: Future<Output = Result<Vec<Found<T>>, Error>>,
     {
         let page = self.newest_first(limit_max, list, |(id, _): &Found<T>| *id).await?;
-        let readable = |(id, item): Found<T>| item.inspect_err(|error| tracing::error!(%error, %id, "left out of a list")).ok();
+        let readable =
+            |(id, item): Found<T>| item.inspect_err(|error| tracing::error!(%error, %id, "left out of a list")).ok();
         Ok(Paged { items: page.items.into_iter().filter_map(readable).collect(), next_cursor: page.next_cursor })
     }
 }

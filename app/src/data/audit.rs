@@ -59,6 +59,7 @@ pub async fn audit_log(
     let names: HashMap<&str, &str> =
         whose.customers.iter().map(|choice| (choice.value.as_str(), choice.label.as_str())).collect();
     let is_of_all = asked.reader.customer().is_none();
+    let reading = Reading { zone: asked.zone(), customers: &names };
     let row = |entry: AuditEntry| {
         let of = entry.customer_id.map(|id| id.to_string());
         let name = || of.as_deref().map_or("The installation", |id| names.get(id).copied().unwrap_or("A customer"));
@@ -66,7 +67,7 @@ pub async fn audit_log(
             at: format::instant_exact(entry.at, asked.zone()),
             action: entry.action.label(),
             customer: is_of_all.then(|| name().to_owned()),
-            details: details(&entry.details, asked.zone()),
+            details: details(&entry.details, &reading),
             actor: entry.actor,
             subject: entry.subject,
         }
@@ -85,20 +86,27 @@ pub async fn audit_log(
     })
 }
 
+/// What it takes to tell values in words.
+struct Reading<'a> {
+    zone: Zone,
+    /// Names by ids, for those who see several.
+    customers: &'a HashMap<&'a str, &'a str>,
+}
+
 /// Members that say something, those of objects by both names.
-fn details(value: &Value, zone: Zone) -> Vec<(String, String)> {
+fn details(value: &Value, reading: &Reading<'_>) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (name, value) in value.as_object().into_iter().flatten() {
         match (change(value), value) {
             (Some((from, to)), _) => {
-                found.push((words(name), format!("{} → {}", plain(from, zone), plain(to, zone))));
+                found.push((words(name), format!("{} → {}", plain(from, reading), plain(to, reading))));
             }
             (None, Value::Null) => {}
             (None, Value::Object(_)) => {
-                let inner = details(value, zone).into_iter();
+                let inner = details(value, reading).into_iter();
                 found.extend(inner.map(|(inner, text)| (format!("{}: {inner}", words(name)), text)));
             }
-            (None, other) => found.push((words(name), plain(other, zone))),
+            (None, other) => found.push((words(name), plain(other, reading))),
         }
     }
     found
@@ -111,19 +119,22 @@ fn change(value: &Value) -> Option<(&Value, &Value)> {
 }
 
 /// A value in words.
-fn plain(value: &Value, zone: Zone) -> String {
+fn plain(value: &Value, reading: &Reading<'_>) -> String {
     match value {
         Value::Null => "nothing".to_owned(),
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
         Value::Number(number) => number.as_i64().map_or_else(|| number.to_string(), format::count),
         Value::String(text) if text.is_empty() => "nothing".to_owned(),
-        Value::String(text) => instant(text, zone).unwrap_or_else(|| text.clone()),
+        Value::String(text) => match reading.customers.get(text.as_str()) {
+            Some(name) => (*name).to_owned(),
+            None => instant(text, reading.zone).unwrap_or_else(|| text.clone()),
+        },
         Value::Array(items) if items.is_empty() => "none".to_owned(),
-        Value::Array(items) => items.iter().map(|item| plain(item, zone)).collect::<Vec<_>>().join(", "),
+        Value::Array(items) => items.iter().map(|item| plain(item, reading)).collect::<Vec<_>>().join(", "),
         Value::Object(members) => {
             let told = members.iter().filter(|(_, value)| !value.is_null());
-            told.map(|(name, value)| format!("{} {}", words(name), plain(value, zone))).collect::<Vec<_>>().join(" ")
+            told.map(|(name, value)| format!("{} {}", words(name), plain(value, reading))).collect::<Vec<_>>().join(" ")
         }
     }
 }
@@ -160,7 +171,8 @@ mod tests {
     use serde_json::json;
 
     fn told(value: &Value) -> Vec<(String, String)> {
-        let mut found = details(value, Zone::UTC);
+        let customers = HashMap::from([("019ab4c2-7d1e-7c3a-9f00-2b6403f2a91c", "Acme")]);
+        let mut found = details(value, &Reading { zone: Zone::UTC, customers: &customers });
         found.sort();
         found
     }
@@ -182,11 +194,13 @@ mod tests {
             "suppress_below": {"from": null, "to": 5},
             "emails": {"from": ["a@example.org", "b@example.org"], "to": []},
             "country": {"emergencyNumber": {"from": "", "to": "112"}},
+            "customer": {"from": "019ab4c2-7d1e-7c3a-9f00-2b6403f2a91c", "to": "019ab4c2-7d1e-7c3a-9f00-2b6403f2a91d"},
             "priority": {"from": false, "to": true},
             "topics": {"from": [{"code": "grief", "name": "Grief"}], "to": [{"code": "loss", "name": null}]},
         });
         let expected = [
             pair("country: emergency number", "nothing → 112"),
+            pair("customer", "Acme → 019ab4c2-7d1e-7c3a-9f00-2b6403f2a91d"),
             pair("emails", "a@example.org, b@example.org → none"),
             pair("priority", "no → yes"),
             pair("suppress below", "nothing → 5"),

@@ -168,7 +168,9 @@ pub fn begun_again_at(tries: u32, now: Timestamp) -> Option<Timestamp> {
 /// Why an export was given up.
 #[must_use]
 pub fn given_up() -> String {
-    format!("It was begun {TRIES_MAX} times, and each time the server ended or its database broke off: its log says more.")
+    format!(
+        "It was begun {TRIES_MAX} times, and each time the server ended or its database broke off: its log says more."
+    )
 }
 
 /// How far an export is that has come to a day of its period, in thousandths: less than the whole.

@@ -120,7 +120,11 @@ pub async fn revoke_application(tx: &mut Tx, application: ApplicationNo, now: Ti
 }
 
 /// Suspends an application, or lets it go on; `false` if it is so already.
-pub async fn suspend_application(tx: &mut Tx, application: ApplicationNo, at: Option<Timestamp>) -> Result<bool, Error> {
+pub async fn suspend_application(
+    tx: &mut Tx,
+    application: ApplicationNo,
+    at: Option<Timestamp>,
+) -> Result<bool, Error> {
     let state = if at.is_some() { "IS NULL" } else { "IS NOT NULL" };
     let sql = format!("UPDATE applications SET suspended_at = $1 WHERE no = $2 AND suspended_at {state}");
     Ok(tx.execute(Sql::new(sql).bind(at).bind(application)).await? == 1)

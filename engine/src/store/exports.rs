@@ -53,7 +53,11 @@ pub async fn insert(tx: &mut Tx, customer: CustomerNo, new: &NewExport<'_>) -> R
 /// A page of a customer's exports, newest first, before `before`.
 pub async fn list(db: &Db, customer: CustomerNo, before: Uuid, limit: i64) -> Result<Vec<Found<ExportJob>>, Error> {
     let sql = format!("SELECT {COLUMNS} FROM exports WHERE customer_no = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
-    db.fetch(Sql::new(sql).bind(customer).bind(before).bind(limit)).await?.iter().map(|row| Ok((row.uuid(0)?, job(row)))).collect()
+    db.fetch(Sql::new(sql).bind(customer).bind(before).bind(limit))
+        .await?
+        .iter()
+        .map(|row| Ok((row.uuid(0)?, job(row))))
+        .collect()
 }
 
 /// One of a customer's exports.

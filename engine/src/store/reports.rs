@@ -34,7 +34,11 @@ fn report(row: &Row) -> Result<Report, Error> {
 /// A page of a customer's reports, newest first, before `before`.
 pub async fn list(db: &Db, customer: CustomerNo, before: Uuid, limit: i64) -> Result<Vec<Found<Report>>, Error> {
     let sql = format!("SELECT {COLUMNS} FROM reports WHERE customer_no = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
-    db.fetch(Sql::new(sql).bind(customer).bind(before).bind(limit)).await?.iter().map(|row| Ok((row.uuid(0)?, report(row)))).collect()
+    db.fetch(Sql::new(sql).bind(customer).bind(before).bind(limit))
+        .await?
+        .iter()
+        .map(|row| Ok((row.uuid(0)?, report(row))))
+        .collect()
 }
 
 /// One of a customer's reports.

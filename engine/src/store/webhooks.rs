@@ -101,7 +101,8 @@ pub async fn set_disabled(
     at: Option<Timestamp>,
 ) -> Result<bool, Error> {
     let state = if at.is_some() { "IS NULL" } else { "IS NOT NULL" };
-    let sql = format!("UPDATE webhooks SET disabled_at = $1 WHERE customer_no = $2 AND id = $3 AND disabled_at {state}");
+    let sql =
+        format!("UPDATE webhooks SET disabled_at = $1 WHERE customer_no = $2 AND id = $3 AND disabled_at {state}");
     Ok(tx.execute(Sql::new(sql).bind(at).bind(customer).bind(id.uuid())).await? == 1)
 }
 

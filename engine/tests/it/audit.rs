@@ -77,7 +77,10 @@ async fn changes_of_customers_tell_what_was_and_is(installation: Installation) {
     let told = entries(&installation, Some(id), ActionKind::Customers).await;
     assert_eq!(told.len(), 2, "{told:#?}");
     let added = one(&told, Action::CustomerAdded);
-    assert_eq!((added.actor.as_str(), added.subject.as_str(), &added.details["time_zone"]), (CONSOLE, "Acme", &json!("UTC")));
+    assert_eq!(
+        (added.actor.as_str(), added.subject.as_str(), &added.details["time_zone"]),
+        (CONSOLE, "Acme", &json!("UTC"))
+    );
     let changed = one(&told, Action::CustomerChanged);
     let expected = json!({"name": {"from": "Acme", "to": "Acme Ltd"}, "suppress_below": {"from": null, "to": 20}});
     assert_eq!((changed.customer_id, &changed.details), (Some(id), &expected));
@@ -119,7 +122,12 @@ async fn secrets_of_applications_are_told_by_their_ids(installation: Installatio
     let oldest = first.application.secrets[0].id;
     engine.revoke_secret(&manager, application, oldest).await.unwrap();
     assert!(engine.revoke_secret(&manager, application, oldest).await.is_err());
-    assert!(engine.create_application(&manager, &ApplicationForm { name: String::new(), tier: Tier::Sandbox }).await.is_err());
+    assert!(
+        engine
+            .create_application(&manager, &ApplicationForm { name: String::new(), tier: Tier::Sandbox })
+            .await
+            .is_err()
+    );
     for suspended in [true, true, false, false] {
         engine.suspend_application(operator, id, application, suspended).await.unwrap();
     }
@@ -160,9 +168,15 @@ async fn changes_of_people_tell_no_password(installation: Installation) {
     // The same again is no change; a new password is one, and a move is told on both sides.
     let same = user_form("ada@example.org", Role::Viewer, Some(one_side), None);
     engine.update_user(operator, id, &same).await.unwrap();
-    engine.update_user(operator, id, &user_form("ada@example.org", Role::Viewer, Some(one_side), Some(new))).await.unwrap();
+    engine
+        .update_user(operator, id, &user_form("ada@example.org", Role::Viewer, Some(one_side), Some(new)))
+        .await
+        .unwrap();
     engine.change_password(&ada, new, PASSWORD).await.unwrap();
-    engine.update_user(operator, id, &user_form("ada@example.org", Role::CustomerAdmin, Some(other), None)).await.unwrap();
+    engine
+        .update_user(operator, id, &user_form("ada@example.org", Role::CustomerAdmin, Some(other), None))
+        .await
+        .unwrap();
     for disabled in [true, true, false, false] {
         engine.set_user_disabled(operator, id, disabled).await.unwrap();
     }
@@ -170,7 +184,8 @@ async fn changes_of_people_tell_no_password(installation: Installation) {
     assert_eq!(told.len(), 4, "{told:#?}");
     assert_eq!(one(&told, Action::UserAdded).details["role"], json!("viewer"));
     assert_eq!(one(&told, Action::PasswordChanged).actor, "ada@example.org");
-    let changed: Vec<&Value> = told.iter().filter(|it| it.action == Action::UserChanged).map(|it| &it.details).collect();
+    let changed: Vec<&Value> =
+        told.iter().filter(|it| it.action == Action::UserChanged).map(|it| &it.details).collect();
     assert!(changed.contains(&&json!({"user": id, "password": "set"})), "{changed:?}");
     let moved = json!({
         "user": id,
@@ -299,11 +314,18 @@ async fn alerts_and_endpoints_are_told_without_what_is_secret(installation: Inst
     let changed = one(&told, Action::AlertChanged);
     let rule = json!({"from": "No event for 3 hours", "to": "No event for 5 hours"});
     assert_eq!(changed.details, json!({"alert": alert.id, "rule": rule}));
-    for action in
-        [Action::WebhookMade, Action::WebhookSecretMade, Action::WebhookDisabled, Action::WebhookEnabled, Action::WebhookDeleted]
-    {
+    for action in [
+        Action::WebhookMade,
+        Action::WebhookSecretMade,
+        Action::WebhookDisabled,
+        Action::WebhookEnabled,
+        Action::WebhookDeleted,
+    ] {
         let entry = one(&told, action);
-        assert_eq!((entry.subject.as_str(), &entry.details["webhook"]), ("https://hooks.example.org", &json!(endpoint)));
+        assert_eq!(
+            (entry.subject.as_str(), &entry.details["webhook"]),
+            ("https://hooks.example.org", &json!(endpoint))
+        );
     }
     for entry in &told {
         let text = serde_json::to_string(entry).unwrap();
@@ -381,7 +403,11 @@ async fn what_a_later_version_wrote_is_told_as_far_as_it_can_be(installation: In
         .leak()
     };
     let is_sqlite = installation.settings.database_url.starts_with("sqlite");
-    let uuid = if is_sqlite { "x'00000000000070008000000000000001'" } else { "CAST('00000000-0000-7000-8000-000000000001' AS UUID)" };
+    let uuid = if is_sqlite {
+        "x'00000000000070008000000000000001'"
+    } else {
+        "CAST('00000000-0000-7000-8000-000000000001' AS UUID)"
+    };
     installation.execute(copy(uuid)).await.unwrap();
     let reader = installation.engine.console_audit_reader(&installation.operator, Some(id)).unwrap();
     let told = installation.engine.audit_log(&reader, &Paging::default()).await.unwrap().items;

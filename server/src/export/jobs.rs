@@ -220,11 +220,7 @@ async fn write_one(
 
 /// Gives back what was broken off, as soon as the store can be reached. Where that is at once, and it was `away` at no sign of
 /// life, it was not away as a whole.
-async fn put_off(
-    engine: &Engine,
-    task: &ExportTask,
-    mut away: bool,
-) -> std::result::Result<(), engine::Error> {
+async fn put_off(engine: &Engine, task: &ExportTask, mut away: bool) -> std::result::Result<(), engine::Error> {
     loop {
         match engine.put_off_export(task, away).await {
             Err(engine::Error::Unavailable(_)) => away = true,
@@ -271,7 +267,8 @@ mod tests {
     #[test]
     fn what_is_kept_is_taken_over_and_nothing_else() {
         let earlier = tempfile::tempdir().unwrap();
-        let files = ExportFiles { directory: earlier.path().join("0123456789ab"), earlier: Some(earlier.path().into()) };
+        let files =
+            ExportFiles { directory: earlier.path().join("0123456789ab"), earlier: Some(earlier.path().into()) };
         let id = |end| format!("01234567-89ab-7cde-8f01-23456789ab{end}");
         let kept = HashSet::from([(id("00").parse().unwrap(), 2)]);
         // An earlier try of the same export, another installation's, and what is no export.
