@@ -10,7 +10,7 @@ use domain::CustomerId;
 use domain::ids::ReportId;
 use domain::report::{ReportForm, Row};
 use engine::actor::{Manager, Operator};
-use engine::{Engine, Report};
+use engine::{Engine, FileOf, Report};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
