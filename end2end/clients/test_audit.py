@@ -13,7 +13,7 @@ import reachline
 PAGE = {"Accept": "text/html"}
 FORM = PAGE | {"Content-Type": "application/x-www-form-urlencoded"}
 PASSWORD = "correct horse battery staple"
-CARD = {"name": "Standard", "effective_from": "2026-01", "currency": "EUR", "figure": "gross_displays",
+CARD = {"name": "Standard", "effective_from": "2026-01", "currency": "EUR", "figure": "net_displays",
         "tiers": [{"unit_price": "0.5"}]}
 
 
@@ -142,7 +142,7 @@ def test_a_walk_through_events_is_one_entry(made):
             seen += len(page["events"])
             if not page["next_cursor"]:
                 return seen
-            query |= {"cursor": page["next_cursor"], "as_of": page["log_length"]}
+            query |= {"cursor": page["next_cursor"], "as_of": page["as_of"]}
 
     found = new_entries(made, lambda: walk() == 7 or pytest.fail("not all events"))
     assert told(found) == [("statement_events_fetched", made.me)], found

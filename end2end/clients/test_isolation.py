@@ -273,7 +273,7 @@ def test_export_jobs_are_of_the_own_customer(sides, jobs):
         secret = others.ids() | {event_id for *_, event_id in others.events}
         listed = mine.client.get("/v1/export-jobs", {"limit": 100}).json["jobs"]
         assert mine.more["job"] in {job["id"] for job in listed}
-        assert {job["requested_by"] for job in listed} == {f"application {mine.web.name}"}
+        assert {job["requested_by"] for job in listed} == {f"application {mine.web.name} ({mine.web.client_id})"}
         for query in ({}, {"customer": others.customer.id}, {"cursor": others.more["job"]}):
             answer = mine.client.get("/v1/export-jobs", query)
             check_answer(answer)
