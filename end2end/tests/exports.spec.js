@@ -90,7 +90,7 @@ test.describe("without script", () => {
     await expect(row).toContainText("Lumen Chat");
     // Narrowed to a kind of action, and to a customer: the address says both.
     await page.getByLabel("Kind of action").selectOption("Applications and secrets");
-    await page.getByLabel("Customer").selectOption("Lumen Chat");
+    await page.getByRole("combobox", { name: "Customer" }).selectOption("Lumen Chat");
     await page.getByRole("button", { name: "Show" }).click();
     await expect(page).toHaveURL(new RegExp(`customer=${customer_id}&kind=applications`));
     await expect(page.getByLabel("Kind of action")).toHaveValue("applications");
