@@ -31,14 +31,14 @@ const PASSWORD: &str = "correct horse battery";
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// All entries of a kind, in no order: the clock stands still.
-async fn entries(installation: &Installation, customer: Option<CustomerId>, kind: ActionKind) -> Vec<AuditEntry> {
+pub async fn entries(installation: &Installation, customer: Option<CustomerId>, kind: ActionKind) -> Vec<AuditEntry> {
     let reader = installation.engine.console_audit_reader(&installation.operator, customer).unwrap();
     let paging = Paging { cursor: None, limit: 500 };
     installation.engine.audit_log(&reader.of_kind(Some(kind)), &paging).await.unwrap().items
 }
 
 /// The one entry of an action.
-fn one(entries: &[AuditEntry], action: Action) -> &AuditEntry {
+pub fn one(entries: &[AuditEntry], action: Action) -> &AuditEntry {
     let found: Vec<_> = entries.iter().filter(|entry| entry.action == action).collect();
     let [entry] = found[..] else { panic!("{action:?}: {entries:#?}") };
     entry
