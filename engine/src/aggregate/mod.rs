@@ -21,9 +21,11 @@ use crate::Engine;
 use crate::directory::Directory;
 use crate::error::{Error, corrupt};
 use crate::store::blocks::{Open, Span};
+use crate::store::figures::Key;
 use crate::store::{self, Db, Tx};
 use batch::{Batch, Measured};
 use domain::Timestamp;
+use domain::figures::Counts;
 use domain::helpline::CountryCode;
 use domain::ids::HelplineNo;
 use domain::zone::{Month, Zone};
@@ -37,6 +39,10 @@ use tokio::time::Instant;
 const BATCH_EVENTS_MAX: i64 = 100_000;
 /// Most packs of one batch.
 const BATCH_PACKS_MAX: i64 = 5_000;
+/// Counts that are written on Postgres before a rest …
+const COUNTS_BETWEEN_RESTS: usize = 512;
+/// … and how many times as long as writing them that is.
+const REST: u32 = 2;
 /// How often [`Engine::wait_for_figures`] looks.
 const WAIT: std::time::Duration = std::time::Duration::from_millis(20);
 
@@ -154,7 +160,7 @@ impl Aggregator {
         if packs.is_empty() {
             held.lease.renew(self, held.applied, held.flushed).await?;
         } else {
-            self.take_in(&mut held, packs).await?;
+            self.take_in(&mut held, packs, taken).await?;
         }
         if held.known.recent_events() >= self.engine.0.settings.session_events_in_memory {
             self.flush(&mut held).await?;
@@ -200,7 +206,7 @@ impl Aggregator {
     }
 
     /// Takes packs into memory, measures what they change, and writes it.
-    async fn take_in(&self, held: &mut Held, packs: Vec<store::log::Logged>) -> Result<(), Error> {
+    async fn take_in(&self, held: &mut Held, packs: Vec<store::log::Logged>, taken: Taken) -> Result<(), Error> {
         let Some(to) = packs.last().map(|last| last.seq) else { return Ok(()) };
         let batch = Batch::of(packs);
         let earlier = held.known.look_up(&self.db, &batch.events).await?;
@@ -214,13 +220,27 @@ impl Aggregator {
         let mut tx = self.db.begin().await?;
         self.fence(&mut tx, held, to, held.flushed).await?;
         self.write_events(&mut tx, held, &measured).await?;
-        store::figures::add(&mut tx, &measured.deltas).await?;
+        self.write_figures(&mut tx, &measured.deltas, taken).await?;
         store::intake::count(&mut tx, &measured.intake).await?;
         for (customer, length) in &measured.log_lengths {
             store::aggregator::set_log_length(&mut tx, *customer, *length).await?;
         }
         tx.commit().await?;
         held.applied = to;
+        Ok(())
+    }
+
+    /// Adds up counts. On Postgres, unless there is more to take, with rests between: its processes work beside this one's,
+    /// and events would be answered late while all of them want the processors at once.
+    async fn write_figures(&self, tx: &mut Tx, deltas: &[(Key, Counts)], taken: Taken) -> Result<(), Error> {
+        let rests = taken == Taken::All && matches!(self.db, Db::Postgres { .. });
+        for some in deltas.chunks(if rests { COUNTS_BETWEEN_RESTS } else { usize::MAX }) {
+            let began = Instant::now();
+            store::figures::add(tx, some).await?;
+            if rests {
+                tokio::time::sleep(began.elapsed() * REST).await;
+            }
+        }
         Ok(())
     }
 

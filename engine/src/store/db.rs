@@ -6,12 +6,15 @@
 pub use super::sql::{Sql, Value, chunks};
 use super::sql::{placeholder, placeholders};
 use crate::error::{Error, corrupt};
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
-use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection};
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{Arguments, AssertSqlSafe, Column, Connection, Executor, Postgres, Row as _, Sqlite, TypeInfo};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 /// How long a query waits for a connection, or SQLite for another process's write.
@@ -26,6 +29,9 @@ const SIGN_OF_LIFE_MAX: Duration = Duration::from_secs(2);
 
 /// How long a statement on Postgres may take: none comes near it, unless the network has gone silent.
 const STATEMENT_MAX: Duration = Duration::from_secs(30);
+
+/// Most rows of a statement on Postgres that brings many.
+const ROWS_MAX: usize = 2_048;
 
 /// Connections of a runtime apart, see [`Db::apart`]: a transaction and a snapshot.
 const APART_CONNECTIONS_MAX: u32 = 2;
@@ -52,13 +58,13 @@ pub enum Db {
     Sqlite {
         writer: sqlx::SqlitePool,
         readers: sqlx::SqlitePool,
-        log: sqlx::SqlitePool,
+        log: LogConnection<SqliteConnection>,
         log_readers: sqlx::SqlitePool,
         /// Takes the log's write-ahead log into its file, beside the appends.
         log_checkpoints: sqlx::SqlitePool,
     },
     /// A pool for everything, and a connection that appends to the log.
-    Postgres { pool: sqlx::PgPool, log: LogConnection },
+    Postgres { pool: sqlx::PgPool, log: LogConnection<PgConnection> },
 }
 
 /// A transaction that may write. Dropped without [`Tx::commit`] it leaves nothing behind.
@@ -87,7 +93,7 @@ impl Db {
     pub async fn connect(url: &str, connections_max: u32) -> Result<Self, Error> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let pool = postgres_pool(connections_max).connect(url).await?;
-            let log = LogConnection { options: PgConnectOptions::from_str(url)?.into(), idle: Arc::default() };
+            let log = LogConnection::new(PgConnectOptions::from_str(url)?);
             return Ok(Self::Postgres { pool, log });
         }
         let options = SqliteConnectOptions::from_str(url)
@@ -114,8 +120,8 @@ impl Db {
         };
         let writer = pool(1).connect_with(options.clone().pragma("wal_autocheckpoint", AUTOCHECKPOINT)).await?;
         let log_options = options.clone().filename(beside(options.get_filename(), "-log")).foreign_keys(false);
-        let log = pool(1).connect_with(log_options.clone().pragma("wal_autocheckpoint", LOG_AUTOCHECKPOINT)).await?;
-        sqlx::raw_sql(super::log::SQLITE_TABLE).execute(&log).await?;
+        let log = LogConnection::new(log_options.clone().pragma("wal_autocheckpoint", LOG_AUTOCHECKPOINT));
+        log.execute(super::log::SQLITE_TABLE).await?;
         let log_checkpoints = pool(1).connect_lazy_with(log_options.clone());
         let log_readers = pool(2).connect_with(log_options.pragma("query_only", "ON")).await?;
         let readers = pool(connections_max).connect_with(options.pragma("query_only", "ON")).await?;
@@ -231,9 +237,17 @@ impl Db {
     pub async fn append(&self, sql: Sql) -> Result<Option<Row>, Error> {
         match self {
             Self::Sqlite { log, .. } => {
-                Ok(log.fetch_all(bound!(sql, SqliteArguments)).await?.into_iter().next().map(Row::Sqlite))
+                let (mut idle, mut connection) = log.take().await?;
+                let rows = connection.fetch_all(bound!(sql, SqliteArguments)).await?;
+                *idle = Some(connection);
+                Ok(rows.into_iter().next().map(Row::Sqlite))
             }
-            Self::Postgres { log, .. } => Ok(log.fetch_all(sql).await?.into_iter().next().map(Row::Postgres)),
+            Self::Postgres { log, .. } => {
+                let (mut idle, mut connection) = log.take().await?;
+                let rows = in_time(async { connection.fetch_all(bound!(sql, PgArguments)).await }).await?;
+                *idle = Some(connection);
+                Ok(rows.into_iter().next().map(Row::Postgres))
+            }
         }
     }
 
@@ -250,7 +264,7 @@ impl Db {
     /// Appends wait for it.
     pub async fn checkpoint_log(&self) -> Result<(), Error> {
         if let Self::Sqlite { log, .. } = self {
-            sqlx::query(CHECKPOINT).execute(log).await?;
+            log.execute(CHECKPOINT).await?;
         }
         Ok(())
     }
@@ -281,43 +295,69 @@ impl Db {
     pub async fn close(&self) {
         match self {
             Self::Sqlite { writer, readers, log, log_readers, log_checkpoints } => {
-                for pool in [log_checkpoints, log_readers, readers, log, writer] {
+                for pool in [log_checkpoints, log_readers, readers] {
                     pool.close().await;
                 }
+                log.close().await;
+                writer.close().await;
             }
             Self::Postgres { pool, log } => {
-                *log.idle.lock().await = None;
+                log.close().await;
                 pool.close().await;
             }
         }
     }
 }
 
-/// The connection that appends to the log on Postgres. It is taken out while a statement is under way, so that one that
-/// broke off, or was given up, is never used again; the next statement makes another.
+/// The connection that appends to the log. It is taken out while a statement is under way, so that one that broke off, or
+/// was given up, is never used again; the next statement makes another.
 ///
-/// Not a pool of one, which asks the server after each statement whether it is still there.
-#[derive(Clone)]
-pub struct LogConnection {
-    options: Arc<PgConnectOptions>,
-    idle: Arc<tokio::sync::Mutex<Option<PgConnection>>>,
+/// Not a pool of one, which asks after each statement whether the connection is still there: on Postgres the server, on
+/// SQLite the connection's thread, which is woken once more for each append.
+pub struct LogConnection<C: Connection> {
+    options: Arc<C::Options>,
+    idle: Arc<Mutex<Option<C>>>,
 }
 
-impl LogConnection {
-    async fn fetch_all(&self, sql: Sql) -> Result<Vec<PgRow>, Error> {
+impl<C: Connection> Clone for LogConnection<C> {
+    fn clone(&self) -> Self {
+        Self { options: self.options.clone(), idle: self.idle.clone() }
+    }
+}
+
+impl<C: Connection> LogConnection<C> {
+    fn new(options: C::Options) -> Self {
+        Self { options: options.into(), idle: Arc::default() }
+    }
+
+    /// The connection, made if there is none, and where to put it back after a statement that ended well.
+    async fn take(&self) -> Result<(MutexGuard<'_, Option<C>>, C), Error> {
         let connected = async {
             let mut idle = self.idle.lock().await;
             let connection = match idle.take() {
                 Some(connection) => connection,
-                None => PgConnection::connect_with(&self.options).await?,
+                None => C::connect_with(&self.options).await?,
             };
             Ok::<_, sqlx::Error>((idle, connection))
         };
         let connected = tokio::time::timeout(APPEND_WAIT_MAX, connected).await;
-        let (mut idle, mut connection) = connected.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
-        let rows = in_time(async { connection.fetch_all(bound!(sql, PgArguments)).await }).await?;
+        Ok(connected.unwrap_or(Err(sqlx::Error::PoolTimedOut))?)
+    }
+
+    async fn close(&self) {
+        if let Some(connection) = self.idle.lock().await.take() {
+            // It is not used again in either case.
+            let _ = connection.close().await;
+        }
+    }
+}
+
+impl LogConnection<SqliteConnection> {
+    async fn execute(&self, sql: &'static str) -> Result<(), Error> {
+        let (mut idle, mut connection) = self.take().await?;
+        sqlx::raw_sql(sql).execute(&mut connection).await?;
         *idle = Some(connection);
-        Ok(rows)
+        Ok(())
     }
 }
 
@@ -384,6 +424,34 @@ impl Tx {
                 Ok(in_time(async { tx.execute(bound!(sql, PgArguments)).await }).await?.rows_affected())
             }
         }
+    }
+
+    /// Inserts many rows of whole numbers: `into` names the table and its columns, `on_conflict` ends the statement.
+    pub async fn insert_all<const WIDTH: usize>(
+        &mut self,
+        into: &str,
+        rows: &[[i64; WIDTH]],
+        on_conflict: &str,
+    ) -> Result<(), Error> {
+        if let Self::Postgres(tx) = self {
+            // As columns: one statement for any number of rows, of which Postgres makes a plan once.
+            let columns: Vec<String> = (1..=WIDTH).map(|at| format!("${at}::BIGINT[]")).collect();
+            let sql = format!("INSERT INTO {into} SELECT * FROM UNNEST({}) {on_conflict}", columns.join(", "));
+            for some in rows.chunks(ROWS_MAX) {
+                let columns =
+                    std::array::from_fn::<_, WIDTH, _>(|at| some.iter().map(|row| row[at]).collect::<Vec<_>>());
+                let statement =
+                    columns.into_iter().fold(sqlx::query(AssertSqlSafe(sql.clone())), |it, column| it.bind(column));
+                in_time(async { statement.execute(&mut **tx).await }).await?;
+            }
+            return Ok(());
+        }
+        for chunk in chunks(rows) {
+            let sql = format!("INSERT INTO {into} VALUES {} {on_conflict}", self.placeholders(chunk.len(), WIDTH));
+            let values = chunk.iter().flatten().map(|value| Value::from(*value));
+            self.execute(Sql::new(sql).room(chunk.len() * WIDTH).bind_all(values)).await?;
+        }
+        Ok(())
     }
 
     /// `($1, $2), ($3, $4)` for rows of values that are the statement's only ones; see [`Db::placeholder`].

@@ -1,6 +1,6 @@
 //! The count tables.
 
-use super::db::{Db, Row, Sql, Tx, Value, chunks};
+use super::db::{Db, Row, Sql, Tx, Value};
 use crate::error::{Error, corrupt};
 use domain::Timestamp;
 use domain::account::Tier;
@@ -26,29 +26,22 @@ fn figure_names() -> String {
 
 /// Adds signed counts to their cells.
 pub async fn add(tx: &mut Tx, deltas: &[(Key, Counts)]) -> Result<(), Error> {
-    let names = figure_names();
+    let into = format!("figures ({KEY}, {})", figure_names());
     let sums = Figure::ALL.map(|figure| format!("{0} = figures.{0} + excluded.{0}", figure.name())).join(", ");
-    for chunk in chunks(deltas) {
-        let sql = format!(
-            "INSERT INTO figures ({KEY}, {names}) VALUES {} ON CONFLICT ({KEY}) DO UPDATE SET {sums}",
-            tx.placeholders(chunk.len(), WIDTH)
-        );
-        let values = chunk.iter().flat_map(|(key, counts)| {
-            let cell = key.cell;
-            let start: [Value; 7] = [
-                key.customer.into(),
-                (cell.scope as u8).into(),
-                (cell.grain as u8).into(),
-                cell.bucket.into(),
-                key.application.into(),
-                cell.member.into(),
-                cell.method.into(),
-            ];
-            start.into_iter().chain(counts.0.map(Value::from))
-        });
-        tx.execute(Sql::new(sql).room(chunk.len() * WIDTH).bind_all(values)).await?;
+    let rows: Vec<[i64; WIDTH]> = deltas.iter().map(row).collect();
+    tx.insert_all(&into, &rows, &format!("ON CONFLICT ({KEY}) DO UPDATE SET {sums}")).await
+}
+
+/// A cell and its counts in the order of the columns.
+fn row((key, counts): &(Key, Counts)) -> [i64; WIDTH] {
+    let cell = key.cell;
+    let (scope, grain, method) = (i64::from(cell.scope as u8), i64::from(cell.grain as u8), i64::from(cell.method));
+    let key = [key.customer.into(), scope, grain, cell.bucket, key.application.into(), cell.member, method];
+    let mut row = [0; WIDTH];
+    for (column, value) in row.iter_mut().zip(key.into_iter().chain(counts.0)) {
+        *column = value;
     }
-    Ok(())
+    row
 }
 
 /// What counts are added up by. Each is a column.

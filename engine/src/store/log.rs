@@ -101,7 +101,9 @@ pub async fn mentions(db: &Db, mut seq: i64, helpline: HelplineNo) -> Result<boo
 
 /// The places of the oldest and the newest pack; `None` if there is none.
 pub async fn ends(db: &Db) -> Result<Option<(i64, i64)>, Error> {
-    let row = db.fetch_log(Sql::new("SELECT MIN(seq), MAX(seq) FROM log")).await?;
+    // Asked for in one SELECT, SQLite would read the whole log for the two.
+    let sql = "SELECT (SELECT MIN(seq) FROM log), (SELECT MAX(seq) FROM log)";
+    let row = db.fetch_log(Sql::new(sql)).await?;
     let Some(row) = row.first() else { return Ok(None) };
     Ok(row.opt_int(0)?.zip(row.opt_int(1)?))
 }
