@@ -165,6 +165,9 @@ pub async fn sign_in(
 #[server(endpoint = "sign_out", output = JsonText)]
 pub async fn sign_out() -> Result<(), UiError> {
     answering(async {
+        if let Some(user) = context::signed_in().await? {
+            context::engine()?.note_sign_out(&user).await?;
+        }
         context::session()?.flush().await.map_err(UiError::internal)?;
         leptos_axum::redirect("/login?done=signed_out");
         Ok(())

@@ -85,7 +85,8 @@ const EXPORTS: Load = |place| Box::pin(calls::exports_page(place.query("customer
 const NEW_EXPORT: Load = |place| Box::pin(calls::new_export_page(OverviewQuery::from_params(&place.query)));
 const EXPORT: Load =
     |place| Box::pin(calls::export_page(place.param("id").unwrap_or_default(), place.query("customer")));
-const AUDIT_LOG: Load = |place| Box::pin(calls::audit_log_page(place.query("customer"), place.query("cursor")));
+const AUDIT_LOG: Load =
+    |place| Box::pin(calls::audit_log_page(place.query("customer"), place.query("kind"), place.query("cursor")));
 const APPLICATIONS: Load = |place| Box::pin(calls::applications_page(place.query("customer"), place.query("cursor")));
 const ACCESS_LINKS: Load = |place| Box::pin(calls::access_links_page(place.query("customer"), place.query("cursor")));
 const ACCOUNT: Load = |_| Box::pin(calls::account_page());

@@ -4,6 +4,9 @@ import csv
 import hashlib
 import io
 import json
+import re
+import shutil
+import tempfile
 import time
 import urllib.parse
 import zipfile
@@ -35,6 +38,14 @@ def made(request):
             assert answer.status in (200, 202, 207), answer
         reachline.wait_for("the figures", lambda: counted(made) == EVENTS, 10)
         yield made
+
+
+def directory_of(made):
+    """Where the files are: on Postgres each database has a directory of its own."""
+    [directory] = [path for path in made.directory.rglob("*exports") if path.is_dir()]
+    if made.kind == "postgres":
+        [directory] = [path for path in directory.iterdir() if re.fullmatch("[0-9a-f]{12}", path.name)]
+    return directory
 
 
 def counted(made):
@@ -98,7 +109,7 @@ def test_every_format_is_made_kept_and_listed(made):
     assert [entry["format"] for entry in listed["jobs"]] == ["parquet", "xlsx", "ndjson", "csv"] and listed["next_cursor"]
     rest = made.api.get("/v1/export-jobs", {"cursor": listed["next_cursor"]}).json["jobs"]
     # The answer above is listed too, though its file is not kept.
-    assert (rest[0]["requested_by"], rest[0]["file"]["sha256"]) == ("application web", hashlib.sha256(plain).hexdigest())
+    assert (rest[0]["requested_by"], rest[0]["file"]["sha256"]) == (f"application web ({made.web.client_id})", hashlib.sha256(plain).hexdigest())
     assert rest[0]["file_expires_at"] is None
     assert made.api.get(f"/v1/export-jobs/{rest[0]['id']}/file").status == 404
 
@@ -126,12 +137,11 @@ def test_an_export_outlives_the_server(made):
         assert done["status"] == "done", done
         assert hashlib.sha256(file(made, id).body).hexdigest() == done["file"]["sha256"]
     assert file(made, ids[0]).body == file(made, ids[2]).body == plain
-    directories = [path for path in made.directory.rglob("*exports") if path.is_dir()]
-    assert len(directories) == 1
-    reachline.wait_for("what was broken off to go", lambda: not list(directories[0].glob("*.part")), 10)
-    assert directories[0].stat().st_mode & 0o077 == 0
-    assert list(directories[0].iterdir())
-    assert not [path for path in directories[0].iterdir() if path.stat().st_mode & 0o077]
+    directory = directory_of(made)
+    reachline.wait_for("what was broken off to go", lambda: not list(directory.glob("*.part")), 10)
+    assert directory.stat().st_mode & 0o077 == 0
+    assert list(directory.iterdir())
+    assert not [path for path in directory.iterdir() if path.stat().st_mode & 0o077]
     reachline.wait_for("the late event", lambda: counted(made) == EVENTS + 1, 10)
 
 
@@ -158,7 +168,7 @@ def test_cancelled_ones_leave_nothing(made):
         check_problem(again)
         assert again.status == 422 and made.api.get(f"/v1/export-jobs/{id}/file").status == 404
     assert any(job(made, id)["status"] == "cancelled" for id in ids)
-    [directory] = [path for path in made.directory.rglob("*exports") if path.is_dir()]
+    directory = directory_of(made)
     reachline.wait_for("nothing left", lambda: not [path for path in directory.iterdir() if path.name.split(".")[0] in ids], 10)
 
 
@@ -166,7 +176,7 @@ def test_a_deleted_file_is_gone_at_once(made):
     """Its export stays in the list, with what its file was."""
     id = requested(made, kind="days", format="csv")
     done = ended(made, id)
-    [directory] = [path for path in made.directory.rglob("*exports") if path.is_dir()]
+    directory = directory_of(made)
     assert list(directory.glob(f"{id}.*"))
     answer = made.api.request("DELETE", f"/v1/export-jobs/{id}")
     check_answer(answer)
@@ -181,7 +191,7 @@ def test_a_deleted_file_is_gone_at_once(made):
     assert again.status == 422, again
     entries = made.command("audit-log", "--customer", made.acme.id)["items"]
     [entry] = [entry for entry in entries if entry["action"] == "export_deleted" and entry["details"]["export"] == id]
-    assert entry["actor"] == "application web", entry
+    assert entry["actor"] == f"application web ({made.web.client_id})", entry
 
 
 def test_the_page_deletes_a_file_for_those_who_may(made):
@@ -225,7 +235,7 @@ def test_the_page_deletes_a_file_for_those_who_may(made):
 
 def test_one_that_cannot_be_removed_keeps_no_other_from_it(made):
     """A directory under the name of an export is no file. It stays, and what is left over beside it goes."""
-    [directory] = [path for path in made.directory.rglob("*exports") if path.is_dir()]
+    directory = directory_of(made)
     unknown = [f"01234567-89ab-7cde-8f01-{n:012x}.1.csv" for n in range(40)]
     for name in unknown[1::2]:
         (directory / name).mkdir()
@@ -260,7 +270,7 @@ def test_what_is_wrong_is_said_at_once(made, query, fields):
 def test_a_file_that_is_gone_is_not_there(made):
     id = requested(made, kind="days", format="csv")
     assert ended(made, id)["status"] == "done"
-    [directory] = [path for path in made.directory.rglob("*exports") if path.is_dir()]
+    directory = directory_of(made)
     (directory / f"{id}.1.csv").unlink()
     answer = made.api.get(f"/v1/export-jobs/{id}/file")
     check_problem(answer)
@@ -271,7 +281,7 @@ def test_a_file_that_is_gone_is_not_there(made):
 
 def test_a_disk_that_cannot_be_written_fails_the_export(made):
     """And nothing else: what was wrong is said, and the next one is made."""
-    [directory] = [path for path in made.directory.rglob("*exports") if path.is_dir()]
+    directory = directory_of(made)
     aside = directory.with_name("aside")
     directory.rename(aside)
     directory.write_text("in the way")
@@ -280,3 +290,32 @@ def test_a_disk_that_cannot_be_written_fails_the_export(made):
     directory.unlink()
     aside.rename(directory)
     assert ended(made, requested(made, kind="days"))["status"] == "done"
+
+
+def test_two_databases_share_a_working_directory():
+    """On Postgres, as a database that is a file has a directory beside it. Neither removes the other's files, and what lies
+    where files were before is taken over by whose it is."""
+    shared = tempfile.mkdtemp(prefix="reachline-")
+    with reachline.installation("postgres", directory=shared) as one, reachline.installation("postgres", directory=shared) as other:
+        files = []
+        for side in (one, other):
+            side.acme = side.customer("Acme")
+            side.api = side.client(side.token(side.application(side.acme, "web")))
+            id = requested(side, kind="days", format="csv")
+            assert ended(side, id)["status"] == "done"
+            files.append((side, id, side.api.get(f"/v1/export-jobs/{id}/file").body))
+        for directory in [path for path in one.directory.glob("reachline-exports/*") if path.is_dir()]:
+            for path in directory.iterdir():
+                path.rename(directory.parent / path.name)
+        stray = one.directory / "reachline-exports" / "01234567-89ab-7cde-8f01-23456789abcd.1.csv"
+        stray.write_text("somebody else's")
+        for side in (one, other, one, other):
+            side.terminate()
+            side.start()
+            # It looks at its start.
+            reachline.wait_for("the files", lambda: all(
+                answer.status == 200 and answer.body == body for answer, body in (
+                    (of.api.get(f"/v1/export-jobs/{id}/file"), body) for of, id, body in files if of is side)), 10)
+        assert len(list(one.directory.glob("reachline-exports/*/*.1.csv"))) == 2
+        assert stray.exists() and not list(one.directory.glob("reachline-exports/*.2.csv"))
+    shutil.rmtree(shared, ignore_errors=True)

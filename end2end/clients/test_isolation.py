@@ -273,7 +273,7 @@ def test_export_jobs_are_of_the_own_customer(sides, jobs):
         secret = others.ids() | {event_id for *_, event_id in others.events}
         listed = mine.client.get("/v1/export-jobs", {"limit": 100}).json["jobs"]
         assert mine.more["job"] in {job["id"] for job in listed}
-        assert {job["requested_by"] for job in listed} == {f"application {mine.web.name}"}
+        assert {job["requested_by"] for job in listed} == {f"application {mine.web.name} ({mine.web.client_id})"}
         for query in ({}, {"customer": others.customer.id}, {"cursor": others.more["job"]}):
             answer = mine.client.get("/v1/export-jobs", query)
             check_answer(answer)
@@ -349,7 +349,8 @@ PAGES = ("/", "/overview", "/overview?customer={customer}", "/overview?by=applic
          "/exports", "/exports?customer={customer}", "/exports?cursor={job}", "/exports/new", "/exports/new?customer={customer}",
          "/exports/new?application_id={web}", "/exports/{job}", "/exports/{job}?customer={customer}",
          *(f"/download/exports/{{job}}{part}{of}" for of in ("", "?customer={customer}") for part in ("", "/manifest")),
-         "/audit-log", "/audit-log?customer={customer}", "/audit-log?cursor={job}",
+         "/audit-log", "/audit-log?customer={customer}", "/audit-log?cursor={job}", "/audit-log?kind=users",
+         "/audit-log?kind=applications&customer={customer}",
          *(f"/download/report.{kind}?report={{report}}{of}" for of in ("", "&customer={customer}") for kind in ("csv", "json", "pdf")),
          "/alerts", "/alerts?customer={customer}", "/alerts?cursor={alert}", "/alerts/new", "/alerts/new?kind=silent&customer={customer}",
          "/access-links", "/access-links?customer={customer}", "/access-links?cursor={link}",
@@ -375,6 +376,7 @@ READS = ("/api/who_am_i", "/api/pages/login", "/api/pages/overview", "/api/pages
          "/api/pages/exports", "/api/pages/exports?customer={customer}", "/api/pages/new_export",
          "/api/pages/new_export?query[customer]={customer}", "/api/pages/export?export={job}",
          "/api/pages/export?export={job}&customer={customer}", "/api/pages/audit_log", "/api/pages/audit_log?customer={customer}",
+         "/api/pages/audit_log?kind=users", "/api/pages/audit_log?kind=users&customer={customer}",
          "/api/pages/alerts", "/api/pages/alerts?customer={customer}", "/api/pages/alert", "/api/pages/alert?alert={alert}",
          "/api/pages/alert?alert={alert}&customer={customer}", "/api/pages/webhooks", "/api/pages/webhooks?customer={customer}",
          "/api/pages/deliveries", "/api/pages/deliveries?customer={customer}")

@@ -88,6 +88,15 @@ test.describe("without script", () => {
     const row = page.getByRole("row").filter({ hasText: "Figures by helpline" }).first();
     await expect(row).toContainText("operator@reachline.example");
     await expect(row).toContainText("Lumen Chat");
+    // Narrowed to a kind of action, and to a customer: the address says both.
+    await page.getByLabel("Kind of action").selectOption("Applications and secrets");
+    await page.getByRole("combobox", { name: "Customer" }).selectOption("Lumen Chat");
+    await page.getByRole("button", { name: "Show" }).click();
+    await expect(page).toHaveURL(new RegExp(`customer=${customer_id}&kind=applications`));
+    await expect(page.getByLabel("Kind of action")).toHaveValue("applications");
+    const actions = page.getByRole("row").filter({ hasText: "Added an application" });
+    await expect(actions.first()).toContainText("command line");
+    await expect(page.getByRole("row").filter({ hasText: "Requested an export" })).toHaveCount(0);
   });
 });
 

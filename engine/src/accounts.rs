@@ -1,7 +1,9 @@
 //! Customers, applications and users.
 
 use crate::Engine;
+use crate::account_notes::{self, UserChange};
 use crate::actor::{Manager, Operator, Reader, Supervisor};
+use crate::audit::{Note, changes};
 use crate::auth::{hash_secret, new_secret};
 use crate::clock::{new_uuid, random_bytes};
 use crate::directory::{ApplicationEntry, CustomerEntry};
@@ -13,9 +15,11 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::account::{
     Application, ApplicationForm, Customer, CustomerForm, NewCredentials, SECRETS_MAX, User, UserForm,
 };
+use domain::audit::Action;
 use domain::fault::{FaultCode, Faults};
 use domain::ids::{ApplicationNo, CustomerNo};
 use domain::{ApplicationId, CustomerId, SecretId, UserId};
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 impl Engine {
@@ -70,11 +74,14 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Invalid`] with all faults of the form.
-    pub async fn create_customer(&self, _: &Operator, form: &CustomerForm) -> Result<Customer, Error> {
+    pub async fn create_customer(&self, operator: &Operator, form: &CustomerForm) -> Result<Customer, Error> {
         let new = form.check()?;
         let id = CustomerId::from_uuid(new_uuid(self.now()));
-        let mut tx = self.0.db.begin().await?;
-        store::accounts::insert_customer(&mut tx, id, &new, &random_bytes::<32>(), self.now()).await?;
+        let mut tx = self.begin_change().await?;
+        let no = store::accounts::insert_customer(&mut tx, id, &new, &random_bytes::<32>(), self.now()).await?;
+        let (by, action, subject) = (&operator.by, Action::CustomerAdded, new.name.clone());
+        let details = account_notes::customer(&new);
+        self.note(&mut tx, Note { customer: Some(no), by, action, subject, details }).await?;
         self.commit_directory(tx).await?;
         Ok(self.customer_entry(id).await?.record.customer.clone())
     }
@@ -83,11 +90,17 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Invalid`] with all faults of the form, or if the time zone can no longer change.
-    pub async fn update_customer(&self, _: &Operator, id: CustomerId, form: &CustomerForm) -> Result<Customer, Error> {
+    pub async fn update_customer(
+        &self,
+        operator: &Operator,
+        id: CustomerId,
+        form: &CustomerForm,
+    ) -> Result<Customer, Error> {
         let no = self.customer_entry(id).await?.record.no;
         let new = form.check()?;
-        let mut tx = self.0.db.begin().await?;
-        let changes_zone = self.customer_entry(id).await?.record.customer.time_zone != new.time_zone;
+        let mut tx = self.begin_change().await?;
+        let before = store::accounts::find_customer(&mut tx, no).await?;
+        let changes_zone = before.time_zone != new.time_zone;
         if changes_zone && store::statements::latest_month(&mut tx, no).await?.is_some() {
             let detail = "A statement has been issued: the days and months that it counts stay as they are.";
             return Err(Error::Invalid(Faults::one("time_zone", FaultCode::MonthIssued, detail)));
@@ -104,6 +117,7 @@ impl Engine {
             let detail = "Events of the past are kept no longer, so its figures cannot be counted in another zone.";
             return Err(Error::Invalid(Faults::one("time_zone", FaultCode::FieldInvalid, detail)));
         }
+        self.note_customer_change(&mut tx, operator, no, (&before, &new)).await?;
         self.commit_directory(tx).await?;
         self.0.work_to_do.notify_one();
         Ok(self.customer_entry(id).await?.record.customer.clone())
@@ -139,10 +153,12 @@ impl Engine {
         let now = self.now();
         let id = ApplicationId::from_uuid(new_uuid(now));
         let client_id = format!("rlc_{}", URL_SAFE_NO_PAD.encode(random_bytes::<15>()));
-        let mut tx = self.0.db.begin().await?;
+        let mut tx = self.begin_change().await?;
         let customer = manager.customer_no();
         let no = store::accounts::insert_application(&mut tx, id, customer, &form, &client_id, now).await?;
-        let client_secret = self.add_secret(&mut tx, no).await?;
+        let (secret, client_secret) = self.add_secret(&mut tx, no).await?;
+        let details = json!({ "tier": form.tier, "client_id": client_id, "secret": secret });
+        self.note_application(&mut tx, manager, Action::ApplicationAdded, (&form.name, details), id).await?;
         self.commit_directory(tx).await?;
         self.credentials(manager, id, client_secret)
     }
@@ -157,22 +173,25 @@ impl Engine {
             let detail = "The application was revoked: create a new one.";
             return Err(Faults::one("application", FaultCode::FieldInvalid, detail).into());
         }
-        let mut tx = self.0.db.begin().await?;
+        let mut tx = self.begin_change().await?;
         if store::accounts::count_valid_secrets(&mut tx, entry.record.no).await? >= SECRETS_MAX {
             let detail = "Two secrets are valid already: revoke the one that is no longer used first.";
             return Err(Faults::one("secret", FaultCode::FieldTaken, detail).into());
         }
-        let client_secret = self.add_secret(&mut tx, entry.record.no).await?;
+        let (secret, client_secret) = self.add_secret(&mut tx, entry.record.no).await?;
+        let told = (entry.record.application.name.as_str(), json!({ "secret": secret }));
+        self.note_application(&mut tx, manager, Action::SecretMade, told, id).await?;
         self.commit_directory(tx).await?;
         self.credentials(manager, id, client_secret)
     }
 
-    async fn add_secret(&self, tx: &mut Tx, application: ApplicationNo) -> Result<String, Error> {
+    /// Makes a secret: its id, and its text.
+    async fn add_secret(&self, tx: &mut Tx, application: ApplicationNo) -> Result<(SecretId, String), Error> {
         let secret = new_secret();
         let id = SecretId::from_uuid(new_uuid(self.now()));
         let hint = &secret[secret.len() - 4..];
         store::accounts::insert_secret(tx, id, application, &hash_secret(&secret), hint, self.now()).await?;
-        Ok(secret)
+        Ok((id, secret))
     }
 
     fn credentials(
@@ -195,11 +214,13 @@ impl Engine {
         id: ApplicationId,
         secret: SecretId,
     ) -> Result<Application, Error> {
-        let no = self.application_entry(manager, id)?.record.no;
-        let mut tx = self.0.db.begin().await?;
-        if store::accounts::revoke_secrets(&mut tx, no, Some(secret), self.now()).await? == 0 {
+        let entry = self.application_entry(manager, id)?;
+        let mut tx = self.begin_change().await?;
+        if store::accounts::revoke_secrets(&mut tx, entry.record.no, Some(secret), self.now()).await? == 0 {
             return Err(Error::NotFound);
         }
+        let told = (entry.record.application.name.as_str(), json!({ "secret": secret }));
+        self.note_application(&mut tx, manager, Action::SecretRevoked, told, id).await?;
         self.commit_directory(tx).await?;
         Ok(self.application_entry(manager, id)?.record.application.clone())
     }
@@ -209,10 +230,14 @@ impl Engine {
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn revoke_application(&self, manager: &Manager, id: ApplicationId) -> Result<Application, Error> {
-        let no = self.application_entry(manager, id)?.record.no;
-        let mut tx = self.0.db.begin().await?;
-        store::accounts::revoke_secrets(&mut tx, no, None, self.now()).await?;
-        store::accounts::revoke_application(&mut tx, no, self.now()).await?;
+        let entry = self.application_entry(manager, id)?;
+        let no = entry.record.no;
+        let mut tx = self.begin_change().await?;
+        let secrets = store::accounts::revoke_secrets(&mut tx, no, None, self.now()).await?;
+        if store::accounts::revoke_application(&mut tx, no, self.now()).await? {
+            let told = (entry.record.application.name.as_str(), json!({ "secrets": secrets }));
+            self.note_application(&mut tx, manager, Action::ApplicationRevoked, told, id).await?;
+        }
         self.commit_directory(tx).await?;
         Ok(self.application_entry(manager, id)?.record.application.clone())
     }
@@ -223,15 +248,18 @@ impl Engine {
     /// [`Error::NotFound`].
     pub async fn suspend_application(
         &self,
-        _: &Operator,
+        operator: &Operator,
         customer: CustomerId,
         id: ApplicationId,
         suspended: bool,
     ) -> Result<(), Error> {
         let customer = self.customer_entry(customer).await?.record.no;
-        let no = self.directory().application_of(customer, id).ok_or(Error::NotFound)?.record.no;
-        let mut tx = self.0.db.begin().await?;
-        store::accounts::suspend_application(&mut tx, no, suspended.then(|| self.now())).await?;
+        let entry = self.directory().application_of(customer, id).cloned().ok_or(Error::NotFound)?;
+        let mut tx = self.begin_change().await?;
+        if !store::accounts::suspend_application(&mut tx, entry.record.no, suspended.then(|| self.now())).await? {
+            return Ok(());
+        }
+        self.note_suspension(&mut tx, operator, customer, &entry.record.application, suspended).await?;
         self.commit_directory(tx).await
     }
 
@@ -273,15 +301,18 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Invalid`] with all faults of the form, or if the address is taken.
-    pub async fn create_user(&self, _: &Operator, form: &UserForm) -> Result<User, Error> {
+    pub async fn create_user(&self, operator: &Operator, form: &UserForm) -> Result<User, Error> {
         let form = form.check(true)?;
         let customer = self.customer_of(&form).await?;
         let hash = hash_password(form.password.clone().unwrap_or_default()).await?;
         let id = UserId::from_uuid(new_uuid(self.now()));
-        let mut tx = self.0.db.begin().await?;
+        let mut tx = self.begin_change().await?;
         if !store::accounts::insert_user(&mut tx, id, &form, customer, &hash, self.now()).await? {
             return Err(email_taken());
         }
+        let details = told(&form).as_object().cloned().unwrap_or_default();
+        let change = UserChange { id, email: &form.email, of: (customer, customer), details };
+        self.note_user(&mut tx, operator, Action::UserAdded, change).await?;
         tx.commit().await?;
         store::accounts::find_user(&self.0.db, id).await?.ok_or(Error::NotFound)
     }
@@ -291,14 +322,15 @@ impl Engine {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Invalid`] with all faults of the form, or if the address is taken.
     pub async fn update_user(&self, operator: &Operator, id: UserId, form: &UserForm) -> Result<User, Error> {
-        let before = self.user(&operator.as_supervisor(), id).await?;
+        self.user(&operator.as_supervisor(), id).await?;
         let form = form.check(false)?;
         let customer = self.customer_of(&form).await?;
         let hash = match form.password.clone() {
             None => None,
             Some(password) => Some(hash_password(password).await?),
         };
-        let mut tx = self.0.db.begin().await?;
+        let mut tx = self.begin_change().await?;
+        let before = store::accounts::find_user_in(&mut tx, id).await?.ok_or(Error::NotFound)?;
         if store::accounts::is_email_taken(&mut tx, &form.email, id).await? {
             return Err(email_taken());
         }
@@ -309,6 +341,16 @@ impl Engine {
         if hash.is_some() || before.role != form.role || before.customer_id != form.customer_id {
             store::web_sessions::delete_of_user(&mut tx, id).await?;
         }
+        let was = account_notes::user(&before.email, &before.name, before.role, before.customer_id);
+        let mut details = changes(&was, &told(&form));
+        if hash.is_some() {
+            details.insert("password".to_owned(), json!("set"));
+        }
+        if !details.is_empty() {
+            let of = (self.no_of(before.customer_id).await?, customer);
+            let change = UserChange { id, email: &before.email, of, details };
+            self.note_user(&mut tx, operator, Action::UserChanged, change).await?;
+        }
         tx.commit().await?;
         self.user(&operator.as_supervisor(), id).await
     }
@@ -318,11 +360,16 @@ impl Engine {
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn set_user_disabled(&self, operator: &Operator, id: UserId, disabled: bool) -> Result<User, Error> {
-        let mut tx = self.0.db.begin().await?;
-        if !store::accounts::set_disabled(&mut tx, id, disabled.then(|| self.now())).await? {
-            return Err(Error::NotFound);
-        }
+        let mut tx = self.begin_change().await?;
+        let before = store::accounts::find_user_in(&mut tx, id).await?.ok_or(Error::NotFound)?;
+        store::accounts::set_disabled(&mut tx, id, disabled.then(|| self.now())).await?;
         store::web_sessions::delete_of_user(&mut tx, id).await?;
+        if before.disabled_at.is_some() != disabled {
+            let customer = self.no_of(before.customer_id).await?;
+            let action = if disabled { Action::UserDisabled } else { Action::UserEnabled };
+            let change = UserChange { id, email: &before.email, of: (customer, customer), details: Map::new() };
+            self.note_user(&mut tx, operator, action, change).await?;
+        }
         tx.commit().await?;
         self.user(&operator.as_supervisor(), id).await
     }
@@ -334,6 +381,11 @@ impl Engine {
     pub async fn is_empty(&self) -> Result<bool, Error> {
         store::accounts::is_empty(&self.0.db).await
     }
+}
+
+/// What the audit log tells of a person.
+fn told(form: &UserForm) -> Value {
+    account_notes::user(&form.email, &form.name, form.role, form.customer_id)
 }
 
 fn email_taken() -> Error {

@@ -7,10 +7,16 @@ use crate::directory::{ApplicationEntry, CustomerEntry};
 use crate::error::Error;
 use domain::access_link::AccessLink;
 use domain::account::{Customer, Role, Tier, User};
+use domain::audit::ActionKind;
 use domain::export::job::ExportJob;
 use domain::ids::{ApplicationNo, CustomerNo};
 use domain::{ApplicationId, CustomerId, Zone};
 use std::sync::Arc;
+
+/// As whom whoever can run commands on the server is written down.
+pub const CONSOLE: &str = "command line";
+/// As whom the installation is, for what it does by itself.
+pub const ITSELF: &str = "Reachline";
 
 /// A program with a valid access token.
 #[derive(Clone)]
@@ -32,10 +38,11 @@ impl ApiClient {
     pub fn customer_id(&self) -> CustomerId {
         self.application.customer.record.customer.id
     }
-    /// As whom it is written down.
+    /// As whom it is written down, such as `application web (rlc_…)`: a customer may have several of one name.
     #[must_use]
     pub fn acts_as(&self) -> String {
-        format!("application {}", self.application.record.application.name)
+        let application = &self.application.record.application;
+        format!("application {} ({})", application.name, application.client_id)
     }
     /// The application.
     #[must_use]
@@ -157,12 +164,24 @@ impl ExportKeeper {
 #[derive(Clone)]
 pub struct AuditReader {
     pub(crate) of: Option<Arc<CustomerEntry>>,
+    /// `None` for all kinds.
+    pub(crate) kind: Option<ActionKind>,
+}
+
+impl AuditReader {
+    /// The same for actions of one kind, or of all.
+    #[must_use]
+    pub fn of_kind(self, kind: Option<ActionKind>) -> Self {
+        Self { kind, ..self }
+    }
 }
 
 /// May manage the applications of one customer.
 #[derive(Clone)]
 pub struct Manager {
     pub(crate) of: Arc<CustomerEntry>,
+    /// The name under which it acts.
+    pub(crate) by: Arc<str>,
 }
 
 impl Manager {
@@ -206,10 +225,15 @@ pub struct Supervisor {
 /// Runs the installation: a user of that role, or whoever can run commands on the server.
 #[derive(Clone)]
 pub struct Operator {
-    pub(crate) _made_here: (),
+    /// The name under which it acts.
+    pub(crate) by: Arc<str>,
 }
 
 impl Operator {
+    /// The installation, which does some things by itself.
+    pub(crate) fn itself() -> Self {
+        Self { by: ITSELF.into() }
+    }
     /// What an operator may read.
     #[must_use]
     pub fn as_supervisor(&self) -> Supervisor {

@@ -3,6 +3,7 @@
 //! All of it is reached through [`Engine`]. A method that reads or writes customers' data takes an *actor* from
 //! [`actor`], whose fields are private and which only the `authenticate_*` methods make.
 
+mod account_notes;
 mod accounts;
 pub mod actor;
 mod aggregate;
@@ -17,6 +18,7 @@ mod directory;
 mod error;
 mod export;
 mod figures;
+mod files;
 mod health;
 mod history;
 mod ingest;
@@ -44,6 +46,7 @@ pub use demo::{DemoLogin, DemoReport};
 pub use error::Error;
 pub use export::{Export, ExportPage, ExportTask};
 pub use figures::IntakeReport;
+pub use files::FileOf;
 pub use health::Health;
 pub use history::{HistoryError, HistoryForm, HistoryImport, HistoryProgress, HistoryReport, Watch};
 pub use ingest::{BATCH_EVENTS_MAX, Batch, BatchForm, BatchResult, EventError, EventFault, Receipt, ReceiptStatus};
@@ -86,6 +89,8 @@ struct Inner {
     trails: billing::Trails,
     directory_loaded: AtomicBool,
     token_mac: OnceLock<Hmac<Sha256>>,
+    /// See [`Engine::database_mark`].
+    database_mark: OnceLock<String>,
     /// Unless the installation sends no e-mail.
     mailer: Option<alerts::Mailer>,
     caller: alerts::Caller,
@@ -142,10 +147,12 @@ impl Engine {
             trails: billing::Trails::default(),
             directory_loaded: AtomicBool::new(false),
             token_mac: OnceLock::new(),
+            database_mark: OnceLock::new(),
             stores_no_events,
         }));
         if engine.0.db.is_migrated().await {
             engine.refresh_directory().await?;
+            engine.load_database_mark().await?;
         }
         Ok(engine)
     }
@@ -157,6 +164,7 @@ impl Engine {
     pub async fn migrate(&self) -> Result<usize, Error> {
         let applied = self.0.db.migrate().await?;
         self.refresh_directory().await?;
+        self.load_database_mark().await?;
         Ok(applied)
     }
 

@@ -10,7 +10,7 @@ use crate::clock::{new_uuid, random_bytes};
 use crate::error::Error;
 use crate::login::{FAILURES_PER_ADDRESS_MAX, LoginError, subject};
 use crate::paging::PAGE_MAX;
-use crate::store::{self, Tx};
+use crate::store::{self, Turn, Tx};
 use crate::{Engine, Paged, Paging};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::CustomerId;
@@ -76,6 +76,7 @@ impl Engine {
             name: form.name,
         };
         let mut tx = self.0.db.begin().await?;
+        tx.take_turn(Turn::Links, customer).await?;
         check_room(store::links::count_valid(&mut tx, customer, now).await?)?;
         store::links::insert(&mut tx, customer, &link, &hash_secret(&token)).await?;
         self.note_link(&mut tx, customer, (Action::LinkMade, by), &link).await?;
@@ -164,7 +165,8 @@ impl Engine {
         Ok(SessionUser { who: Who::Link(link), customer })
     }
 
-    async fn no_of(&self, customer: Option<CustomerId>) -> Result<Option<CustomerNo>, Error> {
+    /// The number of a customer; `None` of all.
+    pub(crate) async fn no_of(&self, customer: Option<CustomerId>) -> Result<Option<CustomerNo>, Error> {
         match customer {
             None => Ok(None),
             Some(id) => Ok(Some(self.customer_entry(id).await?.record.no)),

@@ -1,15 +1,20 @@
 //! People: logging in, and what each may do.
 
-use crate::actor::{Manager, Operator, Reader, SessionUser, Supervisor, Who};
+use crate::Engine;
+use crate::actor::{CONSOLE, Manager, Operator, Reader, SessionUser, Supervisor, Who};
+use crate::audit::Note;
 use crate::clock::random_bytes;
 use crate::error::Error;
-use crate::{Engine, store};
+use crate::store::{self, Tx};
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
-use domain::account::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Role};
+use domain::account::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Role, User};
+use domain::audit::Action;
 use domain::fault::{FaultCode, Faults};
+use domain::ids::CustomerNo;
 use domain::timestamp::MINUTE_MS;
 use domain::{CustomerId, Timestamp, UserId};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 use std::sync::LazyLock;
@@ -92,8 +97,10 @@ impl Engine {
         let verified = verify_password(password, hash).await?;
         match known {
             Some((user, _)) if verified && user.disabled_at.is_none() => {
+                let customer = self.no_of(user.customer_id).await?;
                 let mut tx = self.0.db.begin().await?;
                 store::limits::forget_login_failures(&mut tx, &account).await?;
+                self.note_session(&mut tx, customer, Action::SignedIn, &user).await?;
                 tx.commit().await?;
                 Ok(user.id)
             }
@@ -102,6 +109,31 @@ impl Engine {
                 Err(LoginError::Refused)
             }
         }
+    }
+
+    /// Notes that a person signs out; the caller ends the session. Whoever came by a link only leaves.
+    ///
+    /// # Errors
+    /// Only of the store.
+    pub async fn note_sign_out(&self, user: &SessionUser) -> Result<(), Error> {
+        let Some(person) = user.person() else { return Ok(()) };
+        let customer = self.no_of(person.customer_id).await?;
+        let mut tx = self.0.db.begin().await?;
+        self.note_session(&mut tx, customer, Action::SignedOut, person).await?;
+        tx.commit().await
+    }
+
+    /// Failed attempts are not written down: an append-only log that anybody can fill from outside would be one more way
+    /// in, and an entry that only known accounts leave would tell which ones there are.
+    async fn note_session(
+        &self,
+        tx: &mut Tx,
+        customer: Option<CustomerNo>,
+        action: Action,
+        person: &User,
+    ) -> Result<(), Error> {
+        let subject = person.role.label().to_owned();
+        self.note(tx, Note { customer, by: &person.email, action, subject, details: Value::Null }).await
     }
 
     /// Counts a failure of each of these subjects.
@@ -148,7 +180,7 @@ impl Engine {
     /// Whoever can run commands on the server may do all.
     #[must_use]
     pub fn authenticate_console(&self) -> Operator {
-        Operator { _made_here: () }
+        Operator { by: CONSOLE.into() }
     }
 
     /// What a person may read. Customer roles read their own customer, whom they need not name.
@@ -175,7 +207,10 @@ impl Engine {
     /// [`Error::NotFound`] for a customer that the person may not know of, [`Error::Forbidden`] if it may only read.
     pub fn manager(&self, user: &SessionUser, customer: CustomerId) -> Result<Manager, Error> {
         let of = self.reader(user, Some(customer))?.of.ok_or(Error::NotFound)?;
-        if user.role().manages_applications() { Ok(Manager { of }) } else { Err(Error::Forbidden) }
+        if !user.role().manages_applications() {
+            return Err(Error::Forbidden);
+        }
+        Ok(Manager { of, by: user.acts_as().into() })
     }
 
     /// Whether a person runs the installation.
@@ -183,7 +218,10 @@ impl Engine {
     /// # Errors
     /// [`Error::Forbidden`] if not.
     pub fn operator(&self, user: &SessionUser) -> Result<Operator, Error> {
-        if user.role() == Role::Operator { Ok(Operator { _made_here: () }) } else { Err(Error::Forbidden) }
+        if user.role() != Role::Operator {
+            return Err(Error::Forbidden);
+        }
+        Ok(Operator { by: user.acts_as().into() })
     }
 
     /// Whether a person may read everything about the installation.
@@ -198,8 +236,9 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is no such customer.
-    pub fn console_manager(&self, _: &Operator, customer: CustomerId) -> Result<Manager, Error> {
-        self.reader_of_any(Some(customer))?.of.map(|of| Manager { of }).ok_or(Error::NotFound)
+    pub fn console_manager(&self, operator: &Operator, customer: CustomerId) -> Result<Manager, Error> {
+        let of = self.reader_of_any(Some(customer))?.of.ok_or(Error::NotFound)?;
+        Ok(Manager { of, by: operator.by.clone() })
     }
 
     /// Any customer's figures, or all, for the command line.
@@ -233,9 +272,13 @@ impl Engine {
         }
         faults.or(())?;
         let hash = hash_password(new.to_owned()).await?;
+        let customer = self.no_of(person.customer_id).await?;
         let mut tx = self.0.db.begin().await?;
         store::accounts::set_password(&mut tx, person.id, &hash).await?;
         store::web_sessions::delete_of_user(&mut tx, person.id).await?;
+        let (subject, details) = (person.email.clone(), serde_json::json!({ "user": person.id }));
+        let action = Action::PasswordChanged;
+        self.note(&mut tx, Note { customer, by: &person.email, action, subject, details }).await?;
         tx.commit().await
     }
 

@@ -29,6 +29,9 @@ pub struct Paged<T> {
     pub next_cursor: Option<String>,
 }
 
+/// What a list has under an id, unless it cannot be read.
+pub(crate) type Found<T> = (Uuid, Result<T, Error>);
+
 impl Paging {
     /// Cuts a page out of a list in memory; `key` must tell its items apart, and be the same at the next call.
     pub(crate) fn cut<T>(&self, items: Vec<T>, key: impl Fn(&T) -> String) -> Paged<T> {
@@ -67,5 +70,21 @@ impl Paging {
         items.truncate(limit);
         let next_cursor = if has_more { items.last().map(|item| id(item).to_string()) } else { None };
         Ok(Paged { items, next_cursor })
+    }
+
+    /// The same, without those that the present code cannot read, such as what a later version wrote: they are logged, and
+    /// keep no other from being listed.
+    pub(crate) async fn newest_readable<T, F>(
+        &self,
+        limit_max: usize,
+        list: impl FnOnce(Uuid, i64) -> F,
+    ) -> Result<Paged<T>, Error>
+    where
+        F: Future<Output = Result<Vec<Found<T>>, Error>>,
+    {
+        let page = self.newest_first(limit_max, list, |(id, _): &Found<T>| *id).await?;
+        let readable =
+            |(id, item): Found<T>| item.inspect_err(|error| tracing::error!(%error, %id, "left out of a list")).ok();
+        Ok(Paged { items: page.items.into_iter().filter_map(readable).collect(), next_cursor: page.next_cursor })
     }
 }

@@ -1,5 +1,6 @@
 //! What runs beside the requests: the writer, the aggregator, the look at the directory, the clearing up.
 
+use crate::actor::Operator;
 use crate::aggregate::Worker;
 use crate::alerts::{deliver_messages, watch_alerts};
 use crate::directory::Directory;
@@ -120,7 +121,7 @@ async fn clear_up(engine: Engine) {
 
 async fn issue_statements(engine: Engine) {
     loop {
-        match engine.issue_due_statements(&engine.authenticate_console()).await {
+        match engine.issue_due_statements(&Operator::itself()).await {
             Ok(0) => {}
             Ok(issued) => tracing::info!(issued, "statements were issued"),
             Err(error) => tracing::warn!(%error, "statements that are due could not be issued"),

@@ -93,7 +93,8 @@ async fn keeping(customer: &str) -> Result<(engine::Engine, engine::actor::Expor
 #[server(endpoint = "pages/audit_log", input = GetUrl, output = JsonText)]
 pub async fn audit_log_page(
     #[server(default)] customer: Option<String>,
+    #[server(default)] kind: Option<String>,
     #[server(default)] cursor: Option<String>,
 ) -> Result<Html, UiError> {
-    answering(async { Ok(Html::of(pages::audit::draw(audit::audit_log(customer, cursor).await?))) }).await
+    answering(async { Ok(Html::of(pages::audit::draw(audit::audit_log(customer, kind, cursor).await?))) }).await
 }

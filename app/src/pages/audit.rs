@@ -1,17 +1,19 @@
 //! The audit log.
 
-use crate::components::form::customer_chooser;
+use crate::components::form::{NoScriptSubmit, options};
 use crate::components::list::Pager;
 use crate::components::state::Empty;
+use crate::data::Choice;
 use crate::data::audit::{AUDIT_LOG, AuditLog, AuditRow};
+use crate::data::billing::Whose;
 use leptos::prelude::*;
 
 /// The page.
 #[must_use]
 pub fn draw(log: AuditLog) -> AnyView {
-    let AuditLog { whose, items, first, next } = log;
-    let chosen = whose.customer.as_deref().unwrap_or_default();
-    let chooser = customer_chooser(whose.customers.clone(), chosen, AUDIT_LOG, Some("All customers"));
+    let AuditLog { whose, kinds, kind, items, first, next } = log;
+    let is_narrowed = !kind.is_empty();
+    let chooser = chooser(&whose, kinds, &kind);
     let (is_empty, is_of_all) = (items.is_empty(), whose.customer.is_none());
     let rows = items.into_iter().map(row).collect_view();
     view! {
@@ -22,8 +24,7 @@ pub fn draw(log: AuditLog) -> AnyView {
             </div>
             <div class="page-actions">{chooser}</div>
         </div>
-        {is_empty
-            .then(|| view! { <Empty title="Nothing yet" text="Reports, exports, imports and access links are written down here: by whom, and when." /> })}
+        {is_empty.then(|| empty(is_narrowed))}
         {(!is_empty)
             .then(|| {
                 view! {
@@ -47,6 +48,45 @@ pub fn draw(log: AuditLog) -> AnyView {
         <Pager first next />
     }
     .into_any()
+}
+
+/// The chooser of a customer, for those who may see several, and of a kind of action: each keeps the other.
+fn chooser(whose: &Whose, kinds: Vec<Choice>, kind: &str) -> AnyView {
+    let chosen = whose.customer.clone().unwrap_or_default();
+    let customer = (!whose.customers.is_empty()).then(|| {
+        view! {
+            <label>
+                <span class="visually-hidden">"Customer"</span>
+                <select id="customer" name="customer">
+                    <option value="" selected=chosen.is_empty()>"All customers"</option>
+                    {options(whose.customers.clone(), &chosen)}
+                </select>
+            </label>
+        }
+    });
+    view! {
+        <form method="get" action=AUDIT_LOG class="chooser audit-chooser">
+            {customer}
+            <label>
+                <span class="visually-hidden">"Kind of action"</span>
+                <select id="kind" name="kind">
+                    <option value="" selected=kind.is_empty()>"All actions"</option>
+                    {options(kinds, kind)}
+                </select>
+            </label>
+            <NoScriptSubmit />
+        </form>
+    }
+    .into_any()
+}
+
+fn empty(is_narrowed: bool) -> AnyView {
+    let (title, text) = if is_narrowed {
+        ("Nothing of this kind", "Choose another kind of action, or all of them.")
+    } else {
+        ("Nothing yet", "Every change, and every file that leaves, is written down here: by whom, and when.")
+    };
+    view! { <Empty title text /> }.into_any()
 }
 
 fn row(row: AuditRow) -> AnyView {

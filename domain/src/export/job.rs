@@ -5,7 +5,7 @@ use crate::account::named;
 use crate::fault::{FaultCode, Faults};
 use crate::ids::ExportId;
 use crate::period::{Filter, Period};
-use crate::timestamp::{DAY_MS, Timestamp};
+use crate::timestamp::{DAY_MS, MINUTE_MS, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Days that a file is kept for.
@@ -16,8 +16,10 @@ pub const UNDER_WAY_MAX: usize = 20;
 pub const KEPT_FILES_MAX: usize = 200;
 /// Bytes of a customer's files from which on no more exports are made: only the last one goes beyond.
 pub const KEPT_BYTES_MAX: u64 = 20_000_000_000;
-/// How often an export is begun anew after the process that wrote it ended.
+/// How often an export is begun before it is given up: because the process that wrote it ended, or the store broke off.
 pub const TRIES_MAX: u32 = 5;
+/// How long it rests after its first try that broke off, after its second, and so on, in milliseconds.
+const RESTS_MS: [i64; TRIES_MAX as usize - 1] = [MINUTE_MS, 5 * MINUTE_MS, 20 * MINUTE_MS, 60 * MINUTE_MS];
 /// The whole, in thousandths.
 pub const WHOLE: u32 = 1_000;
 
@@ -156,6 +158,21 @@ pub fn file_expires_at(now: Timestamp) -> Timestamp {
     now.plus(FILE_DAYS * DAY_MS)
 }
 
+/// When an export that broke off at its `tries`-th try is begun again; `None` if it is given up.
+#[must_use]
+pub fn begun_again_at(tries: u32, now: Timestamp) -> Option<Timestamp> {
+    let tried = usize::try_from(tries).ok()?.checked_sub(1)?;
+    RESTS_MS.get(tried).map(|rest| now.plus(*rest))
+}
+
+/// Why an export was given up.
+#[must_use]
+pub fn given_up() -> String {
+    format!(
+        "It was begun {TRIES_MAX} times, and each time the server ended or its database broke off: its log says more."
+    )
+}
+
 /// How far an export is that has come to a day of its period, in thousandths: less than the whole.
 #[must_use]
 pub fn progress(period: Period, day: crate::zone::Day) -> u32 {
@@ -184,6 +201,14 @@ mod tests {
         let period = Period::new(day("2026-11-01"), day("2026-11-11")).unwrap();
         let at = |text| progress(period, day(text));
         assert_eq!([at("2026-10-31"), at("2026-11-01"), at("2026-11-06"), at("2026-11-11")], [0, 0, 500, 999]);
+    }
+
+    #[test]
+    fn one_that_breaks_off_rests_longer_each_time_and_is_given_up() {
+        let now = Timestamp::from_millis(7);
+        let rest = |tries| begun_again_at(tries, now).map(|at| (at.millis() - 7) / MINUTE_MS);
+        assert_eq!([1, 2, 3, 4, TRIES_MAX].map(rest), [Some(1), Some(5), Some(20), Some(60), None]);
+        assert_eq!((rest(0), rest(u32::MAX)), (None, None));
     }
 
     #[test]

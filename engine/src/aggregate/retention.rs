@@ -4,9 +4,11 @@
 
 use super::{Aggregator, Held, month_start};
 use crate::Engine;
-use crate::actor::Operator;
+use crate::actor::{ITSELF, Operator};
+use crate::audit::Note;
 use crate::error::Error;
 use crate::store;
+use domain::audit::Action;
 use domain::retention::kept_from;
 use domain::timestamp::DAY_MS;
 use domain::{CustomerId, Timestamp};
@@ -99,6 +101,10 @@ impl Aggregator {
         if !store::retention::give_up(&mut tx, keeping.customer, before).await? {
             return Ok(false);
         }
+        let (customer, action, subject) = (Some(keeping.customer), Action::EventsGivenUp, format!("Before {before}"));
+        let known = keeping.events_from.map(|from| from.to_string());
+        let details = serde_json::json!({ "kept_from": { "from": known, "to": before.to_string() } });
+        self.engine.note(&mut tx, Note { customer, by: ITSELF, action, subject, details }).await?;
         tx.commit().await?;
         held.known.give_up(keeping.customer, before);
         tracing::info!(customer_no = keeping.customer.0, %before, "raw events are kept no longer");

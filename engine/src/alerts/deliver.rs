@@ -3,7 +3,7 @@
 
 use super::call::Call;
 use super::mail::Letter;
-use crate::actor::{Manager, Reader};
+use crate::actor::{ITSELF, Manager, Reader};
 use crate::clock::random_bytes;
 use crate::error::Error;
 use crate::paging::PAGE_MAX;
@@ -12,6 +12,7 @@ use crate::{Engine, Paged, Paging, store};
 use domain::Timestamp;
 use domain::alert::delivery::note;
 use domain::alert::{Channel, Delivery, Outcome};
+use domain::audit::Action;
 use domain::fault::{FaultCode, Faults};
 use domain::ids::{CustomerNo, DeliveryId};
 use domain::timestamp::MINUTE_MS;
@@ -132,7 +133,11 @@ impl Engine {
         let mut tx = self.0.db.begin().await?;
         store::deliveries::end_attempt(&mut tx, customer, delivery.id, delivery.attempts, ended).await?;
         if let (Outcome::Gone, Some(webhook)) = (outcome, delivery.webhook_id) {
-            store::webhooks::set_disabled(&mut tx, customer, webhook, Some(now)).await?;
+            let is_new = store::webhooks::set_disabled(&mut tx, customer, webhook, Some(now)).await?;
+            if is_new {
+                let of = (webhook, delivery.target.as_str());
+                self.note_webhook(&mut tx, (customer, ITSELF), Action::WebhookDisabled, of).await?;
+            }
         }
         tx.commit().await
     }

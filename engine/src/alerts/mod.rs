@@ -3,6 +3,7 @@
 mod call;
 mod deliver;
 mod mail;
+mod notes;
 mod watch;
 mod webhooks;
 
@@ -23,9 +24,11 @@ use crate::{Engine, Paged, Paging};
 use domain::Timestamp;
 use domain::alert::delivery::KEPT_MS;
 use domain::alert::{ALERTS_MAX, Alert, AlertForm, AlertOptions, Channel, Message, NewAlert, test_message};
+use domain::audit::Action;
 use domain::fault::{FaultCode, Faults};
 use domain::ids::{AlertId, CustomerNo, DeliveryId, WebhookId};
 use domain::timestamp::{DAY_MS, HOUR_MS};
+use notes::was;
 use serde_json::{Value, json};
 
 /// Messages of a customer in an hour after which nothing more is tried out.
@@ -76,12 +79,13 @@ impl Engine {
     pub async fn create_alert(&self, manager: &Manager, form: &AlertForm) -> Result<Alert, Error> {
         let new = self.check_alert(manager, form).await?;
         let (customer, id) = (manager.customer_no(), AlertId::from_uuid(new_uuid(self.now())));
-        let mut tx = self.0.db.begin().await?;
+        let mut tx = self.begin_alerts(customer).await?;
         if store::alerts::count(&mut tx, customer).await? >= ALERTS_MAX {
             let detail = format!("There are {ALERTS_MAX} alerts already: delete one first.");
             return Err(Faults::one("name", FaultCode::FieldTooLong, detail).into());
         }
         store::alerts::insert(&mut tx, customer, id, &new, self.now()).await?;
+        self.note_alert(&mut tx, manager, Action::AlertMade, id, (None, Some(&new))).await?;
         tx.commit().await?;
         Ok(self.alert_record(customer, id).await?.alert)
     }
@@ -94,10 +98,13 @@ impl Engine {
         let customer = manager.customer_no();
         self.alert_record(customer, id).await?;
         let new = self.check_alert(manager, form).await?;
-        let mut tx = self.0.db.begin().await?;
+        let mut tx = self.begin_alerts(customer).await?;
+        let before = store::alerts::find_in(&mut tx, customer, id).await?.ok_or(Error::NotFound)?.alert;
         if !store::alerts::update(&mut tx, customer, id, &new).await? {
             return Err(Error::NotFound);
         }
+        let both = (Some(&was(before)), Some(&new));
+        self.note_alert(&mut tx, manager, Action::AlertChanged, id, both).await?;
         tx.commit().await?;
         Ok(self.alert_record(customer, id).await?.alert)
     }
@@ -107,10 +114,11 @@ impl Engine {
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn delete_alert(&self, manager: &Manager, id: AlertId) -> Result<(), Error> {
-        let mut tx = self.0.db.begin().await?;
-        if !store::alerts::delete(&mut tx, manager.customer_no(), id).await? {
-            return Err(Error::NotFound);
-        }
+        let customer = manager.customer_no();
+        let mut tx = self.begin_alerts(customer).await?;
+        let before = store::alerts::find_in(&mut tx, customer, id).await?.ok_or(Error::NotFound)?.alert;
+        store::alerts::delete(&mut tx, customer, id).await?;
+        self.note_alert(&mut tx, manager, Action::AlertDeleted, id, (Some(&was(before)), None)).await?;
         tx.commit().await
     }
 

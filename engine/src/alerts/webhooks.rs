@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::{Engine, Paged, Paging, store};
 use domain::alert::webhook::{OLD_SECRET_MS, WEBHOOKS_MAX};
 use domain::alert::{NewWebhook, Webhook, WebhookForm, test_message};
+use domain::audit::Action;
 use domain::fault::{FaultCode, Faults};
 use domain::ids::{CustomerNo, WebhookId};
 use serde_json::json;
@@ -29,13 +30,14 @@ impl Engine {
     pub async fn create_webhook(&self, manager: &Manager, form: &WebhookForm) -> Result<NewWebhook, Error> {
         let url = form.check(self.0.settings.webhook_allow_private)?;
         let (customer, id) = (manager.customer_no(), WebhookId::from_uuid(new_uuid(self.now())));
-        let mut tx = self.0.db.begin().await?;
+        let mut tx = self.begin_alerts(customer).await?;
         if store::webhooks::count(&mut tx, customer).await? >= WEBHOOKS_MAX {
             let detail = format!("There are {WEBHOOKS_MAX} endpoints already: delete one first.");
             return Err(Faults::one("url", FaultCode::FieldTooLong, detail).into());
         }
         let secret = new_secret();
         store::webhooks::insert(&mut tx, customer, id, &url, &secret, self.now()).await?;
+        self.note_webhook(&mut tx, (customer, &*manager.by), Action::WebhookMade, (id, &url)).await?;
         tx.commit().await?;
         Ok(NewWebhook { webhook: self.webhook(customer, id).await?, secret })
     }
@@ -52,6 +54,8 @@ impl Engine {
         if !store::webhooks::rotate(&mut tx, customer, id, &secret, old_until).await? {
             return Err(Error::NotFound);
         }
+        let url = self.url_of(&mut tx, customer, id).await?;
+        self.note_webhook(&mut tx, (customer, &*manager.by), Action::WebhookSecretMade, (id, &url)).await?;
         tx.commit().await?;
         Ok(NewWebhook { webhook: self.webhook(customer, id).await?, secret })
     }
@@ -68,8 +72,10 @@ impl Engine {
     ) -> Result<Webhook, Error> {
         let customer = manager.customer_no();
         let mut tx = self.0.db.begin().await?;
-        if !store::webhooks::set_disabled(&mut tx, customer, id, disabled.then(|| self.now())).await? {
-            return Err(Error::NotFound);
+        if store::webhooks::set_disabled(&mut tx, customer, id, disabled.then(|| self.now())).await? {
+            let url = self.url_of(&mut tx, customer, id).await?;
+            let action = if disabled { Action::WebhookDisabled } else { Action::WebhookEnabled };
+            self.note_webhook(&mut tx, (customer, &*manager.by), action, (id, &url)).await?;
         }
         tx.commit().await?;
         self.webhook(customer, id).await
@@ -81,14 +87,16 @@ impl Engine {
     /// [`Error::NotFound`]; [`Error::Invalid`] if an alert calls it.
     pub async fn delete_webhook(&self, manager: &Manager, id: WebhookId) -> Result<(), Error> {
         let customer = manager.customer_no();
-        let mut tx = self.0.db.begin().await?;
+        let mut tx = self.begin_alerts(customer).await?;
         if store::alerts::calls(&mut tx, customer, id).await? {
             let detail = "An alert calls this endpoint: choose another one there first.";
             return Err(Faults::one("webhook", FaultCode::FieldInvalid, detail).into());
         }
+        let url = self.url_of(&mut tx, customer, id).await?;
         if !store::webhooks::delete(&mut tx, customer, id).await? {
             return Err(Error::NotFound);
         }
+        self.note_webhook(&mut tx, (customer, &*manager.by), Action::WebhookDeleted, (id, &url)).await?;
         tx.commit().await
     }
 

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::store::rate_cards::{Assignment, CardRecord};
 use crate::store::{self, Tx};
 use crate::{Paged, Paging};
+use domain::audit::Action;
 use domain::billing::{CardVersion, Money, Priced, Terms, TermsForm, price};
 use domain::fault::{FaultCode, Faults};
 use domain::ids::RateCardId;
@@ -155,12 +156,13 @@ impl Engine {
         let now = self.now();
         let id = RateCardId::from_uuid(new_uuid(now));
         let record = CardRecord { id, name, currency: terms.currency, created_at: now };
-        let mut tx = self.0.db.begin().await?;
+        let mut tx = self.begin_change().await?;
         if !store::rate_cards::insert(&mut tx, &record).await? {
             return Err(Faults::one("name", FaultCode::FieldTaken, "Another rate card has this name.").into());
         }
         let first = CardVersion { version: 1, effective_from, terms };
         store::rate_cards::insert_version(&mut tx, id, &first, now).await?;
+        self.note_card(&mut tx, operator, Action::RateCardMade, &record, (None, &first)).await?;
         tx.commit().await?;
         self.rate_card(&operator.as_supervisor(), id).await
     }
@@ -176,14 +178,15 @@ impl Engine {
         id: RateCardId,
         form: &VersionForm,
     ) -> Result<RateCard, Error> {
-        let mut tx = self.0.db.begin().await?;
-        let (effective_from, terms) = self.check_version(&mut tx, id, form).await?;
+        let mut tx = self.begin_change().await?;
+        let (record, effective_from, terms) = self.check_version(&mut tx, id, form).await?;
         let versions = store::rate_cards::versions(&mut tx, id).await?;
         let version = versions.iter().map(|version| version.version).max().unwrap_or(0) + 1;
         let new = CardVersion { version, effective_from, terms };
         if !store::rate_cards::insert_version(&mut tx, id, &new, self.now()).await? {
             return Err(Error::Unavailable("another version was added at the same time".to_owned()));
         }
+        self.note_card(&mut tx, operator, Action::RateCardVersionAdded, &record, (None, &new)).await?;
         tx.commit().await?;
         self.rate_card(&operator.as_supervisor(), id).await
     }
@@ -199,21 +202,30 @@ impl Engine {
         version: u32,
         form: &VersionForm,
     ) -> Result<RateCard, Error> {
-        let mut tx = self.0.db.begin().await?;
+        let mut tx = self.begin_change().await?;
         if let Some(month) = store::statements::latest_month_of_card(&mut tx, id, Some(version)).await? {
             let detail = format!("The statement of {month} was priced with this version: add a new one.");
             return Err(Faults::one("version", FaultCode::MonthIssued, detail).into());
         }
-        let (effective_from, terms) = self.check_version(&mut tx, id, form).await?;
+        let (record, effective_from, terms) = self.check_version(&mut tx, id, form).await?;
         let changed = CardVersion { version, effective_from, terms };
+        let versions = store::rate_cards::versions(&mut tx, id).await?;
+        let before = versions.iter().find(|before| before.version == version).ok_or(Error::NotFound)?;
         if !store::rate_cards::update_version(&mut tx, id, &changed).await? {
             return Err(Error::NotFound);
         }
+        let action = Action::RateCardVersionChanged;
+        self.note_card(&mut tx, operator, action, &record, (Some(before), &changed)).await?;
         tx.commit().await?;
         self.rate_card(&operator.as_supervisor(), id).await
     }
 
-    async fn check_version(&self, tx: &mut Tx, id: RateCardId, form: &VersionForm) -> Result<(Month, Terms), Error> {
+    async fn check_version(
+        &self,
+        tx: &mut Tx,
+        id: RateCardId,
+        form: &VersionForm,
+    ) -> Result<(CardRecord, Month, Terms), Error> {
         let record = store::rate_cards::find(tx, id).await?.ok_or(Error::NotFound)?;
         let mut faults = Faults::default();
         let checked = form.check(&mut faults);
@@ -225,7 +237,7 @@ impl Engine {
         }
         match store::statements::latest_month_of_card(tx, id, None).await? {
             Some(month) if month >= effective_from => Err(issued("effective_from", month)),
-            _ => Ok((effective_from, terms)),
+            _ => Ok((record, effective_from, terms)),
         }
     }
 
@@ -236,14 +248,15 @@ impl Engine {
     /// later one is issued, or if the customer's statements are in another currency.
     pub async fn assign_rate_card(
         &self,
-        _: &Operator,
+        operator: &Operator,
         customer: CustomerId,
         card: Option<RateCardId>,
         from: Month,
     ) -> Result<(), Error> {
         let entry = self.customer_entry(customer).await?;
         let no = entry.record.no;
-        let mut tx = self.0.db.begin().await?;
+        let mut tx = self.begin_change().await?;
+        let mut chosen = None;
         if let Some(id) = card {
             let record = store::rate_cards::find(&mut tx, id).await?.ok_or_else(|| {
                 Error::from(Faults::one("card", FaultCode::FieldInvalid, "There is no such rate card."))
@@ -253,11 +266,17 @@ impl Engine {
                 let detail = format!("This customer's statements are in {currency}.");
                 return Err(Faults::one("card", FaultCode::FieldInvalid, detail).into());
             }
+            chosen = Some(record);
         }
         if let Some(month) = store::statements::latest_month(&mut tx, no).await?.filter(|month| *month >= from) {
             return Err(issued("from", month));
         }
+        let earlier = store::rate_cards::assignments(&mut tx, no).await?;
+        let before = earlier.iter().rfind(|before| before.from <= from).and_then(|before| before.card);
         store::rate_cards::assign(&mut tx, no, Assignment { from, card }, self.now()).await?;
+        if !earlier.contains(&Assignment { from, card }) {
+            self.note_assignment(&mut tx, operator, no, (before, chosen.as_ref()), from).await?;
+        }
         tx.commit().await
     }
 

@@ -36,7 +36,7 @@ impl Engine {
     /// [`Error::NotFound`]; [`Error::Invalid`] if the month has not begun, has not ended, or no rate card prices it.
     pub async fn issue_statement(
         &self,
-        _: &Operator,
+        operator: &Operator,
         customer: CustomerId,
         month: Month,
         by: Option<String>,
@@ -54,14 +54,20 @@ impl Engine {
             ));
         }
         self.wait_for_figures().await?;
-        self.issue(&entry, month, by).await
+        self.issue(operator, &entry, month, by).await
     }
 
-    async fn issue(&self, entry: &CustomerEntry, month: Month, by: Option<String>) -> Result<Issued, Error> {
+    async fn issue(
+        &self,
+        operator: &Operator,
+        entry: &CustomerEntry,
+        month: Month,
+        by: Option<String>,
+    ) -> Result<Issued, Error> {
         let mut tries = 0;
         loop {
             tries += 1;
-            match self.try_issue(entry, month, by.clone()).await {
+            match self.try_issue(operator, entry, month, by.clone()).await {
                 Ok(Some(issued)) => return Ok(issued),
                 Ok(None) | Err(Error::Unavailable(_)) if tries < TRIES_MAX => {
                     tokio::time::sleep(std::time::Duration::from_millis(20 * u64::from(tries))).await;
@@ -76,6 +82,7 @@ impl Engine {
     /// adjustments this one would bill again.
     async fn try_issue(
         &self,
+        operator: &Operator,
         entry: &CustomerEntry,
         month: Month,
         issued_by: Option<String>,
@@ -95,8 +102,14 @@ impl Engine {
         {
             return Ok(None);
         }
+        let issued = Issued { statement, is_new: true };
+        let by = match &issued.statement.status {
+            Status::Issued { issued_by: Some(by), .. } => by.as_str(),
+            _ => &*operator.by,
+        };
+        self.note_issued(&mut tx, entry.record.no, by, &issued).await?;
         tx.commit().await?;
-        Ok(Some(Issued { statement, is_new: true }))
+        Ok(Some(issued))
     }
 
     /// Issues all statements that are due, oldest first, and says how many. Months that ended before a customer was
@@ -104,7 +117,7 @@ impl Engine {
     ///
     /// # Errors
     /// Only of the store.
-    pub async fn issue_due_statements(&self, _: &Operator) -> Result<usize, Error> {
+    pub async fn issue_due_statements(&self, operator: &Operator) -> Result<usize, Error> {
         let now = self.now();
         let mut due = Vec::new();
         for entry in self.directory().customers() {
@@ -125,7 +138,7 @@ impl Engine {
         self.wait_for_figures().await?;
         let mut count = 0;
         for (entry, month) in due {
-            match self.issue(&entry, month, None).await {
+            match self.issue(operator, &entry, month, None).await {
                 Ok(issued) => count += usize::from(issued.is_new),
                 // No rate card prices it.
                 Err(Error::Invalid(_)) => {}

@@ -2,6 +2,7 @@
 
 mod cards;
 mod issue;
+mod notes;
 mod recompute;
 mod statements;
 mod trail;

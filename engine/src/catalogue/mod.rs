@@ -6,15 +6,18 @@ pub use import::{parse_helplines_csv, parse_helplines_json};
 
 use crate::Engine;
 use crate::actor::{ApiClient, Operator, Supervisor};
+use crate::audit::{Note, changes};
 use crate::auth::ApiScope;
 use crate::error::Error;
 use crate::paging::{Paged, Paging};
 use crate::store::{self, Tx};
 use domain::HelplineId;
+use domain::audit::Action;
 use domain::fault::{FaultCode, Faults};
 use domain::helpline::{Country, Helpline, HelplineFilter, Topic};
 use domain::ids::HelplineNo;
 use serde::Serialize;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -121,12 +124,14 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Invalid`] with all faults, or if the id is taken.
-    pub async fn create_helpline(&self, _: &Operator, helpline: Helpline) -> Result<Helpline, Error> {
+    pub async fn create_helpline(&self, operator: &Operator, helpline: Helpline) -> Result<Helpline, Error> {
         let helpline = helpline.check()?;
-        let mut tx = self.0.db.begin().await?;
+        let mut tx = self.begin_change().await?;
         if !store::helplines::insert(&mut tx, &helpline).await? {
             return Err(Faults::one("id", FaultCode::FieldTaken, "Another helpline has this id.").into());
         }
+        let details = json!({ "helpline": helpline.id, "country": helpline.country.code });
+        self.note_helplines(&mut tx, operator, Action::HelplineAdded, helpline.name.clone(), details).await?;
         self.commit_directory(tx).await?;
         Ok(helpline)
     }
@@ -135,13 +140,19 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Invalid`] with all faults, or if the country of one with events would change.
-    pub async fn update_helpline(&self, _: &Operator, helpline: Helpline) -> Result<Helpline, Error> {
+    pub async fn update_helpline(&self, operator: &Operator, helpline: Helpline) -> Result<Helpline, Error> {
         let helpline = helpline.check()?;
-        let mut tx = self.0.db.begin().await?;
+        let mut tx = self.begin_change().await?;
         match self.put(&mut tx, &helpline).await? {
             Put::Created => return Err(Error::NotFound),
             Put::CountryFixed => return Err(country_fixed("country.code").into()),
-            Put::Updated | Put::Unchanged => {}
+            Put::Unchanged => return Ok(helpline),
+            Put::Updated(before) => {
+                let mut details = changes(&value(&before)?, &value(&helpline)?);
+                details.insert("helpline".to_owned(), json!(helpline.id));
+                let (action, details) = (Action::HelplineChanged, Value::Object(details));
+                self.note_helplines(&mut tx, operator, action, before.name, details).await?;
+            }
         }
         self.commit_directory(tx).await?;
         Ok(helpline)
@@ -152,10 +163,15 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Invalid`] with all faults, by line.
-    pub async fn import_helplines(&self, _: &Operator, rows: Vec<(usize, Helpline)>) -> Result<ImportReport, Error> {
+    pub async fn import_helplines(
+        &self,
+        operator: &Operator,
+        rows: Vec<(usize, Helpline)>,
+    ) -> Result<ImportReport, Error> {
         let mut report = ImportReport::default();
         let mut faults = Faults::default();
-        let mut tx = self.0.db.begin().await?;
+        let (mut added, mut changed) = (Vec::new(), Vec::new());
+        let mut tx = self.begin_change().await?;
         for (line, helpline) in rows {
             let helpline = match helpline.check() {
                 Ok(helpline) => helpline,
@@ -168,15 +184,38 @@ impl Engine {
                 }
             };
             match self.put(&mut tx, &helpline).await? {
-                Put::Created => report.created += 1,
-                Put::Updated => report.updated += 1,
+                Put::Created => {
+                    report.created += 1;
+                    added.push(helpline.id);
+                }
+                Put::Updated(_) => {
+                    report.updated += 1;
+                    changed.push(helpline.id);
+                }
                 Put::Unchanged => report.unchanged += 1,
                 Put::CountryFixed => faults.0.extend(country_fixed(&format!("line {line}: country.code")).0),
             }
         }
         faults.or(())?;
+        if added.len() + changed.len() > 0 {
+            let subject = format!("{} added, {} changed", added.len(), changed.len());
+            let details = json!({ "added": named(&added), "changed": named(&changed), "unchanged": report.unchanged });
+            self.note_helplines(&mut tx, operator, Action::HelplinesImported, subject, details).await?;
+        }
         self.commit_directory(tx).await?;
         Ok(report)
+    }
+
+    /// Helplines are the installation's, and no customer's.
+    async fn note_helplines(
+        &self,
+        tx: &mut Tx,
+        operator: &Operator,
+        action: Action,
+        subject: String,
+        details: Value,
+    ) -> Result<(), Error> {
+        self.note(tx, Note { customer: None, by: &operator.by, action, subject, details }).await
     }
 
     async fn put(&self, tx: &mut Tx, helpline: &Helpline) -> Result<Put, Error> {
@@ -191,7 +230,7 @@ impl Engine {
             return Ok(Put::CountryFixed);
         }
         store::helplines::update(tx, helpline).await?;
-        Ok(Put::Updated)
+        Ok(Put::Updated(Box::new(before)))
     }
 
     /// Whether a helpline has events, in the figures or on the way there.
@@ -201,9 +240,24 @@ impl Engine {
     }
 }
 
+/// Most ids that an entry of the audit log names.
+const NAMED_MAX: usize = 100;
+
+/// The ids of some helplines, as far as an entry names them.
+fn named(ids: &[HelplineId]) -> Vec<String> {
+    let more = ids.len().saturating_sub(NAMED_MAX);
+    let rest = (more > 0).then(|| format!("… and {more} more"));
+    ids.iter().take(NAMED_MAX).map(ToString::to_string).chain(rest).collect()
+}
+
+fn value(helpline: &Helpline) -> Result<Value, Error> {
+    serde_json::to_value(helpline).map_err(|error| Error::Internal(error.to_string()))
+}
+
 enum Put {
     Created,
-    Updated,
+    /// And what it was before.
+    Updated(Box<Helpline>),
     Unchanged,
     /// It has events, and figures by country would no longer be what was reported.
     CountryFixed,

@@ -11,12 +11,12 @@ use crate::clock::new_uuid;
 use crate::error::Error;
 use crate::paging::PAGE_MAX;
 use crate::store::exports::{Claimed, Ending, NewExport};
-use crate::store::{self, Tx};
+use crate::store::{self, Turn, Tx};
 use crate::{Engine, Paged, Paging};
 use domain::CustomerId;
 use domain::audit::Action;
 use domain::export::Manifest;
-use domain::export::job::{ExportForm, ExportJob, TRIES_MAX, file_expires_at};
+use domain::export::job::{ExportForm, ExportJob, TRIES_MAX, begun_again_at, file_expires_at, given_up};
 use domain::fault::{FaultCode, Faults};
 use domain::ids::{CustomerNo, ExportId};
 use domain::timestamp::SECOND_MS;
@@ -75,6 +75,7 @@ impl Engine {
         let log_length = self.export(reader, form.kind, form.period, &form.filter, None).await?.subject().log_length;
         let (at, id) = (self.now(), ExportId::from_uuid(new_uuid(self.now())));
         let mut tx = self.0.db.begin().await?;
+        tx.take_turn(Turn::Exports, Some(customer)).await?;
         store::exports::held(&mut tx, customer, at).await?.check_room()?;
         store::exports::insert(&mut tx, customer, &NewExport { id, form, by, at, log_length }).await?;
         self.note_export(&mut tx, customer, (Action::ExportRequested, by), form, asked(Some(id), form)).await?;
@@ -113,7 +114,7 @@ impl Engine {
     pub async fn export_jobs(&self, reader: &Reader, paging: &Paging) -> Result<Paged<ExportJob>, Error> {
         let customer = reader.one()?.record.no;
         let list = |before, limit| store::exports::list(&self.0.db, customer, before, limit);
-        paging.newest_first(PAGE_MAX, list, |job: &ExportJob| job.id.uuid()).await
+        paging.newest_readable(PAGE_MAX, list).await
     }
 
     /// One of a customer's exports.
@@ -262,7 +263,7 @@ impl Engine {
             let Some(Claimed { customer, id, asked, by, tries }) = claimed else { return Ok(None) };
             let why = match asked {
                 Ok(asked) if tries <= TRIES_MAX => return Ok(Some(self.task((customer, id), asked, by, tries).await)),
-                Ok(_) => format!("The server ended {TRIES_MAX} times while it was written."),
+                Ok(_) => given_up(),
                 // It must not keep those behind it from their turn.
                 Err(error) => {
                     tracing::error!(%error, export = %id, "an export cannot be read");
@@ -320,6 +321,24 @@ impl Engine {
         Ok(())
     }
 
+    /// Gives back an export whose writing broke off. If the store was `away` it can be begun again at once, and the try does
+    /// not count. Otherwise there may be something about this export: it rests while others have their turn, longer
+    /// each time, and is given up after a few tries.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the store is away now.
+    pub async fn put_off_export(&self, task: &ExportTask, away: bool) -> Result<(), Error> {
+        let until = if away { None } else { begun_again_at(task.tries, self.now()) };
+        if !away && until.is_none() {
+            return self.fail_export(task, &given_up()).await;
+        }
+        let mut tx = self.0.db.begin().await?;
+        if store::exports::put_off(&mut tx, task.place(), self.0.process, (until, !away)).await? {
+            tracing::info!(export = %task.id, tries = task.tries, away, "an export was put off");
+        }
+        tx.commit().await
+    }
+
     /// Says that the file of an export is whole; `false` if it was cancelled before.
     ///
     /// # Errors
@@ -358,12 +377,6 @@ impl Engine {
     /// Only of the store.
     pub async fn exports_with_file(&self) -> Result<Vec<(ExportId, u32)>, Error> {
         store::exports::with_file(&self.0.db, self.now()).await
-    }
-
-    /// What lies beside the database's file under its name and this ending; `None` if the database is no file.
-    #[must_use]
-    pub fn beside_database(&self, ending: &str) -> Option<std::path::PathBuf> {
-        self.0.db.beside(ending)
     }
 
     /// Waits until an export is requested of this process, or the file of one is given up.

@@ -2,6 +2,7 @@
 
 mod events;
 mod jobs;
+mod place;
 
 pub use jobs::ExportTask;
 

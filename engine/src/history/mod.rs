@@ -284,7 +284,7 @@ impl Engine {
     pub async fn history_imports(&self, reader: &Reader, paging: &Paging) -> Result<Paged<HistoryImport>, Error> {
         let customer = reader.one()?.record.no;
         let list = |before, limit| store::imports::list(&self.0.db, customer, before, limit);
-        let page = paging.newest_first(PAGE_MAX, list, |import: &ImportRow| import.id.uuid()).await?;
+        let page = paging.newest_readable(PAGE_MAX, list).await?;
         let items = page.items.into_iter().map(|import| self.listed(import)).collect();
         Ok(Paged { items, next_cursor: page.next_cursor })
     }

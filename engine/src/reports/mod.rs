@@ -70,6 +70,11 @@ pub struct Report {
 }
 
 impl Report {
+    /// What it is, in a few words for people.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("{}, {} to {}, version {}", self.body.content.template.title, self.first, self.last, self.version)
+    }
     /// Whether it is approved.
     #[must_use]
     pub const fn is_approved(&self) -> bool {
@@ -100,7 +105,7 @@ impl Engine {
     pub async fn reports(&self, reader: &Reader, paging: &Paging) -> Result<Paged<Report>, Error> {
         let customer = reader.one()?.record.no;
         let list = |before, limit| store::reports::list(&self.0.db, customer, before, limit);
-        paging.newest_first(PAGE_MAX, list, |report: &Report| report.id.uuid()).await
+        paging.newest_readable(PAGE_MAX, list).await
     }
 
     /// One of a customer's reports.
@@ -181,7 +186,7 @@ impl Engine {
             "rules_version": report.body.content.rules.version,
             "reason": report.body.reason,
         });
-        let subject = format!("{}, {} to {}, version {}", template.title, report.first, report.last, report.version);
+        let subject = report.title();
         self.note(tx, Note { customer: Some(manager.customer_no()), by, action, subject, details }).await
     }
 

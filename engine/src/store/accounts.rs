@@ -13,15 +13,32 @@ pub async fn insert_customer(
     new: &NewCustomer,
     session_secret: &[u8],
     now: Timestamp,
-) -> Result<(), Error> {
+) -> Result<CustomerNo, Error> {
     let sql = "INSERT INTO customers (id, name, time_zone, figures_zone, session_secret, catalogue_quota_per_day, \
                event_burst_per_second, event_retention_months, suppress_below, created_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING no";
     let zone = new.time_zone.name();
     let sql = Sql::new(sql).bind(id).bind(new.name.as_str()).bind(zone).bind(zone).bind(session_secret);
     let sql = limits(sql, new).bind(now);
-    tx.execute(sql).await?;
-    Ok(())
+    Ok(CustomerNo(tx.fetch_one(sql).await?.narrow(0)?))
+}
+
+/// What is set of a customer.
+pub async fn find_customer(tx: &mut Tx, no: CustomerNo) -> Result<NewCustomer, Error> {
+    let sql = "SELECT name, time_zone, catalogue_quota_per_day, event_burst_per_second, event_retention_months, suppress_below \
+               FROM customers WHERE no = $1";
+    let row = tx.fetch_one(Sql::new(sql).bind(no)).await?;
+    let limit = |column| row.opt_int(column)?.map(|n| u32::try_from(n).map_err(|_| corrupt("limit"))).transpose();
+    Ok(NewCustomer {
+        name: row.text(0)?,
+        time_zone: row.text(1)?.parse().map_err(|_| corrupt("time zone"))?,
+        limits: CustomerLimits {
+            catalogue_quota_per_day: limit(2)?,
+            event_burst_per_second: limit(3)?,
+            event_retention_months: limit(4)?,
+            suppress_below: limit(5)?,
+        },
+    })
 }
 
 fn limits(sql: Sql, new: &NewCustomer) -> Sql {
@@ -96,18 +113,21 @@ pub async fn revoke_secrets(
     tx.execute(sql).await
 }
 
-/// Marks an application as revoked.
-pub async fn revoke_application(tx: &mut Tx, application: ApplicationNo, now: Timestamp) -> Result<(), Error> {
+/// Marks an application as revoked; `false` if it was before.
+pub async fn revoke_application(tx: &mut Tx, application: ApplicationNo, now: Timestamp) -> Result<bool, Error> {
     let sql = "UPDATE applications SET revoked_at = $1 WHERE no = $2 AND revoked_at IS NULL";
-    tx.execute(Sql::new(sql).bind(now).bind(application)).await?;
-    Ok(())
+    Ok(tx.execute(Sql::new(sql).bind(now).bind(application)).await? == 1)
 }
 
-/// Suspends an application, or lets it go on.
-pub async fn suspend_application(tx: &mut Tx, application: ApplicationNo, at: Option<Timestamp>) -> Result<(), Error> {
-    let sql = "UPDATE applications SET suspended_at = $1 WHERE no = $2";
-    tx.execute(Sql::new(sql).bind(at).bind(application)).await?;
-    Ok(())
+/// Suspends an application, or lets it go on; `false` if it is so already.
+pub async fn suspend_application(
+    tx: &mut Tx,
+    application: ApplicationNo,
+    at: Option<Timestamp>,
+) -> Result<bool, Error> {
+    let state = if at.is_some() { "IS NULL" } else { "IS NOT NULL" };
+    let sql = format!("UPDATE applications SET suspended_at = $1 WHERE no = $2 AND suspended_at {state}");
+    Ok(tx.execute(Sql::new(sql).bind(at).bind(application)).await? == 1)
 }
 
 const USER: &str = "SELECT u.id, u.email, u.name, u.role, c.id, u.created_at, u.disabled_at, u.password_hash \
@@ -128,6 +148,12 @@ fn user(row: &Row) -> Result<User, Error> {
 /// A user.
 pub async fn find_user(db: &Db, id: UserId) -> Result<Option<User>, Error> {
     let row = db.fetch_optional(Sql::new(format!("{USER} WHERE u.id = $1")).bind(id)).await?;
+    row.as_ref().map(user).transpose()
+}
+
+/// A user as a transaction sees it.
+pub async fn find_user_in(tx: &mut Tx, id: UserId) -> Result<Option<User>, Error> {
+    let row = tx.fetch_optional(Sql::new(format!("{USER} WHERE u.id = $1")).bind(id)).await?;
     row.as_ref().map(user).transpose()
 }
 
@@ -178,10 +204,10 @@ pub async fn set_password(tx: &mut Tx, id: UserId, password_hash: &str) -> Resul
     Ok(())
 }
 
-/// Disables a user, or enables it again; says whether there is one.
-pub async fn set_disabled(tx: &mut Tx, id: UserId, at: Option<Timestamp>) -> Result<bool, Error> {
-    let sql = "UPDATE users SET disabled_at = $1 WHERE id = $2";
-    Ok(tx.execute(Sql::new(sql).bind(at).bind(id)).await? == 1)
+/// Disables a user, or enables it again.
+pub async fn set_disabled(tx: &mut Tx, id: UserId, at: Option<Timestamp>) -> Result<(), Error> {
+    tx.execute(Sql::new("UPDATE users SET disabled_at = $1 WHERE id = $2").bind(at).bind(id)).await?;
+    Ok(())
 }
 
 /// Whether there is any customer or user.

@@ -59,6 +59,12 @@ pub async fn find(db: &Db, customer: CustomerNo, id: AlertId) -> Result<Option<A
     db.fetch_optional(sql).await?.as_ref().map(record).transpose()
 }
 
+/// An alert as a transaction sees it.
+pub async fn find_in(tx: &mut Tx, customer: CustomerNo, id: AlertId) -> Result<Option<AlertRecord>, Error> {
+    let sql = Sql::new(format!("{ALERT} WHERE customer_no = $1 AND id = $2")).bind(customer).bind(id.uuid());
+    tx.fetch_optional(sql).await?.as_ref().map(record).transpose()
+}
+
 /// How many alerts a customer has.
 pub async fn count(tx: &mut Tx, customer: CustomerNo) -> Result<usize, Error> {
     let sql = "SELECT COUNT(*) FROM alerts WHERE customer_no = $1";

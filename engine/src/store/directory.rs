@@ -28,6 +28,7 @@ pub struct ApplicationRecord {
 
 const VERSION: &str = "directory_version";
 const TOKEN_KEY: &str = "token_key";
+const MARK_SEED: &str = "database_mark_seed";
 
 /// Changes whenever something of the directory does.
 pub async fn version(db: &Db) -> Result<Option<String>, Error> {
@@ -54,9 +55,33 @@ pub async fn token_key(db: &Db) -> Result<Option<String>, Error> {
 
 /// Sets the key that signs access tokens, unless there is one.
 pub async fn make_token_key(tx: &mut Tx, key: &str) -> Result<(), Error> {
+    make(tx, TOKEN_KEY, key).await
+}
+
+async fn make(tx: &mut Tx, name: &str, value: &str) -> Result<(), Error> {
     let sql = "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
-    tx.execute(Sql::new(sql).bind(TOKEN_KEY).bind(key)).await?;
+    tx.execute(Sql::new(sql).bind(name).bind(value)).await?;
     Ok(())
+}
+
+/// What the database's mark is made of, unless it was never made.
+pub async fn mark_seed(db: &Db) -> Result<Option<String>, Error> {
+    setting(db, MARK_SEED).await
+}
+
+/// Sets what the database's mark is made of, unless it is there.
+pub async fn make_mark_seed(tx: &mut Tx, seed: &str) -> Result<(), Error> {
+    make(tx, MARK_SEED, seed).await
+}
+
+/// The database's name on its server; `None` if it is a file.
+pub async fn database_name(db: &Db) -> Result<Option<String>, Error> {
+    match db {
+        Db::Sqlite { .. } => Ok(None),
+        Db::Postgres { .. } => {
+            Ok(Some(db.fetch_one(Sql::new("SELECT CAST(current_database() AS TEXT)")).await?.text(0)?))
+        }
+    }
 }
 
 /// All customers.

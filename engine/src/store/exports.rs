@@ -3,6 +3,7 @@
 use super::db::{Db, Row, Sql, Tx};
 use super::statements::json;
 use crate::error::{Error, corrupt};
+use crate::paging::Found;
 use domain::Timestamp;
 use domain::export::Manifest;
 use domain::export::job::{ExportForm, ExportJob, Held, JobStatus, WHOLE};
@@ -50,9 +51,13 @@ pub async fn insert(tx: &mut Tx, customer: CustomerNo, new: &NewExport<'_>) -> R
 }
 
 /// A page of a customer's exports, newest first, before `before`.
-pub async fn list(db: &Db, customer: CustomerNo, before: Uuid, limit: i64) -> Result<Vec<ExportJob>, Error> {
+pub async fn list(db: &Db, customer: CustomerNo, before: Uuid, limit: i64) -> Result<Vec<Found<ExportJob>>, Error> {
     let sql = format!("SELECT {COLUMNS} FROM exports WHERE customer_no = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
-    db.fetch(Sql::new(sql).bind(customer).bind(before).bind(limit)).await?.iter().map(job).collect()
+    db.fetch(Sql::new(sql).bind(customer).bind(before).bind(limit))
+        .await?
+        .iter()
+        .map(|row| Ok((row.uuid(0)?, job(row))))
+        .collect()
 }
 
 /// One of a customer's exports.
@@ -95,10 +100,12 @@ pub struct Claimed {
     pub tries: u32,
 }
 
-/// Takes on the export that has waited longest, or whose process is no longer alive. Until the lease ends, no other process
-/// does. Of two that want the same the later waits for the earlier's commit, and then finds that it is taken.
+/// Takes on the export that has waited longest and does not rest, or whose process is no longer alive. Until the lease ends,
+/// no other process does. Of two that want the same the later waits for the earlier's commit, and then finds that it is taken.
 pub async fn claim(tx: &mut Tx, process: Uuid, now: Timestamp, lease_end: Timestamp) -> Result<Option<Claimed>, Error> {
-    let is_free = "(status = 'queued' OR (status = 'running' AND claimed_until <= $3))";
+    // Of one that waits: until when it rests.
+    let is_free =
+        "((status = 'queued' AND claimed_until IS NULL) OR (status IN ('queued', 'running') AND claimed_until <= $3))";
     let sql = format!(
         "UPDATE exports SET status = 'running', claimed_by = $1, claimed_until = $2, tries = tries + 1, progress = 0 \
          WHERE {is_free} AND (customer_no, id) IN \
@@ -142,6 +149,20 @@ pub async fn release(tx: &mut Tx, process: Uuid) -> Result<u64, Error> {
     let sql = "UPDATE exports SET status = 'queued', claimed_by = NULL, claimed_until = NULL, progress = 0, \
                tries = tries - 1 WHERE claimed_by = $1 AND status = 'running'";
     tx.execute(Sql::new(sql).bind(process)).await
+}
+
+/// Gives back one that a process has taken on, to rest until an instant; whether the try `counts`. `false` if it is not the
+/// process's any more.
+pub async fn put_off(
+    tx: &mut Tx,
+    (customer, id): (CustomerNo, ExportId),
+    process: Uuid,
+    (until, counts): (Option<Timestamp>, bool),
+) -> Result<bool, Error> {
+    let sql = "UPDATE exports SET status = 'queued', claimed_by = NULL, claimed_until = $1, progress = 0, tries = tries - $2 \
+               WHERE customer_no = $3 AND id = $4 AND claimed_by = $5 AND status = 'running'";
+    let sql = Sql::new(sql).bind(until).bind(i64::from(!counts)).bind(customer).bind(id.uuid()).bind(process);
+    Ok(tx.execute(sql).await? == 1)
 }
 
 /// How an export ended.

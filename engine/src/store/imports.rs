@@ -3,6 +3,7 @@
 use super::db::{Db, Row, Sql, Tx, Value, chunks};
 use super::statements::json;
 use crate::error::{Error, corrupt};
+use crate::paging::Found;
 use domain::Timestamp;
 use domain::account::Tier;
 use domain::figures::Scope;
@@ -83,9 +84,13 @@ fn number(n: u64) -> i64 {
 }
 
 /// A page of a customer's imports, newest first, before `before`.
-pub async fn list(db: &Db, customer: CustomerNo, before: Uuid, limit: i64) -> Result<Vec<ImportRow>, Error> {
+pub async fn list(db: &Db, customer: CustomerNo, before: Uuid, limit: i64) -> Result<Vec<Found<ImportRow>>, Error> {
     let sql = format!("SELECT {COLUMNS} FROM imports WHERE customer_no = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
-    db.fetch(Sql::new(sql).bind(customer).bind(before).bind(limit)).await?.iter().map(import).collect()
+    db.fetch(Sql::new(sql).bind(customer).bind(before).bind(limit))
+        .await?
+        .iter()
+        .map(|row| Ok((row.uuid(0)?, import(row))))
+        .collect()
 }
 
 /// One of a customer's imports.

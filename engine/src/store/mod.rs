@@ -23,7 +23,9 @@ pub mod retention;
 pub mod runs;
 mod sql;
 pub mod statements;
+mod turn;
 pub mod web_sessions;
 pub mod webhooks;
 
 pub use db::{Db, Tx};
+pub use turn::Turn;

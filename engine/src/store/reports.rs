@@ -4,6 +4,7 @@
 use super::db::{Db, Row, Sql, Tx};
 use super::statements::json;
 use crate::error::{Error, corrupt};
+use crate::paging::Found;
 use crate::reports::{Body, Report, ReportStatus};
 use domain::Timestamp;
 use domain::ids::{CustomerNo, DisclosureId, ReportId};
@@ -31,9 +32,13 @@ fn report(row: &Row) -> Result<Report, Error> {
 }
 
 /// A page of a customer's reports, newest first, before `before`.
-pub async fn list(db: &Db, customer: CustomerNo, before: Uuid, limit: i64) -> Result<Vec<Report>, Error> {
+pub async fn list(db: &Db, customer: CustomerNo, before: Uuid, limit: i64) -> Result<Vec<Found<Report>>, Error> {
     let sql = format!("SELECT {COLUMNS} FROM reports WHERE customer_no = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
-    db.fetch(Sql::new(sql).bind(customer).bind(before).bind(limit)).await?.iter().map(report).collect()
+    db.fetch(Sql::new(sql).bind(customer).bind(before).bind(limit))
+        .await?
+        .iter()
+        .map(|row| Ok((row.uuid(0)?, report(row))))
+        .collect()
 }
 
 /// One of a customer's reports.

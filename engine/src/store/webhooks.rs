@@ -93,14 +93,16 @@ pub async fn rotate(
     Ok(tx.execute(Sql::new(sql).bind(old_until).bind(secret).bind(customer).bind(id.uuid())).await? == 1)
 }
 
-/// Disables an endpoint, or enables it again; says whether there is one.
+/// Disables an endpoint, or enables it again; `false` if it is so already, or there is none.
 pub async fn set_disabled(
     tx: &mut Tx,
     customer: CustomerNo,
     id: WebhookId,
     at: Option<Timestamp>,
 ) -> Result<bool, Error> {
-    let sql = "UPDATE webhooks SET disabled_at = $1 WHERE customer_no = $2 AND id = $3";
+    let state = if at.is_some() { "IS NULL" } else { "IS NOT NULL" };
+    let sql =
+        format!("UPDATE webhooks SET disabled_at = $1 WHERE customer_no = $2 AND id = $3 AND disabled_at {state}");
     Ok(tx.execute(Sql::new(sql).bind(at).bind(customer).bind(id.uuid())).await? == 1)
 }
 

@@ -1,10 +1,13 @@
 //! How messages get where they should, over a real mail server and a real endpoint.
 
 use crate::alerts::{Shop, all_delivered, connect, deliveries, shop, silent, webhook};
+use crate::audit::{entries, one};
 use crate::receivers::{Answer, Endpoint, MailServer};
 use crate::support::{Installation, on_both};
 use domain::Timestamp;
 use domain::alert::{Delivery, DeliveryStatus};
+use domain::audit::{Action, ActionKind};
+use engine::actor::ITSELF;
 use engine::clock::{Clock, SystemClock};
 use engine::{Error, Paging};
 use mail_parser::MessageParser;
@@ -180,6 +183,8 @@ async fn endpoints_that_are_gone_are_not_called(mut installation: Installation) 
     deliveries(engine, &shop, are_all(DeliveryStatus::GivenUp, 1)).await;
     let listed = engine.list_webhooks(&shop.reader, Paging::default()).await.unwrap().items;
     assert!(listed[0].disabled_at.is_some());
+    let told = entries(&installation, Some(shop.id), ActionKind::Alerts).await;
+    assert_eq!(one(&told, Action::WebhookDisabled).actor, ITSELF);
     wait(&installation, 1);
     engine.test_webhook(&shop.manager, id).await.unwrap();
     let all = deliveries(engine, &shop, |all| all.len() == 2 && all[0].status == DeliveryStatus::GivenUp).await;

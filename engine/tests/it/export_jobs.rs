@@ -3,7 +3,7 @@
 use crate::support::{Installation, at, on_both};
 use domain::access_link::AccessLinkForm;
 use domain::account::{Role, Tier, UserForm};
-use domain::audit::Action;
+use domain::audit::{Action, ActionKind};
 use domain::event::Kind as EventKind;
 use domain::export::job::{
     ExportForm, ExportJob, JobStatus, KEPT_BYTES_MAX, KEPT_FILES_MAX, TRIES_MAX, UNDER_WAY_MAX, WHOLE,
@@ -176,7 +176,7 @@ async fn one_that_always_ends_its_process_is_given_up(installation: Installation
     assert!(installation.engine.claim_export().await.unwrap().is_none());
     let failed = job(&installation.engine, &side, &asked).await;
     assert_eq!(failed.status, JobStatus::Failed);
-    assert!(failed.error.unwrap().contains("ended 5 times"));
+    assert!(failed.error.unwrap().contains("begun 5 times"));
 }
 
 async fn one_that_is_given_back_is_begun_anew_and_counts_no_try(installation: Installation) {
@@ -440,7 +440,10 @@ async fn the_audit_log_tells_all_of_it_and_never_changes(installation: Installat
     engine.cancel_export(&keeper, cancelled.id).await.unwrap();
     later();
     engine.delete_export(&keeper, asked.id).await.unwrap();
-    let of = |customer| engine.console_audit_reader(&installation.operator, customer).unwrap();
+    let of = |customer| {
+        let reader = engine.console_audit_reader(&installation.operator, customer).unwrap();
+        reader.of_kind(Some(ActionKind::Exports))
+    };
     let own = engine.audit_log(&of(Some(side.id)), &Paging::default()).await.unwrap().items;
     let told: Vec<_> = own.iter().map(|entry| (entry.action, entry.actor.as_str())).collect();
     assert_eq!(

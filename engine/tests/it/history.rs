@@ -4,6 +4,7 @@ use crate::billing::billed;
 use crate::golden::{EVENTS, EXPECTED, Stream, measured, prepare, pretty_assertions};
 use crate::support::{Installation, at, on_both};
 use domain::account::{CustomerForm, CustomerLimits, Tier};
+use domain::audit::ActionKind;
 use domain::billing::BillableFigure;
 use domain::event::{AcceptedTimes, Kind, Submitted, check_typed};
 use domain::history::{FileForm, ImportStatus, MappingForm};
@@ -125,6 +126,7 @@ async fn the_worked_stream_comes_in_as_history(mut installation: Installation) {
         installation.engine.withdraw_history(&installation.operator, customer, imports.items[0].id, BY).await;
     assert!(matches!(withdrawn, Err(Error::Invalid(_))), "{withdrawn:?}");
     let reader = installation.engine.console_audit_reader(&installation.operator, Some(customer)).unwrap();
+    let reader = reader.of_kind(Some(ActionKind::Imports));
     let audit = installation.engine.audit_log(&reader, &Paging::default()).await.unwrap();
     // The clock stands still, so that their order says nothing.
     let mut actions: Vec<_> = audit.items.iter().map(|entry| (entry.action.as_str(), entry.subject.as_str())).collect();

@@ -3,7 +3,7 @@
 use crate::support::{Installation, on_both};
 use domain::access_link::{AccessLinkForm, LINKS_MAX, LinkStatus, NewAccessLink};
 use domain::account::{Role, UserForm};
-use domain::audit::Action;
+use domain::audit::{Action, ActionKind};
 use domain::ids::AccessLinkId;
 use domain::{CustomerId, FaultCode};
 use engine::actor::{LinkKeeper, SessionUser};
@@ -223,6 +223,7 @@ async fn what_is_done_with_links_is_noted(installation: Installation) {
     engine.revoke_link(&keeper(&installation, None), made.link.id, "o@example.org").await.unwrap();
     assert!(engine.open_link(&made.token, HOME).await.is_err());
     let reader = engine.console_audit_reader(&installation.operator, Some(own)).unwrap();
+    let reader = reader.of_kind(Some(ActionKind::AccessLinks));
     let log = engine.audit_log(&reader, &Paging::default()).await.unwrap().items;
     let mut entries: Vec<_> = log.iter().map(|it| (it.action, it.actor.as_str(), it.subject.as_str())).collect();
     entries.sort();

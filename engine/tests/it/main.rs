@@ -5,8 +5,10 @@
 mod accounts;
 mod aggregate;
 mod alerts;
+mod audit;
 mod billing;
 mod deliveries;
+mod export_edges;
 mod export_jobs;
 mod exports;
 mod golden;

@@ -1,13 +1,16 @@
 //! Raw events are given up after a while; figures stay, and stay right.
 
+use crate::audit::{entries, one};
 use crate::support::{Installation, on_both};
 use domain::account::{CustomerForm, CustomerLimits, Tier};
+use domain::audit::{Action, ActionKind};
 use domain::event::Kind;
 use domain::figures::Counts;
 use domain::period::{Filter, Period};
 use domain::{CustomerId, FaultCode};
 use engine::Error;
 use engine::actor::ApiClient;
+use engine::actor::ITSELF;
 use serde_json::json;
 use sqlx::Connection;
 use std::time::{Duration, Instant};
@@ -93,6 +96,10 @@ async fn raw_events_go_and_figures_stay(mut installation: Installation) {
         assert!(!partitions.iter().any(|name| name < &"event_blocks_2025_10".to_owned()), "{partitions:?}");
         assert!(partitions.contains(&"event_blocks_2025_10".to_owned()), "{partitions:?}");
     }
+
+    let told = entries(&installation, Some(customer), ActionKind::Customers).await;
+    let given_up = one(&told, Action::EventsGivenUp);
+    assert_eq!((given_up.actor.as_str(), given_up.subject.as_str()), (ITSELF, "Before 2025-10-01T00:00:00.000Z"));
 
     // What comes is counted as ever, also where a session was seen before.
     assert!(!display(&installation, &client, "c", "2026-11-20T05:00:00Z").await);

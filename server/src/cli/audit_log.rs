@@ -4,6 +4,7 @@ use super::{Failure, Output, member, open_migrated};
 use crate::config::Config;
 use clap::Args;
 use domain::CustomerId;
+use domain::audit::ActionKind;
 use engine::{AuditEntry, Paging};
 use serde_json::{Value, json};
 use std::process::ExitCode;
@@ -14,6 +15,9 @@ pub struct AuditLog {
     /// Only what was done with the data of the customer with this id
     #[arg(long, value_name = "ID")]
     customer: Option<CustomerId>,
+    /// Only actions of one kind, such as exports, users or billing
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    kind: Option<ActionKind>,
     /// How many entries at most, the newest first
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=500))]
     limit: u16,
@@ -27,7 +31,7 @@ pub struct AuditLog {
 impl AuditLog {
     pub async fn run(self, config: &Config) -> Result<ExitCode, Failure> {
         let engine = open_migrated(config).await?;
-        let reader = engine.console_audit_reader(&engine.authenticate_console(), self.customer)?;
+        let reader = engine.console_audit_reader(&engine.authenticate_console(), self.customer)?.of_kind(self.kind);
         let paging = Paging { cursor: self.cursor, limit: usize::from(self.limit) };
         let page = engine.audit_log(&reader, &paging).await?;
         let items: Vec<Value> = page.items.iter().map(item).collect();
@@ -40,6 +44,11 @@ impl AuditLog {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn kind(text: &str) -> Result<ActionKind, String> {
+    let names = || ActionKind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
+    ActionKind::from_name(text).ok_or_else(|| format!("must be one of {}", names()))
 }
 
 fn item(entry: &AuditEntry) -> Value {

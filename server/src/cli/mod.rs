@@ -36,7 +36,7 @@ use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
 
 /// Who acts here, as reports, statements and the audit log name it.
-const BY: &str = "command line";
+const BY: &str = engine::actor::CONSOLE;
 /// Threads of a command's runtime; each holds memory of its own.
 const COMMAND_THREADS: usize = 2;
 

@@ -10,7 +10,7 @@ use domain::CustomerId;
 use domain::ids::ReportId;
 use domain::report::{ReportForm, Row};
 use engine::actor::{Manager, Operator};
-use engine::{Engine, Report};
+use engine::{Engine, FileOf, Report};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -221,6 +221,9 @@ impl Export {
                 .map_err(|error| Failure::Failed(error.to_string()))?,
             _ => return Err(Failure::Usage("--out must end in .pdf, .csv or .json".to_owned())),
         };
+        let file = self.out.extension().and_then(|it| it.to_str()).unwrap_or_default().to_uppercase();
+        let reader = customer_reader(engine, operator, self.which.customer)?;
+        engine.note_file(&reader, &FileOf::Report { report: &report, file: &file }, BY).await?;
         let mut target = Target::open(Some(&self.out))?;
         target.write(&bytes)?;
         target.finish()?;

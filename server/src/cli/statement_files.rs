@@ -1,14 +1,14 @@
 //! `statement export` and `statement pdf`: a bill, and what it rests on, as files.
 
 use super::statements::{Which, find};
-use super::{Failure, Output, customer_reader};
+use super::{BY, Failure, Output, customer_reader};
 use crate::api::billing::export::EventPages;
 use crate::api::billing::tables;
 use crate::documents::statement_pdf;
 use crate::export::part::{Part, USUAL};
 use clap::Args;
 use engine::actor::{Operator, Reader};
-use engine::{Engine, TrailFilter};
+use engine::{Engine, FileOf, TrailFilter};
 use serde_json::json;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -49,6 +49,8 @@ impl Pdf {
     pub async fn run(self, engine: &Engine, operator: &Operator) -> Result<(), Failure> {
         let statement = find(engine, operator, self.which).await?;
         let pdf = statement_pdf(&statement, engine.now()).map_err(|error| Failure::Failed(error.to_string()))?;
+        let reader = customer_reader(engine, operator, self.which.customer)?;
+        note(engine, &reader, &statement.number, "PDF").await?;
         let mut file = Target::open(Some(&self.output))?;
         file.write(&pdf)?;
         print_written(self.answer, &self.output, file.finish()?)
@@ -60,12 +62,19 @@ impl Export {
         let reader = customer_reader(&engine, operator, self.which.customer)?;
         let mut file = Target::open(self.output.as_deref())?;
         if self.lines {
-            file.write(&tables::lines(&find(&engine, operator, self.which).await?).bytes)?;
+            let statement = find(&engine, operator, self.which).await?;
+            note(&engine, &reader, &statement.number, "lines as CSV").await?;
+            file.write(&tables::lines(&statement).bytes)?;
         } else if self.daily {
-            file.write(&daily(&engine, &reader, self.which).await?)?;
+            let table = daily(&engine, &reader, self.which).await?;
+            note(&engine, &reader, &self.which.month.to_string(), "days as CSV").await?;
+            file.write(&table)?;
         } else {
-            let filter = TrailFilter::default();
-            let mut pages = EventPages::new(engine, reader, self.which.month, filter, None, None);
+            let (filter, month) = (TrailFilter::default(), self.which.month);
+            let mut pages = EventPages::new(engine.clone(), reader.clone(), month, filter.clone(), None, None);
+            let first = pages.next().await?.unwrap_or_default();
+            engine.note_events_page(&reader, (month, &filter), true, BY).await?;
+            file.write(&first)?;
             while let Some(page) = pages.next().await? {
                 file.write(&page)?;
             }
@@ -74,6 +83,11 @@ impl Export {
         let Some(path) = self.output else { return Ok(()) };
         print_written(self.answer, &path, bytes)
     }
+}
+
+/// Notes that a file of a statement, or of what a month rests on, is taken out.
+async fn note(engine: &Engine, reader: &Reader, of: &str, file: &str) -> Result<(), Failure> {
+    Ok(engine.note_file(reader, &FileOf::Statement { of, file }, BY).await?)
 }
 
 fn print_written(answer: Output, path: &Path, bytes: u64) -> Result<(), Failure> {

@@ -4,17 +4,24 @@ use crate::api::billing::export::EventPages;
 use crate::api::billing::{EventsQuestion, tables};
 use crate::http::query::Query;
 use crate::state::AppState;
-use crate::web::download::{Refusal, reader};
+use crate::web::download::{Refusal, asking};
 use axum::extract::{Extension, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use domain::zone::Month;
 use domain::{FaultCode, Faults};
+use engine::FileOf;
+use engine::actor::{Reader, SessionUser};
 use tower_sessions::Session;
 
 /// The parameter `month`, which is required.
 fn month(query: &mut Query) -> Result<Month, Faults> {
     let month = query.parsed("month", FaultCode::FieldInvalid, "Must be a month, such as 2026-11.");
     query.require("month", month).ok_or_else(|| std::mem::take(&mut query.faults))
+}
+
+/// Notes that a person is given a file of a statement, or of what a month rests on.
+async fn note(state: &AppState, user: &SessionUser, reader: &Reader, of: &str, file: &str) -> Result<(), Refusal> {
+    Ok(state.engine.note_file(reader, &FileOf::Statement { of, file }, &user.acts_as()).await?)
 }
 
 /// `GET /download/statement-lines.csv`
@@ -24,8 +31,9 @@ pub async fn lines(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
     let mut query = Query::parse_form(query.as_deref());
-    let reader = reader(&state, &session, &mut query).await?;
+    let (user, reader) = asking(&state, &session, &mut query).await?;
     let statement = state.engine.statement(&reader, month(&mut query)?).await?;
+    note(&state, &user, &reader, &statement.number, "lines as CSV").await?;
     Ok(tables::lines(&statement).into_response())
 }
 
@@ -36,9 +44,10 @@ pub async fn days(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
     let mut query = Query::parse_form(query.as_deref());
-    let reader = reader(&state, &session, &mut query).await?;
+    let (user, reader) = asking(&state, &session, &mut query).await?;
     let month = month(&mut query)?;
     let steps = state.engine.all_step_counts(&reader, month).await?;
+    note(&state, &user, &reader, &month.to_string(), "days as CSV").await?;
     Ok(tables::daily(month, &steps).into_response())
 }
 
@@ -49,10 +58,11 @@ pub async fn events(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
     let mut query = Query::parse_form(query.as_deref());
-    let reader = reader(&state, &session, &mut query).await?;
+    let (user, reader) = asking(&state, &session, &mut query).await?;
     let month = month(&mut query)?;
     let EventsQuestion { filter, as_of, .. } = EventsQuestion::read(query)?;
-    Ok(EventPages::new(state.engine.clone(), reader, month, filter, as_of, None).into_answer().await?)
+    let pages = EventPages::new(state.engine.clone(), reader, month, filter, as_of, None);
+    Ok(pages.into_answer(&user.acts_as()).await?)
 }
 
 /// `GET /download/statement.pdf`
@@ -62,14 +72,16 @@ pub async fn pdf(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
     let mut query = Query::parse_form(query.as_deref());
-    let reader = reader(&state, &session, &mut query).await?;
+    let (user, reader) = asking(&state, &session, &mut query).await?;
     let statement = state.engine.statement(&reader, month(&mut query)?).await?;
-    let name = format!("reachline-statement-{}.pdf", statement.number);
+    let number = statement.number.clone();
+    let name = format!("reachline-statement-{number}.pdf");
     let made_at = state.engine.now();
     let making = tokio::task::spawn_blocking(move || crate::documents::statement_pdf(&statement, made_at));
     let internal = |error: String| Refusal::Engine(engine::Error::Internal(error));
     let made = making.await.map_err(|error| internal(error.to_string()))?;
     let bytes = made.map_err(|error| internal(error.to_string()))?;
+    note(&state, &user, &reader, &number, "PDF").await?;
     let disposition = format!("attachment; filename=\"{name}\"");
     Ok((
         [(http::header::CONTENT_TYPE, "application/pdf".to_owned()), (http::header::CONTENT_DISPOSITION, disposition)],

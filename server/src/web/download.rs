@@ -10,6 +10,7 @@ use axum::extract::{Extension, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::period::{BREAKDOWN_LIMIT_MAX, Breakdown};
 use domain::{CustomerId, FaultCode, Faults};
+use engine::FileOf;
 use engine::actor::{Reader, SessionUser};
 use http::HeaderValue;
 use http::header::RETRY_AFTER;
@@ -56,11 +57,6 @@ impl IntoResponse for Refusal {
 }
 
 /// Who asks, and about whose figures: of those who see several customers, the parameter `customer` says.
-pub(super) async fn reader(state: &AppState, session: &Session, query: &mut Query) -> Result<Reader, Refusal> {
-    Ok(asking(state, session, query).await?.1)
-}
-
-/// The same, and the person.
 pub(super) async fn asking(
     state: &AppState,
     session: &Session,
@@ -72,6 +68,18 @@ pub(super) async fn asking(
     Ok((user, reader))
 }
 
+/// Notes that a person is given a file of figures.
+async fn note(
+    state: &AppState,
+    user: &SessionUser,
+    reader: &Reader,
+    what: &str,
+    question: &Question,
+) -> Result<(), Refusal> {
+    let file = FileOf::Figures { what, period: question.period, filter: &question.filter };
+    Ok(state.engine.note_file(reader, &file, &user.acts_as()).await?)
+}
+
 /// `GET /download/summary.csv`
 pub async fn summary(
     State(state): State<AppState>,
@@ -79,9 +87,10 @@ pub async fn summary(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
     let mut query = Query::parse_form(query.as_deref());
-    let reader = reader(&state, &session, &mut query).await?;
+    let (user, reader) = asking(&state, &session, &mut query).await?;
     let question = Question::read(&mut query)?;
     let summary = state.engine.summary(&reader, question.period, &question.filter).await?;
+    note(&state, &user, &reader, "Summary", &question).await?;
     Ok(summary_table(&summary).into_response())
 }
 
@@ -92,9 +101,10 @@ pub async fn timeseries(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
     let mut query = Query::parse_form(query.as_deref());
-    let reader = reader(&state, &session, &mut query).await?;
+    let (user, reader) = asking(&state, &session, &mut query).await?;
     let (question, interval) = Question::with(&mut query, interval)?;
     let series = state.engine.timeseries(&reader, question.period, interval, &question.filter).await?;
+    note(&state, &user, &reader, "Figures over time", &question).await?;
     Ok(timeseries_table(&series).into_response())
 }
 
@@ -108,19 +118,21 @@ pub async fn breakdown(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
     let mut query = Query::parse_form(query.as_deref());
-    let reader = reader(&state, &session, &mut query).await?;
+    let (user, reader) = asking(&state, &session, &mut query).await?;
     let by_default = |query: &mut Query| if query.has("by") { by(query) } else { Some(Breakdown::Helpline) };
-    let (Question { period, filter }, by) = Question::with(&mut query, by_default)?;
+    let (question, by) = Question::with(&mut query, by_default)?;
+    let Question { period, filter } = &question;
     let mut pages = Vec::new();
     let mut cursor = None;
     while pages.len() < PAGES_MAX {
-        let page = state.engine.breakdown(&reader, period, by, &filter, BREAKDOWN_LIMIT_MAX, cursor.as_deref()).await?;
+        let page = state.engine.breakdown(&reader, *period, by, filter, BREAKDOWN_LIMIT_MAX, cursor.as_deref()).await?;
         cursor.clone_from(&page.next_cursor);
         pages.push(page);
         if cursor.is_none() {
             break;
         }
     }
+    note(&state, &user, &reader, &format!("Figures by {}", by.as_str().replace('_', " ")), &question).await?;
     let pages: Vec<_> = pages.iter().collect();
     Ok(breakdown_table(filter.scope(Some(by)), &pages).into_response())
 }
@@ -132,9 +144,11 @@ pub async fn intake(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
     let mut query = Query::parse_form(query.as_deref());
-    let reader = reader(&state, &session, &mut query).await?;
-    let Question { period, filter } = Question::read(&mut query)?;
-    let report = state.engine.intake(&reader, period, filter.application_id).await?;
+    let (user, reader) = asking(&state, &session, &mut query).await?;
+    let question = Question::read(&mut query)?;
+    let period = question.period;
+    let report = state.engine.intake(&reader, period, question.filter.application_id).await?;
+    note(&state, &user, &reader, "What became of requests", &question).await?;
     let mut table = csv::Table::new(&["outcome", "code", "requests"]);
     let known = [("accepted", report.accepted), ("duplicate", report.duplicates)];
     let known = known.iter().map(|(outcome, n)| (*outcome, "", *n));

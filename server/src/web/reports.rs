@@ -3,22 +3,25 @@
 use crate::api::reports::{json::ReportJson, pdf, tables};
 use crate::http::query::Query;
 use crate::state::AppState;
-use crate::web::download::{Refusal, reader};
+use crate::web::download::{Refusal, asking};
 use axum::Json;
 use axum::extract::{Extension, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use domain::ids::ReportId;
 use domain::{FaultCode, Faults};
-use engine::Report;
+use engine::{FileOf, Report};
 use http::header::CONTENT_DISPOSITION;
 use tower_sessions::Session;
 
-async fn report(state: &AppState, session: &Session, query: Option<&str>) -> Result<Report, Refusal> {
+/// The report that is asked for. That it is given, as which file, is noted.
+async fn report(state: &AppState, session: &Session, query: Option<&str>, file: &str) -> Result<Report, Refusal> {
     let mut query = Query::parse_form(query);
-    let reader = reader(state, session, &mut query).await?;
+    let (user, reader) = asking(state, session, &mut query).await?;
     let id = query.parsed::<ReportId>("report", FaultCode::FieldInvalid, "Must be an id of a report.");
     let id: Result<_, Faults> = query.require("report", id).ok_or_else(|| std::mem::take(&mut query.faults));
-    Ok(state.engine.report(&reader, id?).await?)
+    let report = state.engine.report(&reader, id?).await?;
+    state.engine.note_file(&reader, &FileOf::Report { report: &report, file }, &user.acts_as()).await?;
+    Ok(report)
 }
 
 /// `GET /download/report.csv`
@@ -27,7 +30,7 @@ pub async fn csv(
     Extension(session): Extension<Session>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
-    Ok(tables::report(&report(&state, &session, query.as_deref()).await?).into_response())
+    Ok(tables::report(&report(&state, &session, query.as_deref(), "CSV").await?).into_response())
 }
 
 /// `GET /download/report.json`
@@ -36,7 +39,7 @@ pub async fn json(
     Extension(session): Extension<Session>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
-    let report = report(&state, &session, query.as_deref()).await?;
+    let report = report(&state, &session, query.as_deref(), "JSON").await?;
     let name = tables::file_name(&report, "json");
     let disposition = format!("attachment; filename=\"{name}\"");
     Ok(([(CONTENT_DISPOSITION, disposition)], Json(ReportJson::from(&report))).into_response())
@@ -48,5 +51,5 @@ pub async fn pdf(
     Extension(session): Extension<Session>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
-    Ok(pdf::answer(report(&state, &session, query.as_deref()).await?).await?)
+    Ok(pdf::answer(report(&state, &session, query.as_deref(), "PDF").await?).await?)
 }

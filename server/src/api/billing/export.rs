@@ -25,6 +25,8 @@ pub struct EventPages {
     cursor: Option<String>,
     pages: usize,
     is_over: bool,
+    /// Whether they begin with the first event.
+    is_whole: bool,
 }
 
 impl EventPages {
@@ -38,7 +40,8 @@ impl EventPages {
         as_of: Option<u64>,
         cursor: Option<String>,
     ) -> Self {
-        Self { engine, reader, month, filter, as_of, cursor, pages: 0, is_over: false }
+        let is_whole = cursor.is_none();
+        Self { engine, reader, month, filter, as_of, cursor, pages: 0, is_over: false, is_whole }
     }
 
     /// The next page as CSV, the first one with the names of the columns; `None` when there is no more.
@@ -59,13 +62,14 @@ impl EventPages {
     }
 
     /// All pages as an answer. What goes wrong before the first one is refused as usual; after it the answer breaks off, so
-    /// that a table that ended well is a whole one.
+    /// that a table that ended well is a whole one. It is noted that `by` is given it.
     ///
     /// # Errors
     /// Those of [`Engine::statement_events`].
-    pub async fn into_answer(mut self) -> Result<Response, engine::Error> {
+    pub async fn into_answer(mut self, by: &str) -> Result<Response, engine::Error> {
         let name = tables::file_name("events", self.month);
         let first = self.next().await?.unwrap_or_default();
+        self.engine.note_events_page(&self.reader, (self.month, &self.filter), self.is_whole, by).await?;
         let others = stream::try_unfold(self, |mut pages| async move {
             match pages.next().await {
                 Ok(page) => Ok(page.map(|page| (Bytes::from(page), pages))),

@@ -16,7 +16,7 @@ use axum::response::IntoResponse;
 use domain::billing::Step;
 use domain::zone::Day;
 use domain::{FaultCode, Faults};
-use engine::{Paging, TrailFilter};
+use engine::{FileOf, Paging, TrailFilter};
 use export::EventPages;
 use http::HeaderValue;
 use http::header::VARY;
@@ -107,6 +107,10 @@ pub async fn statement(
 ) -> Answer {
     let reader = state.engine.api_reader(&client)?;
     let statement = state.engine.statement(&reader, month).await?;
+    if call.wants_csv {
+        let file = FileOf::Statement { of: &statement.number, file: "lines as CSV" };
+        state.engine.note_file(&reader, &file, &client.acts_as()).await?;
+    }
     Ok(call.answer(&json::Statement::from(&statement), || tables::lines(&statement)))
 }
 
@@ -135,9 +139,12 @@ pub async fn billed_events(
     let EventsQuestion { filter, as_of, paging } = EventsQuestion::read(Query::parse(call.query.as_deref()))?;
     let reader = state.engine.api_reader(&client)?;
     let mut response = if call.wants_csv {
-        EventPages::new(state.engine.clone(), reader, month, filter, as_of, paging.cursor).into_answer().await?
+        let pages = EventPages::new(state.engine.clone(), reader, month, filter, as_of, paging.cursor);
+        pages.into_answer(&client.acts_as()).await?
     } else {
         let page = state.engine.statement_events(&reader, month, &filter, as_of, &paging).await?;
+        let is_first = paging.cursor.is_none();
+        state.engine.note_events_page(&reader, (month, &filter), is_first, &client.acts_as()).await?;
         Json(json::events(&page)).into_response()
     };
     response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));

@@ -13,7 +13,7 @@ use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use engine::Paging;
+use engine::{FileOf, Paging};
 use serde::Serialize;
 
 /// Reports of a page, unless asked otherwise, and at most.
@@ -76,6 +76,10 @@ pub async fn report(
 ) -> Answer {
     let reader = state.engine.api_reader(&client)?;
     let report = state.engine.report(&reader, id).await?;
+    let file = if call.wants_pdf() { Some("PDF") } else { call.wants_csv.then_some("CSV") };
+    if let Some(file) = file {
+        state.engine.note_file(&reader, &FileOf::Report { report: &report, file }, &client.acts_as()).await?;
+    }
     if call.wants_pdf() {
         return Ok(pdf::answer(report).await?);
     }
