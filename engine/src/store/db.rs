@@ -3,6 +3,7 @@
 //! Queries are written once, with `$1` placeholders, as [`Sql`]; what comes back is a [`Row`]. Elsewhere in the store a
 //! database is named only where it needs a way of its own, with a comment.
 
+use super::log_connection::LogConnection;
 pub use super::sql::{Sql, Value, chunks};
 use super::sql::{placeholder, placeholders};
 use crate::error::{Error, corrupt};
@@ -13,16 +14,11 @@ use sqlx::sqlite::{
 };
 use sqlx::{Arguments, AssertSqlSafe, Column, Connection, Executor, Postgres, Row as _, Sqlite, TypeInfo};
 use std::str::FromStr;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 /// How long a query waits for a connection, or SQLite for another process's write.
 const WAIT_MAX: Duration = Duration::from_secs(10);
-
-/// How long an append to the log waits for its connection: whoever waits for the answer is told rather to try again.
-const APPEND_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// How long a Postgres server may take to show that a connection is alive. One behind which the network has gone silent
 /// would look busy for a quarter of an hour.
@@ -131,7 +127,7 @@ impl Db {
         match self {
             Self::Sqlite { .. } => self.clone(),
             Self::Postgres { log, .. } => {
-                let pool = postgres_pool(APART_CONNECTIONS_MAX).connect_lazy_with((*log.options).clone());
+                let pool = postgres_pool(APART_CONNECTIONS_MAX).connect_lazy_with(log.options());
                 Self::Postgres { pool, log: log.clone() }
             }
         }
@@ -303,58 +299,6 @@ impl Db {
                 pool.close().await;
             }
         }
-    }
-}
-
-/// The connection that appends to the log. It is taken out while a statement is under way, so that one that broke off, or
-/// was given up, is never used again; the next statement makes another.
-///
-/// Not a pool of one, which asks after each statement whether the connection is still there: on Postgres the server, on
-/// SQLite the connection's thread, which is woken once more for each append.
-pub struct LogConnection<C: Connection> {
-    options: Arc<C::Options>,
-    idle: Arc<Mutex<Option<C>>>,
-}
-
-impl<C: Connection> Clone for LogConnection<C> {
-    fn clone(&self) -> Self {
-        Self { options: self.options.clone(), idle: self.idle.clone() }
-    }
-}
-
-impl<C: Connection> LogConnection<C> {
-    fn new(options: C::Options) -> Self {
-        Self { options: options.into(), idle: Arc::default() }
-    }
-
-    /// The connection, made if there is none, and where to put it back after a statement that ended well.
-    async fn take(&self) -> Result<(MutexGuard<'_, Option<C>>, C), Error> {
-        let connected = async {
-            let mut idle = self.idle.lock().await;
-            let connection = match idle.take() {
-                Some(connection) => connection,
-                None => C::connect_with(&self.options).await?,
-            };
-            Ok::<_, sqlx::Error>((idle, connection))
-        };
-        let connected = tokio::time::timeout(APPEND_WAIT_MAX, connected).await;
-        Ok(connected.unwrap_or(Err(sqlx::Error::PoolTimedOut))?)
-    }
-
-    async fn close(&self) {
-        if let Some(connection) = self.idle.lock().await.take() {
-            // It is not used again in either case.
-            let _ = connection.close().await;
-        }
-    }
-}
-
-impl LogConnection<SqliteConnection> {
-    async fn execute(&self, sql: &'static str) -> Result<(), Error> {
-        let (mut idle, mut connection) = self.take().await?;
-        sqlx::raw_sql(sql).execute(&mut connection).await?;
-        *idle = Some(connection);
-        Ok(())
     }
 }
 

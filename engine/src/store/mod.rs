@@ -17,6 +17,7 @@ pub mod intake;
 pub mod limits;
 pub mod links;
 pub mod log;
+mod log_connection;
 pub mod rate_cards;
 pub mod reports;
 pub mod retention;
