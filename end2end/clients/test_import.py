@@ -184,7 +184,7 @@ def many(count):
 def test_a_killed_import_goes_on(made, tmp_path, without_sessions):
     customer = made.customer(f"Killed {without_sessions}")
     # So many that it is not over before the third kill: counts are quicker.
-    count = 600_000 if without_sessions else 150_000
+    count = 400_000 if without_sessions else 150_000
     path = write(tmp_path / "many.csv", many(count))
     more = ("--without-sessions",) if without_sessions else ()
     kills, rows_done = 0, 0

@@ -112,6 +112,8 @@ export function parameters(page) {
 
 /** Fails with a readable list if axe-core finds anything at WCAG level A or AA. */
 export async function accessible(page) {
+  // An address can be reached before the style is: what is measured then has no size.
+  await page.waitForLoadState();
   const { violations } = await new AxeBuilder({ page }).withTags(WCAG_AA).analyze();
   const found = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.target).join(" | ")}`);
   expect(found, `accessibility of ${page.url()}`).toEqual([]);
