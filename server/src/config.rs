@@ -246,8 +246,10 @@ pub fn password_variable() -> Option<String> {
     variable("REACHLINE_PASSWORD")
 }
 
+/// A variable of the environment, unless it is empty.
+#[must_use]
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-fn variable(name: &str) -> Option<String> {
+pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
 }
 

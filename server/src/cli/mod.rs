@@ -12,6 +12,7 @@ mod exports;
 mod figures;
 mod helplines;
 mod history;
+mod memory;
 mod rate_cards;
 mod reports;
 mod retention;
@@ -164,11 +165,14 @@ pub fn run() -> ExitCode {
 }
 
 fn execute(cli: Cli) -> Result<ExitCode, Failure> {
+    if matches!(cli.command, Command::Events(_) | Command::Export(_)) {
+        memory::give_back_at_once();
+    }
     let config = Config::load(cli.config.as_deref())?;
     start_log(&config, matches!(cli.command, Command::Serve(_)))?;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if !matches!(cli.command, Command::Serve(_)) {
-        use_little_memory();
+        memory::use_small_pages();
         runtime.worker_threads(COMMAND_THREADS);
     }
     runtime.enable_all().build()?.block_on(async {
@@ -191,16 +195,6 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Retention(command) => command.run(&config).await,
         }
     })
-}
-
-/// Lets the system give memory by pages of 4 KiB rather than of 2 MiB, which are faster and of which much stays empty: a
-/// command that works through a large file would take half as much again.
-fn use_little_memory() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
-        // It works as well, in more memory.
-        tracing::debug!(%error, "huge pages stay in use");
-    }
 }
 
 /// Logs to standard error. Commands other than `serve` say what went wrong themselves.
