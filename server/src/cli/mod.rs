@@ -165,11 +165,11 @@ pub fn run() -> ExitCode {
 }
 
 fn execute(cli: Cli) -> Result<ExitCode, Failure> {
+    let config = Config::load(cli.config.as_deref())?;
+    start_log(&config, matches!(cli.command, Command::Serve(_)))?;
     if matches!(cli.command, Command::Events(_) | Command::Export(_)) {
         memory::give_back_at_once();
     }
-    let config = Config::load(cli.config.as_deref())?;
-    start_log(&config, matches!(cli.command, Command::Serve(_)))?;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if !matches!(cli.command, Command::Serve(_)) {
         memory::use_small_pages();
