@@ -35,6 +35,17 @@ impl From<sqlx::Error> for Error {
     }
 }
 
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        let code = error.sqlite_error().map(|cause| cause.extended_code.to_string());
+        if is_passing(code.as_deref()) {
+            Self::Unavailable(error.to_string())
+        } else {
+            Self::Internal(error.to_string())
+        }
+    }
+}
+
 /// Whether a database's error code says "not now" rather than "never".
 fn is_passing(code: Option<&str>) -> bool {
     let Some(code) = code else { return false };

@@ -30,6 +30,7 @@ mod reports;
 mod settings;
 mod store;
 mod verify;
+mod worker_thread;
 mod workers;
 
 pub use aggregate::Expiring;

@@ -1,16 +1,15 @@
 //! What runs beside the requests: the writer, the aggregator, the look at the directory, the clearing up.
 
 use crate::actor::Operator;
-use crate::aggregate::Worker;
 use crate::alerts::{deliver_messages, watch_alerts};
 use crate::directory::Directory;
 use crate::error::Error;
-use crate::{Engine, store};
+use crate::worker_thread::WorkerThread;
+use crate::{Engine, aggregate, ingest, store};
 use domain::quota::first_counted_hour;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// How often a process looks whether the directory has changed.
@@ -22,9 +21,8 @@ const CLEAR_UP: Duration = Duration::from_secs(600);
 
 /// The running workers, to be ended by [`Workers::stop`].
 pub struct Workers {
-    stop_writer: Arc<Notify>,
-    writer: JoinHandle<()>,
-    aggregator: Worker,
+    writer: WorkerThread,
+    aggregator: WorkerThread,
     others: Vec<JoinHandle<()>>,
     engine: Engine,
 }
@@ -32,9 +30,8 @@ pub struct Workers {
 impl Workers {
     /// Takes nothing more, answers what was taken, brings the figures up to date and closes the database.
     pub async fn stop(self) {
-        self.stop_writer.notify_one();
-        let _ = self.writer.await;
-        self.aggregator.stop().await;
+        self.writer.stop(ingest::STOP_MAX).await;
+        self.aggregator.stop(aggregate::STOP_MAX).await;
         for other in self.others {
             other.abort();
             // Aborted on purpose.
@@ -47,8 +44,7 @@ impl Workers {
 impl Workers {
     /// Ends at once, as if the process had been killed: what waits is not answered, nothing is written down.
     pub fn abandon(self) {
-        self.writer.abort();
-        drop(self.aggregator);
+        drop((self.writer, self.aggregator));
         self.others.iter().for_each(JoinHandle::abort);
     }
 }
@@ -61,10 +57,9 @@ impl Engine {
     pub async fn start(&self) -> Result<Workers, Error> {
         self.load_token_key().await?;
         self.refresh_directory().await?;
-        let stop_writer = Arc::new(Notify::new());
-        let (db, clock) = (self.0.db.clone(), self.0.clock.clone());
-        let writer = self.0.writer.start(db, clock, self.0.work_to_do.clone(), stop_writer.clone()).await?;
-        let aggregator = Worker::start(self)?;
+        let (db, clock) = (&self.0.db, self.0.clock.clone());
+        let writer = self.0.writer.start(db, clock, self.0.work_to_do.clone()).await?;
+        let aggregator = aggregate::start(self)?;
         let others = vec![
             tokio::spawn(watch_directory(self.clone())),
             tokio::spawn(clear_up(self.clone())),
@@ -72,7 +67,7 @@ impl Engine {
             tokio::spawn(watch_alerts(self.clone())),
             tokio::spawn(deliver_messages(self.clone())),
         ];
-        Ok(Workers { stop_writer, writer, aggregator, others, engine: self.clone() })
+        Ok(Workers { writer, aggregator, others, engine: self.clone() })
     }
 
     /// Reads the directory again if it has changed.

@@ -15,7 +15,7 @@ mod worker;
 pub(crate) use anew::{customer_cells, slices};
 pub use retention::Expiring;
 pub(crate) use sessions::{entry as entry_of, session as session_of};
-pub(crate) use worker::Worker;
+pub(crate) use worker::{STOP_MAX, start};
 
 use crate::Engine;
 use crate::directory::Directory;
@@ -78,7 +78,7 @@ struct Held {
     partitions: BTreeSet<i32>,
 }
 
-/// A process's aggregator. All of its work is done on the thread of its [`Worker`].
+/// A process's aggregator. All of its work is done on a thread of its own, see [`start`].
 struct Aggregator {
     engine: Engine,
     /// The database, through connections of its own.

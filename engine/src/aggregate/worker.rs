@@ -3,9 +3,9 @@
 use super::{Aggregator, Taken};
 use crate::Engine;
 use crate::error::Error;
-use std::sync::Arc;
+use crate::worker_thread::WorkerThread;
 use std::time::Duration;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// How often the aggregator looks at the log, besides when this process has committed events.
@@ -19,48 +19,17 @@ const RETRY: Duration = Duration::from_millis(500);
 /// How long a process that stops may still bring the figures up to date …
 const CATCH_UP_MAX: Duration = Duration::from_secs(4);
 /// … and take in all to write down what is in memory. What is not, is read from the log again.
-const STOP_MAX: Duration = Duration::from_secs(6);
+pub(crate) const STOP_MAX: Duration = Duration::from_secs(6);
 
-/// The thread on which a process aggregates, with a runtime of its own: counting takes a processor for long stretches,
-/// and must not take it from whoever answers requests. Dropped, it ends as if the process had been killed.
-pub(crate) struct Worker {
-    stop: Arc<Notify>,
-    /// Never sent: the thread ends when this is dropped.
-    _alive: oneshot::Sender<()>,
-    ended: oneshot::Receiver<()>,
-}
-
-impl Worker {
-    /// Starts the thread.
-    pub fn start(engine: &Engine) -> Result<Self, Error> {
-        let failed = |error: std::io::Error| Error::Internal(format!("the aggregator's thread: {error}"));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-        let stop = Arc::new(Notify::new());
-        let (alive, mut dropped) = oneshot::channel::<()>();
-        let (end, ended) = oneshot::channel();
-        let (engine, told) = (engine.clone(), stop.clone());
-        let work = move || {
-            runtime.block_on(async {
-                let db = engine.0.db.apart();
-                let aggregator = Aggregator { engine, db, held: None, watched: None, retention_due: Instant::now() };
-                tokio::select! {
-                    () = aggregator.run(&told) => {}
-                    _ = &mut dropped => {}
-                }
-            });
-            let _ = end.send(());
-        };
-        std::thread::Builder::new().name("aggregator".to_owned()).spawn(work).map_err(failed)?;
-        Ok(Self { stop, _alive: alive, ended })
-    }
-
-    /// Brings the figures up to date, if that is soon done, and leaves them to others.
-    pub async fn stop(self) {
-        self.stop.notify_one();
-        if tokio::time::timeout(STOP_MAX, self.ended).await.is_err() {
-            tracing::warn!("the figures could not be brought up to date in time");
-        }
-    }
+/// Starts the thread on which a process aggregates: counting takes a processor for long stretches, and must not take it
+/// from whoever answers requests.
+pub(crate) fn start(engine: &Engine) -> Result<WorkerThread, Error> {
+    let engine = engine.clone();
+    WorkerThread::start("aggregator", |stop| async move {
+        let db = engine.0.db.apart();
+        let aggregator = Aggregator { engine, db, held: None, watched: None, retention_due: Instant::now() };
+        aggregator.run(&stop).await;
+    })
 }
 
 /// How long to let commits gather after a batch that took so long: the longer, the more, so that counting takes a

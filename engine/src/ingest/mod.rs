@@ -6,7 +6,7 @@ mod writer;
 
 pub use batch::{BATCH_EVENTS_MAX, Batch, BatchForm, BatchResult};
 pub(crate) use recent::Identity;
-pub(crate) use writer::{Intake, Writer};
+pub(crate) use writer::{Intake, STOP_MAX, Writer};
 
 use crate::Engine;
 use crate::actor::ApiClient;

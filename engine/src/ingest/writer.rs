@@ -9,6 +9,7 @@ use crate::store::codec::Pack;
 use crate::store::intake::IntakeKey;
 use crate::store::log::{READ_EVENTS_MAX, READ_PACKS_MAX};
 use crate::store::{self, Db};
+use crate::worker_thread::WorkerThread;
 use domain::event::Event;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -22,6 +23,8 @@ use uuid::Uuid;
 const COMMIT_EVENTS_MAX: usize = 16_384;
 /// How long a commit, or a look at the log, may take before whoever waits is told to try again.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
+/// How long a process that stops waits for what was taken to be answered.
+pub(crate) const STOP_MAX: Duration = Duration::from_secs(10);
 /// How often a writer that has nothing to do takes in what others wrote, and clears the log.
 const LOOK: Duration = Duration::from_secs(1);
 /// Packs stay in the log for at least this long, so that every writer has taken them in.
@@ -94,7 +97,14 @@ impl Writer {
         let (answer, answered) = oneshot::channel();
         // A full queue is refused at once: memory stays flat, and the client tries again.
         self.queue.try_send(Waiting { intake, answer }).map_err(|_| Unavailable)?;
-        answered.await.unwrap_or(Err(Unavailable))
+        match tokio::time::timeout(ANSWER_MAX, answered).await {
+            Ok(answer) => answer.unwrap_or(Err(Unavailable)),
+            // The writer hangs, as on a disk that has gone silent. Whoever comes now is told at once.
+            Err(_) => {
+                self.healthy.store(false, Ordering::Relaxed);
+                Err(Unavailable)
+            }
+        }
     }
 
     /// How many requests wait for their commit.
@@ -107,20 +117,15 @@ impl Writer {
         self.healthy.load(Ordering::Relaxed) && !self.queue.is_closed()
     }
 
-    /// Starts the task that writes. It ends once `stop` says so and the queue is empty.
-    pub async fn start(
-        &self,
-        db: Db,
-        clock: Arc<dyn Clock>,
-        committed: Arc<Notify>,
-        stop: Arc<Notify>,
-    ) -> Result<tokio::task::JoinHandle<()>, Error> {
+    /// Starts the thread that writes, on which nothing else keeps the next commit waiting when one is done. Told to stop,
+    /// it ends once the queue is empty.
+    pub async fn start(&self, db: &Db, clock: Arc<dyn Clock>, committed: Arc<Notify>) -> Result<WorkerThread, Error> {
         let inbox = self.inbox.lock().ok().and_then(|mut inbox| inbox.take());
         let inbox = inbox.ok_or_else(|| Error::Internal("the workers run already".to_owned()))?;
         let task = Task {
-            recent: remembered(&db, self.remembered_max).await?,
+            recent: remembered(db, self.remembered_max).await?,
             remembered_max: self.remembered_max,
-            db,
+            db: db.apart(),
             clock,
             committed,
             healthy: self.healthy.clone(),
@@ -131,7 +136,7 @@ impl Writer {
             appended_bytes: 0,
             checkpoint: None,
         };
-        Ok(tokio::spawn(task.run(inbox, stop)))
+        WorkerThread::start("writer", |stop| task.run(inbox, stop))
     }
 }
 
@@ -222,9 +227,7 @@ impl Task {
                     continue;
                 }
             };
-            let Some(first) = first else { return };
-            // Requests that have arrived are read first: fewer, larger commits, and nobody waits for a clock.
-            tokio::task::yield_now().await;
+            let Some(first) = first else { break };
             let mut events = first.intake.events.len();
             let mut gathered = vec![first];
             while events < COMMIT_EVENTS_MAX {
@@ -237,6 +240,7 @@ impl Task {
             self.clear_away().await;
             self.checkpoint().await;
         }
+        self.db.close_apart().await;
     }
 
     async fn commit_and_answer(&mut self, gathered: Vec<Waiting>) {
@@ -368,7 +372,7 @@ impl Task {
     async fn checkpoint(&mut self) {
         let done = match self.checkpoint.take() {
             Some(beside) if beside.is_finished() => match beside.await {
-                Ok(Ok(())) => self.db.checkpoint_log().await,
+                Ok(Ok(())) => self.db.checkpoint_log(),
                 Ok(Err(error)) => Err(error),
                 Err(error) => Err(Error::Internal(error.to_string())),
             },

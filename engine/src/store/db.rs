@@ -3,15 +3,14 @@
 //! Queries are written once, with `$1` placeholders, as [`Sql`]; what comes back is a [`Row`]. Elsewhere in the store a
 //! database is named only where it needs a way of its own, with a comment.
 
-use super::log_connection::LogConnection;
+use super::postgres_log::PostgresLog;
 pub use super::sql::{Sql, Value, chunks};
 use super::sql::{placeholder, placeholders};
+use super::sqlite_log::SqliteLog;
 use crate::error::{Error, corrupt};
 use crate::settings::Settings;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection};
-use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Arguments, AssertSqlSafe, Column, Connection, Executor, Postgres, Row as _, Sqlite, TypeInfo};
 use std::str::FromStr;
 use std::time::Duration;
@@ -37,10 +36,6 @@ const CHECKPOINT: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 /// again: taken rarely, they are written there once, and disturb the log's syncs less often.
 const AUTOCHECKPOINT: &str = "8192";
 
-/// Pages of the log's write-ahead log after which an append would take them into the file, and wait for it. Many, as
-/// [`Db::checkpoint_log_beside`] sees to it long before.
-const LOG_AUTOCHECKPOINT: &str = "65536";
-
 /// The database.
 #[derive(Clone)]
 pub enum Db {
@@ -49,13 +44,13 @@ pub enum Db {
     Sqlite {
         writer: sqlx::SqlitePool,
         readers: sqlx::SqlitePool,
-        log: LogConnection<SqliteConnection>,
+        log: SqliteLog,
         log_readers: sqlx::SqlitePool,
         /// Takes the log's write-ahead log into its file, beside the appends.
         log_checkpoints: sqlx::SqlitePool,
     },
     /// A pool for everything, and a connection that appends to the log.
-    Postgres { pool: sqlx::PgPool, log: LogConnection<PgConnection> },
+    Postgres { pool: sqlx::PgPool, log: PostgresLog },
 }
 
 /// A transaction that may write. Dropped without [`Tx::commit`] it leaves nothing behind.
@@ -85,7 +80,7 @@ impl Db {
         let (url, connections_max) = (settings.database_url.as_str(), settings.connections_max);
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let pool = postgres_pool(connections_max).connect(url).await?;
-            let log = LogConnection::new(PgConnectOptions::from_str(url)?);
+            let log = PostgresLog::new(PgConnectOptions::from_str(url)?);
             return Ok(Self::Postgres { pool, log });
         }
         let options = SqliteConnectOptions::from_str(url)
@@ -113,8 +108,8 @@ impl Db {
         };
         let writer = pool(1).connect_with(options.clone().pragma("wal_autocheckpoint", AUTOCHECKPOINT)).await?;
         let log_options = options.clone().filename(beside(options.get_filename(), "-log")).foreign_keys(false);
-        let log = LogConnection::new(log_options.clone().pragma("wal_autocheckpoint", LOG_AUTOCHECKPOINT));
-        log.execute(super::log::SQLITE_TABLE).await?;
+        let log = SqliteLog::new(log_options.get_filename().to_owned(), settings.room.cache_kib);
+        log.execute(super::log::SQLITE_TABLE)?;
         let log_checkpoints = pool(1).connect_lazy_with(log_options.clone());
         let log_readers = pool(2).connect_with(log_options.pragma("query_only", "ON")).await?;
         let readers = pool(connections_max).connect_with(options.pragma("query_only", "ON")).await?;
@@ -128,15 +123,15 @@ impl Db {
             Self::Sqlite { .. } => self.clone(),
             Self::Postgres { log, .. } => {
                 let pool = postgres_pool(APART_CONNECTIONS_MAX).connect_lazy_with(log.options());
-                Self::Postgres { pool, log: log.clone() }
+                Self::Postgres { pool, log: PostgresLog::new(log.options()) }
             }
         }
     }
 
     /// Closes the connections that [`Self::apart`] has made.
     pub async fn close_apart(&self) {
-        if let Self::Postgres { pool, .. } = self {
-            pool.close().await;
+        if let Self::Postgres { .. } = self {
+            self.close().await;
         }
     }
 
@@ -226,20 +221,19 @@ impl Db {
         }
     }
 
-    /// Runs a statement that writes the log, durable once this returns, and gives the row that it returns.
-    pub async fn append(&self, sql: Sql) -> Result<Option<Row>, Error> {
+    /// Runs a statement that writes the log, durable once this returns, and gives the number of the row: on Postgres
+    /// that which the statement returns, on SQLite, where it returns nothing, that of the row inserted last.
+    ///
+    /// On SQLite the thread waits meanwhile, so only the writer's may do this, or one that has nothing else to do.
+    pub async fn append(&self, sql: Sql) -> Result<Option<i64>, Error> {
         match self {
-            Self::Sqlite { log, .. } => {
-                let (mut idle, mut connection) = log.take().await?;
-                let rows = connection.fetch_all(bound!(sql, SqliteArguments)).await?;
-                *idle = Some(connection);
-                Ok(rows.into_iter().next().map(Row::Sqlite))
-            }
+            Self::Sqlite { log, .. } => log.run(sql).map(Some),
             Self::Postgres { log, .. } => {
                 let (mut idle, mut connection) = log.take().await?;
+                // To the end, as a commit may fail after the row has come.
                 let rows = in_time(async { connection.fetch_all(bound!(sql, PgArguments)).await }).await?;
                 *idle = Some(connection);
-                Ok(rows.into_iter().next().map(Row::Postgres))
+                rows.into_iter().next().map(|row| Row::Postgres(row).int(0)).transpose()
             }
         }
     }
@@ -255,11 +249,11 @@ impl Db {
 
     /// The same with what has been appended meanwhile, which is little, so that the write-ahead log can begin anew.
     /// Appends wait for it.
-    pub async fn checkpoint_log(&self) -> Result<(), Error> {
-        if let Self::Sqlite { log, .. } = self {
-            log.execute(CHECKPOINT).await?;
+    pub fn checkpoint_log(&self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite { log, .. } => log.execute(CHECKPOINT),
+            Self::Postgres { .. } => Ok(()),
         }
-        Ok(())
     }
 
     /// `($1, $2), ($3, $4)` for rows of values that are the first of a statement.
@@ -291,7 +285,7 @@ impl Db {
                 for pool in [log_checkpoints, log_readers, readers] {
                     pool.close().await;
                 }
-                log.close().await;
+                log.close();
                 writer.close().await;
             }
             Self::Postgres { pool, log } => {

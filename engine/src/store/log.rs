@@ -51,19 +51,18 @@ pub async fn append(db: &Db, append: &Append<'_>) -> Result<i64, Error> {
     };
     match db {
         Db::Sqlite { .. } => {
-            let sql = "INSERT INTO log (writer, number, appended_at, events, pack) VALUES ($1, $2, $3, $4, $5) \
-                       RETURNING seq";
-            db.append(values(Sql::new(sql))).await?.ok_or(Error::NotFound)?.int(0)
+            let sql = "INSERT INTO log (writer, number, appended_at, events, pack) VALUES ($1, $2, $3, $4, $5)";
+            db.append(values(Sql::new(sql))).await?.ok_or(Error::NotFound)
         }
         Db::Postgres { .. } => {
             let sql = "WITH head AS (UPDATE log_head SET seq = seq + 1 RETURNING seq) \
                        INSERT INTO log (seq, writer, number, appended_at, events, pack) \
                        SELECT seq, $1, $2, $3, $4, $5 FROM head ON CONFLICT (writer, number) DO NOTHING RETURNING seq";
-            if let Some(row) = db.append(values(Sql::new(sql))).await? {
-                return row.int(0);
+            if let Some(seq) = db.append(values(Sql::new(sql))).await? {
+                return Ok(seq);
             }
             let sql = Sql::new("SELECT seq FROM log WHERE writer = $1 AND number = $2");
-            db.append(sql.bind(append.writer).bind(append.number)).await?.ok_or(Error::NotFound)?.int(0)
+            db.append(sql.bind(append.writer).bind(append.number)).await?.ok_or(Error::NotFound)
         }
     }
 }

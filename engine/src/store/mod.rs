@@ -1,4 +1,4 @@
-//! All SQL of Reachline, one plain function per query. Nothing outside this module names sqlx.
+//! All SQL of Reachline, one plain function per query. Nothing outside this module names sqlx or rusqlite.
 
 pub mod accounts;
 pub mod aggregator;
@@ -17,12 +17,13 @@ pub mod intake;
 pub mod limits;
 pub mod links;
 pub mod log;
-mod log_connection;
+mod postgres_log;
 pub mod rate_cards;
 pub mod reports;
 pub mod retention;
 pub mod runs;
 mod sql;
+mod sqlite_log;
 pub mod statements;
 mod turn;
 pub mod web_sessions;

@@ -1,8 +1,8 @@
-//! The connection through which the log is appended to.
+//! The connection that appends to the log on Postgres.
 
 use crate::error::Error;
 use sqlx::Connection;
-use sqlx::sqlite::SqliteConnection;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};
@@ -13,37 +13,31 @@ const APPEND_WAIT_MAX: Duration = Duration::from_secs(1);
 /// The connection that appends to the log. It is taken out while a statement is under way, so that one that broke off, or
 /// was given up, is never used again; the next statement makes another.
 ///
-/// Not a pool of one, which asks after each statement whether the connection is still there: on Postgres the server, on
-/// SQLite the connection's thread, which is woken once more for each append.
-pub struct LogConnection<C: Connection> {
-    options: Arc<C::Options>,
-    idle: Arc<Mutex<Option<C>>>,
+/// Not a pool of one, which asks the server after each statement whether the connection is still there.
+#[derive(Clone)]
+pub struct PostgresLog {
+    options: Arc<PgConnectOptions>,
+    idle: Arc<Mutex<Option<PgConnection>>>,
 }
 
-impl<C: Connection> Clone for LogConnection<C> {
-    fn clone(&self) -> Self {
-        Self { options: self.options.clone(), idle: self.idle.clone() }
-    }
-}
-
-impl<C: Connection> LogConnection<C> {
+impl PostgresLog {
     /// Nothing is connected yet.
-    pub fn new(options: C::Options) -> Self {
+    pub fn new(options: PgConnectOptions) -> Self {
         Self { options: options.into(), idle: Arc::default() }
     }
 
     /// How it is connected.
-    pub fn options(&self) -> C::Options {
+    pub fn options(&self) -> PgConnectOptions {
         (*self.options).clone()
     }
 
     /// The connection, made if there is none, and where to put it back after a statement that ended well.
-    pub async fn take(&self) -> Result<(MutexGuard<'_, Option<C>>, C), Error> {
+    pub async fn take(&self) -> Result<(MutexGuard<'_, Option<PgConnection>>, PgConnection), Error> {
         let connected = async {
             let mut idle = self.idle.lock().await;
             let connection = match idle.take() {
                 Some(connection) => connection,
-                None => C::connect_with(&self.options).await?,
+                None => PgConnection::connect_with(&self.options).await?,
             };
             Ok::<_, sqlx::Error>((idle, connection))
         };
@@ -57,15 +51,5 @@ impl<C: Connection> LogConnection<C> {
             // It is not used again in either case.
             let _ = connection.close().await;
         }
-    }
-}
-
-impl LogConnection<SqliteConnection> {
-    /// Runs a statement without values.
-    pub async fn execute(&self, sql: &'static str) -> Result<(), Error> {
-        let (mut idle, mut connection) = self.take().await?;
-        sqlx::raw_sql(sql).execute(&mut connection).await?;
-        *idle = Some(connection);
-        Ok(())
     }
 }
