@@ -425,3 +425,22 @@ fn pack_of(gathered: &[Waiting]) -> Pack {
     }
     Pack { events, refused: refused.into_iter().map(|(key, n)| (key.clone(), n)).collect() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_writer_that_hangs() {
+        // Takes requests and answers none, as nothing is started.
+        let writer = Writer::new(10, 10);
+        let nothing = || Intake { events: Vec::new(), refused: Vec::new() };
+        assert!(writer.is_healthy());
+        let began = Instant::now();
+        assert!(writer.send(nothing()).await.is_err() && began.elapsed() >= ANSWER_MAX);
+        // The next one is told at once.
+        assert!(!writer.is_healthy());
+        let began = Instant::now();
+        assert!(writer.send(nothing()).await.is_err() && began.elapsed() < ANSWER_MAX);
+    }
+}

@@ -1,4 +1,5 @@
-//! All SQL of Reachline, one plain function per query. Nothing outside this module names sqlx or rusqlite.
+//! All SQL of Reachline, one plain function per query. Outside this module only the error names sqlx and
+//! rusqlite, as it takes theirs.
 
 pub mod accounts;
 pub mod aggregator;
