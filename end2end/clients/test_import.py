@@ -4,6 +4,7 @@ import contextlib
 import csv
 import io
 import json
+import pathlib
 import signal
 import subprocess
 import time
@@ -308,6 +309,28 @@ def test_a_hundred_thousand_bad_rows_are_counted(made, tmp_path):
     assert len([line for line in lines if line.startswith("line ")]) == 20
     assert lines[1].startswith("line 2: type (type_invalid)")
     assert lines[-2:] == ["… and 199980 more.", "200000 faults in 100000 rows."]
+
+
+def test_a_long_file_takes_little_memory(made, tmp_path):
+    customer = made.customer("Long")
+
+    def peak(count):
+        # Each of a session of its own: what is remembered of sessions is most of it.
+        rows = ([stamp, f"session-{count}-{n}", *rest] for n, (stamp, _, *rest) in enumerate(many(count)))
+        path = write(tmp_path / "long.csv", rows)
+        process = subprocess.Popen([reachline.binary(), *made.arguments(customer, path, "--json")],
+                                   env=made.made.environment(), cwd=made.made.directory, stdout=subprocess.DEVNULL)
+        mebibytes = 0
+        while process.poll() is None:
+            with contextlib.suppress(OSError, ValueError):
+                status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+                mebibytes = int(status.split("VmHWM:")[1].split()[0]) / 1024
+            time.sleep(0.01)
+        assert process.returncode == 0
+        return mebibytes
+
+    few, many_rows = peak(100), peak(400_000)
+    assert many_rows < few + 61, f"{few} MiB for a few rows"
 
 
 def test_a_mapping_reads_other_peoples_files(made, tmp_path):

@@ -101,6 +101,8 @@ impl Known {
             for run in &mut of.runs {
                 let (first, last) = (run.first_at.plus(-NEIGHBOURHOOD_MS), run.last_at.plus(NEIGHBOURHOOD_MS));
                 if !events.iter().any(|event| first <= event.at && event.at <= last) {
+                    // Of a time that is over, mostly: it takes three bytes a session.
+                    run.filter = None;
                     continue;
                 }
                 if run.filter.is_none() {

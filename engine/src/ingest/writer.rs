@@ -237,6 +237,10 @@ impl Task {
             }
             self.commit_and_answer(gathered).await;
             self.recent.forget_some(FORGET_STEP);
+            if self.recent.is_full() {
+                // Far more than there is room for can come within a second.
+                looks.reset_immediately();
+            }
             self.clear_away().await;
             self.checkpoint().await;
         }
