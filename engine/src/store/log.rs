@@ -6,11 +6,14 @@
 //! - On SQLite there is one write lock per file, and the aggregator holds that of the main file for a while. So the log
 //!   is in a file beside it (`….db-log`), which only writers write.
 //! - On Postgres numbers would be given before commits and so not in their order. The append takes the next number
-//!   from a row that stays locked until the commit: whoever sees a pack has seen all with smaller numbers.
+//!   under a lock that it keeps until the commit: whoever sees a pack has seen all with smaller numbers. (The number is
+//!   of a sequence, which an append that fails leaves a gap in. In a row, a thousand versions a second of it would stay
+//!   for as long as the aggregator's transaction, and each append would go through all of them.)
 
 use super::aggregator::Progress;
 use super::codec::{Pack, unpack};
 use super::db::{Db, Row, Sql, Value};
+use super::turn::Turn;
 use crate::error::Error;
 use domain::Timestamp;
 use domain::ids::HelplineNo;
@@ -55,10 +58,11 @@ pub async fn append(db: &Db, append: &Append<'_>) -> Result<i64, Error> {
             db.append(values(Sql::new(sql))).await?.ok_or(Error::NotFound)
         }
         Db::Postgres { .. } => {
-            let sql = "WITH head AS (UPDATE log_head SET seq = seq + 1 RETURNING seq) \
+            let sql = "WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(CAST($6 AS INTEGER), 0)) \
                        INSERT INTO log (seq, writer, number, appended_at, events, pack) \
-                       SELECT seq, $1, $2, $3, $4, $5 FROM head ON CONFLICT (writer, number) DO NOTHING RETURNING seq";
-            if let Some(seq) = db.append(values(Sql::new(sql))).await? {
+                       SELECT nextval('log_seq'), $1, $2, $3, $4, $5 FROM turn \
+                       ON CONFLICT (writer, number) DO NOTHING RETURNING seq";
+            if let Some(seq) = db.append(values(Sql::new(sql)).bind(Turn::Appends.lock())).await? {
                 return Ok(seq);
             }
             let sql = Sql::new("SELECT seq FROM log WHERE writer = $1 AND number = $2");

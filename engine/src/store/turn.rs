@@ -18,6 +18,15 @@ pub enum Turn {
     Links = 3,
     /// How many alerts and endpoints, and which of them go together.
     Alerts = 4,
+    /// Which pack is the next one of the log.
+    Appends = 5,
+}
+
+impl Turn {
+    /// What Postgres knows it by: the first number of the lock, of which the customer is the second.
+    pub const fn lock(self) -> i64 {
+        FIRST + self as i64
+    }
 }
 
 impl Tx {
@@ -31,7 +40,7 @@ impl Tx {
             let sql = "SELECT pg_advisory_xact_lock(CAST($1 AS INTEGER), CAST($2 AS INTEGER))";
             // Customers are numbered from 1.
             let of = customer.map_or(0, i64::from);
-            self.execute(Sql::new(sql).bind(FIRST + turn as i64).bind(of)).await?;
+            self.execute(Sql::new(sql).bind(turn.lock()).bind(of)).await?;
         }
         Ok(())
     }
