@@ -2,6 +2,9 @@
 //! the partitions of Postgres.
 
 use crate::support::{Installation, new_postgres_database};
+use domain::account::Tier;
+use domain::event::Kind;
+use serde_json::json;
 use sqlx::{Connection, Row};
 use std::collections::BTreeSet;
 
@@ -51,4 +54,38 @@ async fn counts_of_an_import_are_found_by_it() {
     let sql = "SELECT indexdef FROM pg_indexes WHERE indexname = 'imported_counts_of_import'";
     let index: String = sqlx::query(sql).fetch_one(&mut connection).await.unwrap().get(0);
     assert!(index.ends_with("(import_id)"), "{index}");
+}
+
+/// Places of packs came from a row of `log_head` before they came from a sequence.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_goes_on_where_it_was_before_the_sequence() {
+    let mut postgres = Installation::on_postgres().await;
+    postgres.helplines(&[("h1", "NZ")]).await;
+    let customer = postgres.customer("A", "UTC").await;
+    let credentials = postgres.application(customer, "web", Tier::Production).await;
+    let body = |n| json!({"helpline_id": "h1", "session_id": format!("s{n}"), "timestamp": "2026-11-24T11:00:00Z"});
+    for n in 0..3 {
+        let client = postgres.client(&credentials).await;
+        assert_eq!(postgres.post(&client, Kind::Display, &body(n)).await, Ok(true));
+    }
+    postgres.stop().await;
+    for sql in [
+        "CREATE TABLE log_head (seq BIGINT NOT NULL)",
+        "INSERT INTO log_head SELECT MAX(seq) FROM log",
+        "DROP SEQUENCE log_seq",
+        "DELETE FROM _sqlx_migrations WHERE version >= 8",
+    ] {
+        postgres.execute(sql).await.unwrap();
+    }
+    let upgraded = engine::Engine::open(postgres.settings.clone(), postgres.clock.clone()).await.unwrap();
+    assert_eq!(upgraded.migrate().await.unwrap(), 1);
+    postgres.restart().await;
+    let client = postgres.client(&credentials).await;
+    assert_eq!(postgres.post(&client, Kind::Display, &body(2)).await, Ok(false), "a retry is known");
+    assert_eq!(postgres.post(&client, Kind::Display, &body(3)).await, Ok(true));
+    postgres.settle().await;
+    let mut connection = sqlx::PgConnection::connect(&postgres.settings.database_url).await.unwrap();
+    let sql = "SELECT COUNT(*), MAX(seq) - MIN(seq) + 1 FROM log";
+    let row = sqlx::query(sql).fetch_one(&mut connection).await.unwrap();
+    assert!(row.get::<i64, _>(0) >= 5 && row.get::<i64, _>(0) == row.get::<i64, _>(1));
 }
