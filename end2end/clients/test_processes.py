@@ -3,6 +3,7 @@
 import contextlib
 import glob
 import os
+import signal
 import time
 
 import pytest
@@ -75,6 +76,30 @@ def test_killed_in_turns(count):
             load.more(100)
         print(f"taken over after {[f'{took:.1f}' for took in took_over]} s, {load.cut_off} requests cut off")
         assert not load.refusals, load.refusals[:5]
+        traffic.reckon(ledger, *servers)
+
+
+def test_one_that_freezes_is_taken_over():
+    """The one that counts freezes, perhaps within a transaction that others wait for, and thaws when another counts."""
+    with several(2) as servers:
+        customer = figures.make_customer(servers[0], "frozen", "UTC")
+        known_everywhere(servers, customer)
+        ledger, took_over = Ledger(customer, "frozen"), []
+        for _ in range(traffic.rounds(3, 20)):
+            holder = the_one_that_counts(servers)
+            [other] = [server for server in servers if server is not holder]
+            with Traffic(ledger, [other]) as load:
+                load.more(200)
+                holder.process.send_signal(signal.SIGSTOP)
+                began = time.monotonic()
+                try:
+                    reachline.wait_for("the other to count", lambda: aggregating([other]), 2 * TAKE_OVER_SECONDS)
+                finally:
+                    took_over.append(time.monotonic() - began)
+                    holder.process.send_signal(signal.SIGCONT)
+                load.more(50)
+        print(f"taken over after {[f'{took:.1f}' for took in took_over]} s")
+        assert max(took_over) < TAKE_OVER_SECONDS + 1, took_over
         traffic.reckon(ledger, *servers)
 
 

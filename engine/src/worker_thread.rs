@@ -2,9 +2,13 @@
 //! wait for them.
 
 use crate::error::Error;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
+
+/// What a process ends with whose thread has panicked, as any program of Rust does.
+const EXIT_FAULT: i32 = 101;
 
 /// The thread. Dropped, it ends as if the process had been killed.
 pub(crate) struct WorkerThread {
@@ -32,12 +36,19 @@ impl WorkerThread {
         let (end, ended) = oneshot::channel();
         let told = stop.clone();
         let run = move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    () = work(told) => {}
-                    _ = &mut dropped => {}
-                }
-            });
+            let work = || {
+                runtime.block_on(async {
+                    tokio::select! {
+                        () = work(told) => {}
+                        _ = &mut dropped => {}
+                    }
+                });
+            };
+            if std::panic::catch_unwind(AssertUnwindSafe(work)).is_err() {
+                // Without it a process is worth nothing, and looks sound: whatever watches over it starts another.
+                tracing::error!(thread = name, "this is a fault of the program: the process ends");
+                std::process::exit(EXIT_FAULT);
+            }
             // Nobody need wait for it.
             let _ = end.send(());
         };

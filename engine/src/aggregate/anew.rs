@@ -16,6 +16,8 @@ use std::collections::BTreeMap;
 
 /// Events of a slice of a customer's sessions, about: what is held in memory at once.
 const EVENTS_PER_SLICE: u64 = 1_000_000;
+/// How long counting a slice may take, on Postgres.
+const COUNTING_MAX: std::time::Duration = std::time::Duration::from_secs(60);
 /// Blocks that are read at once.
 const BLOCKS_PAGE: i64 = 64;
 
@@ -109,6 +111,8 @@ impl Aggregator {
     pub(super) async fn make_anew(&self, held: &Held, customer: CustomerNo, zone: Zone) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         self.fence(&mut tx, held, held.applied, held.flushed).await?;
+        // A million events are counted between two statements.
+        tx.give_up_when_idle(COUNTING_MAX).await?;
         store::aggregator::forget_figures(&mut tx, customer, zone).await?;
         let (cells, _) = customer_cells(&self.engine, &self.db, &mut tx, customer, zone).await?;
         store::figures::add(&mut tx, &cells).await?;

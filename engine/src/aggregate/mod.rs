@@ -39,9 +39,13 @@ use tokio::time::Instant;
 const BATCH_PACKS_MAX: i64 = 5_000;
 /// Counts that are written on Postgres before a rest …
 const COUNTS_BETWEEN_RESTS: usize = 512;
-/// … and how many times as long as writing them that is.
+/// … and how many times as long as writing them that is …
 const REST: u32 = 2;
-/// How often [`Engine::wait_for_figures`] looks.
+/// … at most.
+const REST_MAX: std::time::Duration = std::time::Duration::from_millis(250);
+/// How long a transaction that keeps others from aggregating may be idle, on Postgres.
+const IDLE_MAX: std::time::Duration = std::time::Duration::from_secs(4);
+/// How often [`Engine::wait_for_figures`] and [`Engine::wait_for_counting`] look.
 const WAIT: std::time::Duration = std::time::Duration::from_millis(20);
 
 /// What became of a look at the log.
@@ -112,6 +116,16 @@ impl Engine {
     pub(crate) async fn uncounted_events(&self) -> Result<i64, Error> {
         let applied = store::aggregator::progress(&self.0.db).await?.applied;
         Ok(store::log::backlog(&self.0.db, applied).await?.events)
+    }
+
+    /// Waits until at most so many events wait to be counted: the writer remembers all of them, and whoever counts them
+    /// after a crash reads all of them again.
+    pub(crate) async fn wait_for_counting(&self, uncounted_max: i64) -> Result<(), Error> {
+        while self.uncounted_events().await? > uncounted_max {
+            self.0.figures_awaited.notify_one();
+            tokio::time::sleep(WAIT).await;
+        }
+        Ok(())
     }
 
     /// The countries of all helplines, those of these events among them: another process may have added one a moment
@@ -244,7 +258,7 @@ impl Aggregator {
             let began = Instant::now();
             store::figures::add(tx, some).await?;
             if rests {
-                tokio::time::sleep(began.elapsed() * REST).await;
+                tokio::time::sleep((began.elapsed() * REST).min(REST_MAX)).await;
             }
         }
         Ok(())
@@ -287,7 +301,11 @@ impl Aggregator {
     }
 
     /// Notes progress in a transaction, which must fail if another process has taken over meanwhile.
+    ///
+    /// Others wait for this transaction from here on, and a process that freezes ends none: on Postgres it is given up
+    /// once nothing is heard of it for [`IDLE_MAX`].
     async fn fence(&self, tx: &mut Tx, held: &Held, to: i64, flushed: i64) -> Result<(), Error> {
+        tx.give_up_when_idle(IDLE_MAX).await?;
         if store::aggregator::advance(tx, self.engine.0.process, held.applied, to, flushed).await? {
             return Ok(());
         }

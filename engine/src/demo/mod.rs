@@ -26,6 +26,10 @@ use traffic::{DemoEvent, SEED, traffic};
 /// Batches that wait for their commit at the same time: so many that the writer always has some, and few enough to
 /// take no memory to speak of.
 const BATCHES_UNDER_WAY: usize = 8;
+/// After so many events it is looked how far counting is behind …
+const EVENTS_BETWEEN_WAITS: u64 = 500_000;
+/// … and waited until it is no more than this: a writer that has to remember far more takes nothing.
+const UNCOUNTED_MAX: i64 = 4_000_000;
 
 /// How to log in to the demo.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -146,8 +150,12 @@ impl Engine {
         progress: impl Fn(u64),
     ) -> Result<u64, Error> {
         let mut under_way = JoinSet::new();
-        let (mut accepted, mut done) = (0_u64, 0_u64);
+        let (mut accepted, mut done, mut waited) = (0_u64, 0_u64, 0_u64);
         loop {
+            if done - waited >= EVENTS_BETWEEN_WAITS {
+                self.wait_for_counting(UNCOUNTED_MAX).await?;
+                waited = done;
+            }
             let batch = cast.batch(&mut events);
             let is_last = batch.is_empty();
             if !is_last {

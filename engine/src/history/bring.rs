@@ -28,8 +28,6 @@ const PORTIONS_AHEAD: usize = 2;
 /// Events that may wait to be counted when a portion is brought in: several batches of whoever counts them, so that it never
 /// waits for more.
 const UNCOUNTED_MAX: i64 = 100_000;
-/// How long it is waited before it is looked again how many these are.
-const COUNTING_WAIT: Duration = Duration::from_millis(20);
 /// How often a portion that the writer does not take is tried …
 const TRIES_MAX: u32 = 60;
 /// … and how long it is waited between: the writer looks once a second whether the store is back.
@@ -154,7 +152,7 @@ impl Engine {
             let key = (of.record.no, import.id);
             let (counts, added) = if import.has_sessions {
                 self.still_kept(of, checked).await?;
-                self.room_for_more().await?;
+                self.wait_for_counting(UNCOUNTED_MAX).await?;
                 (BTreeMap::new(), self.append_history(of, &records).await?)
             } else {
                 let counts = summed(&records, of);
@@ -190,16 +188,6 @@ impl Engine {
             tokio::time::sleep(RETRY).await;
         }
         Err(Error::Unavailable("events are not taken; the same command goes on where this one stopped".to_owned()))
-    }
-
-    /// Waits until few enough events wait to be counted: the writer remembers all of them, and whoever counts them after a
-    /// crash reads all of them again.
-    async fn room_for_more(&self) -> Result<(), Error> {
-        while self.uncounted_events().await? > UNCOUNTED_MAX {
-            self.0.figures_awaited.notify_one();
-            tokio::time::sleep(COUNTING_WAIT).await;
-        }
-        Ok(())
     }
 
     /// That the events of a file have not become too old while it was read: what is given up cannot be counted right.

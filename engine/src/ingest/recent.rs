@@ -50,6 +50,15 @@ struct Place {
     seq: i64,
 }
 
+/// How much a writer remembers.
+#[derive(Debug, Clone, Copy)]
+pub struct Sizes {
+    /// With so many events it is full, and forgets the older half of those that are in the blocks.
+    pub remembered_max: usize,
+    /// With so many it is overrun, and takes no more: usually [`PENDING_MAX`].
+    pub pending_max: usize,
+}
+
 /// The events that a writer remembers.
 ///
 /// All requests wait while the writer works on this, so nothing is done to all of it at once. It is cut into shards,
@@ -62,10 +71,11 @@ pub struct Recent {
     floor: Timestamp,
     /// The newest pack of the log that has been taken in.
     pub seq: i64,
-    /// With so many events it is full, and forgets the older half.
-    remembered_max: usize,
+    sizes: Sizes,
     /// Size at which it is worth looking for what can be forgotten.
     full: usize,
+    /// Up to this pack has been forgotten what could be.
+    forgotten: i64,
     forgetting: Option<Forgetting>,
 }
 
@@ -91,10 +101,11 @@ fn shard(identity: Identity) -> usize {
 
 impl Recent {
     /// Remembers nothing: every event that is in the blocks must be earlier than `floor`, and those of packs after
-    /// `seq` must be taken in. With `remembered_max` events it is full.
-    pub fn new(floor: Timestamp, seq: i64, remembered_max: usize) -> Self {
+    /// `seq` must be taken in.
+    pub fn new(floor: Timestamp, seq: i64, sizes: Sizes) -> Self {
         let shards = (0..SHARDS).map(|_| HashMap::new()).collect();
-        Self { shards, len: 0, floor, seq, remembered_max, full: remembered_max, forgetting: None }
+        let full = sizes.remembered_max;
+        Self { shards, len: 0, floor, seq, sizes, full, forgotten: i64::MIN, forgetting: None }
     }
 
     /// Whether the blocks have to be asked before it is known that an event is new.
@@ -116,17 +127,23 @@ impl Recent {
 
     /// Whether no more can be taken before the figures have caught up.
     pub fn is_overrun(&self) -> bool {
-        self.len >= PENDING_MAX
+        self.len >= self.sizes.pending_max
     }
 
-    /// Whether it is time to [`Self::forget`].
+    /// Whether it is time to [`Self::forget`]. One that is overrun takes no more, and so never grows to where a look would
+    /// be worth it again.
     pub fn is_full(&self) -> bool {
-        self.len >= self.full && self.forgetting.is_none()
+        self.forgetting.is_none() && (self.len >= self.full || self.is_overrun())
     }
 
     /// Begins to forget the older half of what is in the blocks, as all packs up to `applied` are. The floor rises at
     /// once; what lies before it goes in steps, see [`Self::forget_some`].
     pub fn forget(&mut self, applied: i64) {
+        if self.is_overrun() && self.len < self.full && applied <= self.forgotten {
+            // Looked for in vain already.
+            return;
+        }
+        self.forgotten = applied;
         // Identities are hashes: what is in some shards is a fair sample of all.
         let mut times: Vec<Timestamp> = Vec::new();
         for events in &self.shards {
@@ -166,7 +183,8 @@ impl Recent {
         self.forgetting = is_more.then_some(Forgetting { applied, shard: next });
         if !is_more {
             // Where little could be forgotten, the next look is worth it only after as much has come.
-            self.full = self.remembered_max.max(self.len + self.remembered_max / 2);
+            let remembered_max = self.sizes.remembered_max;
+            self.full = remembered_max.max(self.len + remembered_max / 2);
         }
         is_more
     }
@@ -179,6 +197,8 @@ mod tests {
     use domain::ids::{ApplicationNo, CustomerNo, HelplineNo};
     use proptest::prelude::*;
     use std::collections::HashSet;
+
+    const SIZES: Sizes = Sizes { remembered_max: 1_000_000, pending_max: PENDING_MAX };
 
     fn event(millis: i64) -> Event {
         Event {
@@ -207,7 +227,7 @@ mod tests {
 
     #[test]
     fn only_earlier_events_have_to_be_asked_for() {
-        let mut recent = Recent::new(Timestamp::from_millis(1_000), 0, 1_000_000);
+        let mut recent = Recent::new(Timestamp::from_millis(1_000), 0, SIZES);
         assert!(recent.must_ask(&event(999)) && !recent.must_ask(&event(1_000)));
         assert!(recent.take_in(&event(999), 1) && !recent.take_in(&event(999), 2));
         assert!(!recent.must_ask(&event(999)), "it is remembered");
@@ -215,7 +235,7 @@ mod tests {
 
     #[test]
     fn what_is_not_in_the_blocks_is_never_forgotten() {
-        let mut recent = Recent::new(Timestamp::from_millis(0), 0, 1_000_000);
+        let mut recent = Recent::new(Timestamp::from_millis(0), 0, SIZES);
         for i in 0..100 {
             recent.take_in(&event(i), i);
         }
@@ -226,6 +246,29 @@ mod tests {
         assert!((0..=20).all(|i| recent.must_ask(&event(i))));
         assert!((21..100).all(|i| !recent.must_ask(&event(i)) && !recent.take_in(&event(i), 200)));
         assert!(recent.must_ask(&event(-5)));
+    }
+
+    #[test]
+    fn one_that_was_overrun_takes_events_again_once_they_are_in_the_blocks() {
+        let mut recent = Recent::new(Timestamp::from_millis(0), 0, Sizes { remembered_max: 10, pending_max: 100 });
+        let look = |recent: &mut Recent, applied| {
+            if recent.is_full() {
+                recent.forget(applied);
+            }
+            while recent.forget_some(1) {}
+        };
+        // Nothing is counted while all of this comes.
+        for i in 0..100 {
+            assert!(!recent.is_overrun());
+            recent.take_in(&event(i), i);
+            look(&mut recent, -1);
+        }
+        assert!(recent.is_overrun());
+        look(&mut recent, -1);
+        assert!(recent.is_overrun());
+        look(&mut recent, 99);
+        assert!(!recent.is_overrun());
+        assert!((0..40).all(|i| recent.must_ask(&event(i))), "those that were forgotten are asked for");
     }
 
     #[test]
@@ -244,7 +287,7 @@ mod tests {
 
     #[test]
     fn room_that_is_not_needed_any_longer_is_given_back() {
-        let mut recent = Recent::new(Timestamp::from_millis(0), 0, 1_000_000);
+        let mut recent = Recent::new(Timestamp::from_millis(0), 0, SIZES);
         for i in 0..100_000 {
             recent.take_in(&event(i), i64::from(i >= 1_000));
         }
@@ -281,7 +324,7 @@ mod tests {
         /// The writer's own way of asking, against a set of all that ever came.
         #[test]
         fn what_is_new_is_known_whatever_was_forgotten(steps in prop::collection::vec(step(), 1..120)) {
-            let mut recent = Recent::new(Timestamp::from_millis(i64::MIN), 0, 1_000_000);
+            let mut recent = Recent::new(Timestamp::from_millis(i64::MIN), 0, SIZES);
             let mut log: Vec<Vec<i64>> = Vec::new();
             let mut all: HashSet<i64> = HashSet::new();
             let mut applied = 0;

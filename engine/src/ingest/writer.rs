@@ -1,7 +1,7 @@
 //! The one writer of a process: it appends to the log whatever has gathered while the last append was under way, then
 //! answers.
 
-use super::recent::{FORGET_STEP, Recent};
+use super::recent::{FORGET_STEP, PENDING_MAX, Recent, Sizes};
 use super::{EventError, RETRY_AFTER_SECONDS};
 use crate::clock::{Clock, random_bytes};
 use crate::error::Error;
@@ -13,7 +13,7 @@ use crate::worker_thread::WorkerThread;
 use domain::event::Event;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
@@ -31,6 +31,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const PACKS_STAY: Duration = Duration::from_secs(60);
 /// Packs that are cleared away at once: so few that nobody waits for it.
 const TRIM_PACKS: i64 = 500;
+/// Most events that wait for their commit, unless a single request brings more: some dozen megabytes.
+const WAITING_EVENTS_MAX: usize = 524_288;
 /// Bytes that are appended to the log until what was written ahead of its file is taken into it, on SQLite.
 const CHECKPOINT_BYTES: usize = 32 << 20;
 /// Bytes that an append writes at least: the page that it ends in.
@@ -73,6 +75,8 @@ struct Waiting {
 /// The way to the writer.
 pub(crate) struct Writer {
     queue: mpsc::Sender<Waiting>,
+    /// Events in the queue.
+    waiting_events: Arc<AtomicUsize>,
     /// Taken by the task that writes.
     inbox: std::sync::Mutex<Option<mpsc::Receiver<Waiting>>>,
     /// Whether the last append went well.
@@ -85,7 +89,7 @@ impl Writer {
     pub fn new(requests_max: usize, remembered_max: usize) -> Self {
         let (queue, inbox) = mpsc::channel(requests_max.max(1));
         let (inbox, healthy) = (std::sync::Mutex::new(Some(inbox)), Arc::new(AtomicBool::new(true)));
-        Self { queue, inbox, healthy, remembered_max }
+        Self { queue, waiting_events: Arc::default(), inbox, healthy, remembered_max }
     }
 
     /// Hands in what a request brought and waits until it is durable.
@@ -96,7 +100,13 @@ impl Writer {
         }
         let (answer, answered) = oneshot::channel();
         // A full queue is refused at once: memory stays flat, and the client tries again.
-        self.queue.try_send(Waiting { intake, answer }).map_err(|_| Unavailable)?;
+        let events = intake.events.len();
+        let waiting = self.waiting_events.fetch_add(events, Ordering::Relaxed);
+        let is_too_much = waiting > 0 && waiting.saturating_add(events) > WAITING_EVENTS_MAX;
+        if is_too_much || self.queue.try_send(Waiting { intake, answer }).is_err() {
+            self.waiting_events.fetch_sub(events, Ordering::Relaxed);
+            return Err(Unavailable);
+        }
         match tokio::time::timeout(ANSWER_MAX, answered).await {
             Ok(answer) => answer.unwrap_or(Err(Unavailable)),
             // The writer hangs, as on a disk that has gone silent. Whoever comes now is told at once.
@@ -129,6 +139,7 @@ impl Writer {
             clock,
             committed,
             healthy: self.healthy.clone(),
+            waiting_events: self.waiting_events.clone(),
             id: Uuid::from_bytes(random_bytes()),
             number: 0,
             seen: VecDeque::new(),
@@ -155,7 +166,7 @@ async fn beginning(db: &Db, remembered_max: usize) -> Result<Recent, Error> {
     drop(tx);
     store::log::go_on_after(db, &progress).await?;
     let floor = latest.map_or(domain::Timestamp::from_millis(i64::MIN), |latest| latest.plus(1));
-    Ok(Recent::new(floor, progress.applied, remembered_max))
+    Ok(Recent::new(floor, progress.applied, Sizes { remembered_max, pending_max: PENDING_MAX }))
 }
 
 /// Takes in the packs of the log that lie before `until`. Given up on the way, it is gone on with later.
@@ -186,6 +197,7 @@ struct Task {
     remembered_max: usize,
     committed: Arc<Notify>,
     healthy: Arc<AtomicBool>,
+    waiting_events: Arc<AtomicUsize>,
     /// Tells this writer's packs from those of others.
     id: Uuid,
     /// Of the last pack.
@@ -235,9 +247,10 @@ impl Task {
                 events += next.intake.events.len();
                 gathered.push(next);
             }
+            self.waiting_events.fetch_sub(events, Ordering::Relaxed);
             self.commit_and_answer(gathered).await;
             self.recent.forget_some(FORGET_STEP);
-            if self.recent.is_full() {
+            if self.recent.is_full() && !self.recent.is_overrun() {
                 // Far more than there is room for can come within a second.
                 looks.reset_immediately();
             }

@@ -11,10 +11,12 @@ use domain::Timestamp;
 use domain::event::Event;
 use domain::ids::CustomerNo;
 use domain::timestamp::MINUTE_MS;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Events of a full block.
 pub const BLOCK_EVENTS: usize = 1_024;
+/// Blocks that are read at once: some megabytes.
+const READ_AT_ONCE: usize = 128;
 /// The length of a span, in milliseconds: short enough for its blocks to be few.
 pub const SPAN_MS: i64 = 5 * MINUTE_MS;
 
@@ -111,25 +113,47 @@ pub async fn save(tx: &mut Tx, blocks: &[Block]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Which of some events are stored.
+/// Which of some events are stored. First it is asked in which blocks they can be, then these are read some at a time: a
+/// flood of events of the past may lie in thousands of blocks.
 pub async fn known(db: &Db, events: &[Event]) -> Result<HashSet<Identity>, Error> {
-    let mut by_span: BTreeMap<Span, Vec<&Event>> = BTreeMap::new();
-    for event in events {
-        by_span.entry(span(event)).or_default().push(event);
-    }
+    let wanted: HashSet<Identity> = events.iter().map(Identity::of).collect();
     let mut known = HashSet::new();
-    for ((span, customer), wanted) in by_span {
-        let times = || wanted.iter().map(|event| event.at);
-        let (Some(first), Some(last)) = (times().min(), times().max()) else { continue };
-        let wanted: HashSet<Identity> = wanted.iter().map(|event| Identity::of(event)).collect();
-        let sql =
-            "SELECT pack FROM event_blocks WHERE span = $1 AND customer_no = $2 AND first_at <= $3 AND last_at >= $4";
-        for row in db.fetch(Sql::new(sql).bind(span).bind(customer).bind(last).bind(first)).await? {
-            let stored = unpack_block(customer, &row.bytes(0)?)?;
+    let blocks: Vec<(Span, i64)> = holding(db, events).await?.into_iter().collect();
+    for some in blocks.chunks(READ_AT_ONCE).flat_map(chunks) {
+        let sql = format!(
+            "WITH wanted (span, customer_no, block) AS (VALUES {}) SELECT b.customer_no, b.pack FROM wanted w \
+             JOIN event_blocks b ON b.span = w.span AND b.customer_no = w.customer_no AND b.block = w.block",
+            db.placeholders(some.len(), 3)
+        );
+        let values =
+            some.iter().flat_map(|((span, customer), no)| [Value::from(*span), (*customer).into(), (*no).into()]);
+        for row in db.fetch(Sql::new(sql).bind_all(values)).await? {
+            let stored = unpack_block(CustomerNo(row.narrow(0)?), &row.bytes(1)?)?;
             known.extend(stored.iter().map(|stored| Identity::of(&stored.event)).filter(|id| wanted.contains(id)));
         }
     }
     Ok(known)
+}
+
+/// The blocks, by span and number, that hold an event at the time of one of these or one before and one after it.
+async fn holding(db: &Db, events: &[Event]) -> Result<BTreeSet<(Span, i64)>, Error> {
+    let times: BTreeSet<(Span, Timestamp)> = events.iter().map(|event| (span(event), event.at)).collect();
+    let times: Vec<(Span, Timestamp)> = times.into_iter().collect();
+    let mut blocks = BTreeSet::new();
+    for some in chunks(&times) {
+        let sql = format!(
+            "WITH wanted (span, customer_no, at) AS (VALUES {}) \
+             SELECT DISTINCT b.span, b.customer_no, b.block FROM wanted w JOIN event_blocks b \
+             ON b.span = w.span AND b.customer_no = w.customer_no AND b.first_at <= w.at AND b.last_at >= w.at",
+            db.placeholders(some.len(), 3)
+        );
+        let values =
+            some.iter().flat_map(|((span, customer), at)| [Value::from(*span), (*customer).into(), (*at).into()]);
+        for row in db.fetch(Sql::new(sql).bind_all(values)).await? {
+            blocks.insert(((row.int(0)?, CustomerNo(row.narrow(1)?)), row.int(2)?));
+        }
+    }
+    Ok(blocks)
 }
 
 /// The latest instant of an event; `None` if there is no event.

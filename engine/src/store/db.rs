@@ -341,6 +341,17 @@ impl Tx {
         }
     }
 
+    /// Lets Postgres end this transaction and its connection if it is idle for so long: a process that freezes, or whose
+    /// network is gone, would keep its locks for hours. On SQLite the file's lock goes with the process.
+    pub async fn give_up_when_idle(&mut self, after: Duration) -> Result<(), Error> {
+        if matches!(self, Self::Postgres(_)) {
+            // `SET` takes no parameters.
+            let sql = format!("SET LOCAL idle_in_transaction_session_timeout = {}", after.as_millis());
+            self.execute(Sql::new(sql)).await?;
+        }
+        Ok(())
+    }
+
     /// Reads the first row, if there is one.
     pub async fn fetch_optional(&mut self, sql: Sql) -> Result<Option<Row>, Error> {
         Ok(self.fetch(sql).await?.into_iter().next())

@@ -144,12 +144,20 @@ pub async fn trim(db: &Db, seq: i64) -> Result<(), Error> {
 }
 
 /// Lets the numbers of a log that was lost go on after those that are in the figures, so that what comes is not taken
-/// for what is counted already. (On Postgres both are in one database.)
+/// for what is counted already. (On Postgres both are in one database, but a copy of it may have been made of tables
+/// alone: then the sequence is behind.)
 ///
-/// Fails if the log is missing whose packs are in the figures but in no run yet: sessions would not be known, and
+/// On SQLite it fails if the log is missing whose packs are in the figures but in no run yet: sessions would not be known, and
 /// figures wrong from then on. A process that stops in order leaves none.
 pub async fn go_on_after(db: &Db, progress: &Progress) -> Result<(), Error> {
-    if !matches!(db, Db::Sqlite { .. }) || ends(db).await?.map_or(0, |(_, newest)| newest) >= progress.applied {
+    let newest = ends(db).await?.map_or(0, |(_, newest)| newest);
+    if matches!(db, Db::Postgres { .. }) {
+        let sql = "WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(CAST($2 AS INTEGER), 0)) \
+                   SELECT setval('log_seq', $1) FROM turn WHERE (SELECT last_value FROM log_seq) < $1";
+        db.append(Sql::new(sql).bind(newest.max(progress.applied)).bind(Turn::Appends.lock())).await?;
+        return Ok(());
+    }
+    if newest >= progress.applied {
         return Ok(());
     }
     if progress.flushed < progress.applied {

@@ -1,6 +1,6 @@
 //! Taking in events, and the quota of the catalogue.
 
-use crate::support::{Installation, on_both};
+use crate::support::{Installation, at, on_both};
 use domain::account::Tier;
 use domain::event::Kind;
 use domain::period::{Filter, Interval, Period};
@@ -9,6 +9,7 @@ use serde_json::json;
 
 on_both!(
     a_retry_gets_the_same_id_even_after_a_restart,
+    a_flood_of_retries_from_all_over_a_month_is_known,
     refusals_are_counted_by_their_first_code,
     two_processes_aggregate_as_one,
     the_quota_is_exact_under_concurrency,
@@ -32,6 +33,43 @@ async fn a_retry_gets_the_same_id_even_after_a_restart(mut installation: Install
     assert_eq!((again.status, again.event_id), (ReceiptStatus::Duplicate, first.event_id));
     // Its id begins with its time.
     assert_eq!(first.event_id.to_string()[..13].replace('-', ""), format!("{:012x}", 1_795_518_000_123_i64));
+    installation.settle().await;
+}
+
+/// As of a partner who was cut off and sends all of it again: each event lies in a block of its own.
+async fn a_flood_of_retries_from_all_over_a_month_is_known(mut installation: Installation) {
+    const BATCHES: i64 = 8;
+    installation.helplines(&[("h1", "NZ")]).await;
+    let customer = installation.customer("A", "UTC").await;
+    let credentials = installation.application(customer, "web", Tier::Production).await;
+    let start = at("2026-10-22T00:00:00Z");
+    let body = |batch: i64| {
+        let events = (0..1_000).map(|n| {
+            let timestamp = start.plus((batch * 1_000 + n) * 300_000).to_string();
+            json!({"type": "helpline_display", "helpline_id": "h1", "session_id": format!("s{n}"), "timestamp": timestamp})
+        });
+        serde_json::Value::from(events.collect::<Vec<_>>()).to_string()
+    };
+    for expected in [ReceiptStatus::Accepted, ReceiptStatus::Duplicate] {
+        let client = installation.client(&credentials).await;
+        let (engine, client) = (installation.engine.clone(), std::sync::Arc::new(client));
+        let send = |batch: i64| {
+            let (engine, client, body) = (engine.clone(), client.clone(), body(batch));
+            tokio::spawn(async move {
+                let batch = engine::Batch::read(engine::BatchForm::Json, body.as_bytes());
+                let results = engine.record_batch(&client, batch).await.map_err(|error| error.to_string()).unwrap();
+                results.into_iter().map(|result| result.outcome.unwrap().status).collect::<Vec<_>>()
+            })
+        };
+        let began = std::time::Instant::now();
+        for answer in (0..BATCHES).map(send).collect::<Vec<_>>() {
+            assert!(answer.await.unwrap().iter().all(|status| *status == expected));
+        }
+        assert!(began.elapsed().as_secs() < 4, "{:?}", began.elapsed());
+        installation.engine.wait_for_figures().await.unwrap();
+        // Nothing is remembered then, and all of it has to be looked for.
+        installation.restart().await;
+    }
     installation.settle().await;
 }
 
