@@ -276,6 +276,8 @@ def test_bad_files_are_told_by_their_lines(made, tmp_path):
     for content, expected in (
         (head + row + b"2025-05-01T10:00:00Z,M\xfcller,helpline_display,x,\n" + row, "line 3: (encoding_invalid)"),
         ((head + row).decode().encode("utf-16"), "line 1: (encoding_invalid)"),
+        ((head + row).decode().encode("utf-16-le"), "line 1: (encoding_invalid): Is not UTF-8: byte 2 of the line is zero"),
+        (head + row + row.replace(b",s,", b",s\0,"), "line 3: (encoding_invalid)"),
         (head + row * 3 + b'2025-05-01T10:00:00Z,"s,helpline_display,x,\n' + row * 5_000, "line 5: (quote_unclosed)"),
         (head + row * 3 + b'2025-05-01T10:00:00Z,"s', "line 5: (quote_unclosed)"),
         (head + row + b"x" * 100_000, "line 3: (row_too_long)"),

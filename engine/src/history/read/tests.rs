@@ -138,6 +138,23 @@ fn other_encodings_are_told_by_their_lines() {
     for form in [FileForm::Csv, FileForm::Lines] {
         assert_eq!(read(form, &utf_16).1[0], (1, "encoding_invalid"));
     }
+    // Without a mark at its start it is UTF-8, but for its bytes that are zero.
+    for file in [format!("{HEADER}{ROW}"), format!("{HEADER}{ROW}").replace('\n', "\r\n"), format!("\"type\",{HEADER}")]
+    {
+        for swap in [u16::to_le_bytes, u16::to_be_bytes] {
+            let utf_16: Vec<u8> = file.encode_utf16().flat_map(swap).collect();
+            assert_eq!(read(FileForm::Csv, &utf_16).1, [(1, "encoding_invalid")], "{file:?}");
+            let utf_16: Vec<u8> = "{}\n{}".encode_utf16().flat_map(swap).collect();
+            assert_eq!(read(FileForm::Lines, &utf_16).1, [(1, "encoding_invalid"), (2, "encoding_invalid")]);
+        }
+    }
+    let file = format!("{HEADER}{ROW}helpline_display,h1,\"s\n\0\",2026-11-24T10:00:00Z,\n{ROW}");
+    let (good, bad) = read(FileForm::Csv, file.as_bytes());
+    assert_eq!((good.len(), bad), (2, vec![(4, "encoding_invalid")]));
+    // One that a JSON text writes as such is a character like any other.
+    let row =
+        r#"{"helpline_id":"h1","session_id":"s","type":"helpline_display","timestamp":"2026-11-24T10:00:00Z\u0000"}"#;
+    assert_eq!(read(FileForm::Lines, row.as_bytes()).1, [(1, "timestamp_invalid")]);
 }
 
 #[test]
