@@ -33,7 +33,7 @@ named! {
         Timestamp = "timestamp", "Time";
         ContactMethod = "contact_method", "Way of contact";
         ApplicationId = "application_id", "Application";
-        /// Displays or clicks of the row; one if it does not say. Only of rows without sessions.
+        /// Displays or clicks of the row; one if it does not say, unless a mapping says where. Only of rows without sessions.
         Count = "count", "Count";
     }
 }

@@ -192,7 +192,7 @@ fn other_peoples_files_are_read_by_a_mapping() {
         "timestamp": "day", "count": "n"}, "values": {"type": {"seen": "helpline_display", "call": "helpline_click"},
         "contact_method": {"call": "phone"}}, "timestamp": {"form": "pattern", "pattern": "%d.%m.%Y"},
         "delimiter": ";", "ignore": ["note"]}"#;
-    let file = "day;line;kind;n;note\n24.11.2026;h1;seen;40;\"a;b\"\n23.11.2026;h2;call;;\n";
+    let file = "day;line;kind;n;note\n24.11.2026;h1;seen;40;\"a;b\"\n23.11.2026;h2;call;1;\n";
     let (good, bad) = read_by(&checker(mapping, false), FileForm::Csv, file.as_bytes());
     assert_eq!(bad, []);
     let found: Vec<_> = good.iter().map(|it| (it.at.to_string(), it.helpline.0, it.action, it.count)).collect();
@@ -203,6 +203,29 @@ fn other_peoples_files_are_read_by_a_mapping() {
             ("2026-11-23T00:00:00.000Z".to_owned(), 2, Action::Click(ContactMethod::Phone), 1),
         ]
     );
+}
+
+#[test]
+fn a_count_that_a_mapping_names_is_never_guessed() {
+    let mapping = r#"{"columns": {"count": "impressions"}, "ignore": ["*"]}"#;
+    let checker = checker(mapping, true);
+    let codes = |form, file: &str| read_by(&checker, form, file.as_bytes()).1;
+    let table = |name, n| {
+        format!(
+            "type,helpline_id,timestamp,{name}\n{}",
+            format!("helpline_display,h1,2026-11-24T10:00:00Z,{n}\n").repeat(2)
+        )
+    };
+    assert_eq!(codes(FileForm::Csv, &table("impressions", "7")), []);
+    assert_eq!(codes(FileForm::Csv, &table("Impressions", "7")), [(1, "column_missing")]);
+    assert_eq!(codes(FileForm::Csv, &table("impressions", "")), [(2, "field_missing"), (3, "field_missing")]);
+    let line = |count: &str| {
+        format!(
+            "{{\"type\":\"helpline_display\",\"helpline_id\":\"h1\",\"timestamp\":\"2026-11-24T10:00:00Z\"{count}}}\n"
+        )
+    };
+    let lines = [",\"impressions\":7", ",\"Impressions\":7", "", ",\"impressions\":null"].map(line).concat();
+    assert_eq!(codes(FileForm::Lines, &lines), [(2, "field_missing"), (3, "field_missing"), (4, "field_missing")]);
 }
 
 fn record() -> impl Strategy<Value = (u32, Option<ContactMethod>, i64, String)> {
