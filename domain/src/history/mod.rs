@@ -53,7 +53,7 @@ named! {
         /// It goes on, or broke off and goes on when it is asked for again.
         Running = "running", "Begun";
         Done = "done", "Done";
-        /// Its counts are gone.
+        /// Its counts are gone; or, of events, it was given up before its end, and those that came in stay.
         Withdrawn = "withdrawn", "Withdrawn";
     }
 }
