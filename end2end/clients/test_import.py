@@ -276,6 +276,8 @@ def test_bad_files_are_told_by_their_lines(made, tmp_path):
     for content, expected in (
         (head + row + b"2025-05-01T10:00:00Z,M\xfcller,helpline_display,x,\n" + row, "line 3: (encoding_invalid)"),
         ((head + row).decode().encode("utf-16"), "line 1: (encoding_invalid)"),
+        ((head + row).decode().encode("utf-16-le"), "line 1: (encoding_invalid): Is not UTF-8: byte 2 of the line is zero"),
+        (head + row + row.replace(b",s,", b",s\0,"), "line 3: (encoding_invalid)"),
         (head + row * 3 + b'2025-05-01T10:00:00Z,"s,helpline_display,x,\n' + row * 5_000, "line 5: (quote_unclosed)"),
         (head + row * 3 + b'2025-05-01T10:00:00Z,"s', "line 5: (quote_unclosed)"),
         (head + row + b"x" * 100_000, "line 3: (row_too_long)"),
@@ -364,6 +366,25 @@ def test_a_mapping_reads_other_peoples_files(made, tmp_path):
     assert "skip" in lines[1]
     file.write_text('{"colums": {}}')
     assert "no mapping" in made.refused(customer, path, "--mapping", str(file))[0]
+
+
+def test_a_count_that_a_mapping_names_must_be_there(made, tmp_path):
+    customer = made.customer("Misspelt")
+    mapping = tmp_path / "mapping.json"
+    mapping.write_text(json.dumps({"columns": {"count": "impressions"}, "ignore": ["*"]}))
+    more = ("--mapping", str(mapping), "--without-sessions")
+    row = ["2025-02-03T12:00:00Z", "helpline_display", HELPLINES[0]]
+    head = ["timestamp", "type", "helpline_id"]
+    lines = made.refused(customer, write(tmp_path / "counts.csv", [[*row, "40"]], [*head, "Impressions"]), *more)
+    assert lines[1].startswith("line 1: count (column_missing): The file has no column"), lines
+    lines = made.refused(customer, write(tmp_path / "counts.csv", [[*row, "40"], [*row, ""]], [*head, "impressions"]), *more)
+    assert lines[1].startswith("line 3: count (field_missing)"), lines
+    path = tmp_path / "counts.ndjson"
+    path.write_text(json.dumps(dict(zip(head, row)) | {"Impressions": 40}))
+    lines = made.refused(customer, path, *more)
+    assert lines[1].startswith("line 1: count (field_missing)"), lines
+    path.write_text(json.dumps(dict(zip(head, row)) | {"impressions": 40}))
+    assert made.load(customer, path, *more)["added"] == 40
 
 
 def test_counts_are_marked_in_reports_and_nowhere_else(made, tmp_path):

@@ -211,7 +211,7 @@ impl Config {
         }
     }
 
-    /// The engine's part of the configuration.
+    /// The engine's part of the configuration, as a command has it: only a server gives up raw events.
     #[must_use]
     pub fn engine(&self) -> Settings {
         Settings {
@@ -221,6 +221,7 @@ impl Config {
             catalogue_quota_per_day: self.catalogue_quota_per_day,
             event_burst_per_second: self.event_burst_per_second,
             event_retention_months: self.event_retention_months,
+            gives_up_events: false,
             statement_grace_days: self.statement_grace_days,
             suppress_below: self.suppress_below,
             token_ttl_seconds: self.token_ttl_seconds,

@@ -37,6 +37,8 @@ pub struct Mapping {
     has_sessions: bool,
     /// By the file's names.
     fields: HashMap<String, Vec<Field>>,
+    /// Those whose column the mapping names itself.
+    named: BTreeSet<Field>,
     constants: BTreeMap<Field, String>,
     values: BTreeMap<Field, BTreeMap<String, String>>,
     pub(super) times: Times,
@@ -100,13 +102,14 @@ impl MappingForm {
         {
             faults.add("count", FaultCode::FieldInvalid, "Events with sessions are one each: no count.");
         }
-        let mut fields: HashMap<String, Vec<Field>> = HashMap::new();
+        let (mut fields, mut their_own) = (HashMap::<String, Vec<Field>>::new(), BTreeSet::new());
         for field in Field::ALL {
             let is_used = if has_sessions { *field != Field::Count } else { *field != Field::SessionId };
             let own = || (!constants.contains_key(field)).then(|| field.as_str().to_owned());
             let column = named.get(field).cloned().unwrap_or_else(own);
             if let Some(column) = column.filter(|_| is_used) {
                 fields.entry(column).or_default().push(*field);
+                their_own.extend(named.contains_key(field).then_some(*field));
             }
         }
         let mut ignored: BTreeSet<String> = self.ignore.iter().cloned().collect();
@@ -121,7 +124,7 @@ impl MappingForm {
             faults.add("delimiter", FaultCode::FieldInvalid, "Must be a comma, semicolon, tabulator or vertical bar.");
         }
         let delimiter = u8::try_from(delimiter).unwrap_or(b',');
-        faults.or(Mapping { has_sessions, fields, constants, values, times, delimiter, ignored })
+        faults.or(Mapping { has_sessions, fields, named: their_own, constants, values, times, delimiter, ignored })
     }
 }
 
@@ -152,6 +155,11 @@ impl Mapping {
             None if self.ignored.contains(name) || self.ignored.contains(ALL_OTHERS) => Place::Ignored,
             None => Place::Unknown,
         }
+    }
+
+    /// Whether the mapping says itself which column a member is, and the column is used: then it must be there.
+    pub(super) fn is_named(&self, field: Field) -> bool {
+        self.named.contains(&field)
     }
 
     pub(super) fn constant(&self, field: Field) -> Option<&str> {
@@ -214,14 +222,8 @@ impl Layout {
             found.extend(fields.iter().copied());
             columns.push(fields);
         }
-        let needed = [Field::Type, Field::HelplineId, Field::Timestamp, Field::SessionId];
-        for field in needed.into_iter().filter(|field| *field != Field::SessionId || mapping.has_sessions) {
-            if !found.contains(&field) && mapping.constant(field).is_none() {
-                let detail = if field == Field::SessionId {
-                    "There is no such column. A file without sessions brings in counts alone: ask for --without-sessions."
-                } else {
-                    "There is no such column."
-                };
+        for field in Field::ALL.iter().copied().filter(|field| !found.contains(field)) {
+            if let Some(detail) = missing(field, mapping) {
                 let (field, code) = (field.as_str().to_owned(), "column_missing");
                 faults.push(RowFault { line, field, code, detail: detail.to_owned() });
             }
@@ -235,6 +237,22 @@ impl Layout {
     #[must_use]
     pub fn columns(&self) -> &[Vec<Field>] {
         &self.columns
+    }
+}
+
+/// What is wrong with a header without a column for a member; `None` if it can do without.
+fn missing(field: Field, mapping: &Mapping) -> Option<&'static str> {
+    let is_needed = match field {
+        Field::Type | Field::HelplineId | Field::Timestamp => mapping.constant(field).is_none(),
+        Field::SessionId => mapping.has_sessions,
+        Field::ContactMethod | Field::ApplicationId | Field::Count => false,
+    };
+    if mapping.is_named(field) {
+        Some("The file has no column of the name that the mapping gives: capitals and small letters are told apart.")
+    } else if is_needed && field == Field::SessionId {
+        Some("There is no such column. A file without sessions brings in counts alone: ask for --without-sessions.")
+    } else {
+        is_needed.then_some("There is no such column.")
     }
 }
 
@@ -264,7 +282,7 @@ mod tests {
         let codes: Vec<_> = found.iter().map(|(code, _)| *code).collect();
         let expected = ["column_twice", "column_unknown", "column_unknown", "column_missing", "column_missing"];
         assert_eq!(codes[..5], expected);
-        assert_eq!(found.last().unwrap().1, "session_id");
+        assert!(found.contains(&("column_missing", "session_id".to_owned())));
     }
 
     #[test]
@@ -280,6 +298,26 @@ mod tests {
         assert!(layout.has_applications);
         assert_eq!(layout.columns()[1], [Field::Type, Field::ContactMethod]);
         assert_eq!(layout.columns()[2], []);
+    }
+
+    #[test]
+    fn every_column_that_a_mapping_names_must_be_there() {
+        let needed = ["type", "helpline_id", "timestamp"];
+        for field in ["type", "helpline_id", "timestamp", "contact_method", "application_id", "count"] {
+            let mapping =
+                mapping(&format!(r#"{{"columns": {{"{field}": "theirs"}}, "ignore": ["*"]}}"#), true).unwrap();
+            let header = |name| header(&[&needed[..], &[name]].concat(), &mapping);
+            assert_eq!(header("theirs"), [], "{field}");
+            assert_eq!(header("Theirs"), [("column_missing", field.to_owned())]);
+        }
+        let own = mapping(r#"{"columns": {"count": "count"}}"#, true).unwrap();
+        assert_eq!(header(&needed, &own), [("column_missing", "count".to_owned())]);
+        // What is not named has its usual name and may be missing; nothing is made of a column of sessions.
+        for json in ["{}", r#"{"columns": {"contact_method": null, "session_id": "visit"}}"#] {
+            assert_eq!(header(&needed, &mapping(json, true).unwrap()), [], "{json}");
+        }
+        let sessions = mapping(r#"{"columns": {"session_id": "visit"}}"#, false).unwrap();
+        assert_eq!(header(&needed, &sessions), [("column_missing", "session_id".to_owned())]);
     }
 
     #[test]

@@ -33,7 +33,7 @@ named! {
         Timestamp = "timestamp", "Time";
         ContactMethod = "contact_method", "Way of contact";
         ApplicationId = "application_id", "Application";
-        /// Displays or clicks of the row; one if it does not say. Only of rows without sessions.
+        /// Displays or clicks of the row; one if it does not say, unless a mapping says where. Only of rows without sessions.
         Count = "count", "Count";
     }
 }
@@ -53,7 +53,7 @@ named! {
         /// It goes on, or broke off and goes on when it is asked for again.
         Running = "running", "Begun";
         Done = "done", "Done";
-        /// Its counts are gone.
+        /// Its counts are gone; or, of events, it was given up before its end, and those that came in stay.
         Withdrawn = "withdrawn", "Withdrawn";
     }
 }

@@ -160,7 +160,7 @@ impl Checker {
         let application = self.application(raw, known).map_err(|(code, detail)| {
             faults.push(fault(Field::ApplicationId, code, detail));
         });
-        let count = self.count(raw).map_err(|detail| faults.push(fault(Field::Count, "field_invalid", detail)));
+        let count = self.count(raw).map_err(|(code, detail)| faults.push(fault(Field::Count, code, detail)));
         let (at, why_no_time) = self.time(raw);
         let session = if self.mapping.has_sessions() {
             self.cell(raw, Field::SessionId)
@@ -228,16 +228,20 @@ impl Checker {
         }
     }
 
-    fn count(&self, raw: &Raw<'_>) -> Result<u64, &'static str> {
+    fn count(&self, raw: &Raw<'_>) -> Result<u64, (&'static str, &'static str)> {
         if self.mapping.has_sessions() {
             return Ok(1);
         }
         match self.cell(raw, Field::Count) {
+            // Perhaps it has another name, so that what it counts would be taken for one.
+            Cell::Missing if self.mapping.is_named(Field::Count) => {
+                Err(("field_missing", "The mapping says where the count is, and this row has none there."))
+            }
             Cell::Missing => Ok(1),
             cell => {
                 let digits = cell.text().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
                 let count = digits.and_then(|text| text.parse::<u64>().ok()).filter(|count| *count <= COUNT_MAX);
-                count.ok_or("Must be a whole number from 0 to 1000000000.")
+                count.ok_or(("field_invalid", "Must be a whole number from 0 to 1000000000."))
             }
         }
     }
@@ -380,6 +384,11 @@ mod tests {
         for wrong in ["1000000001", "-1", "1.5", "many", "99999999999999999999999"] {
             assert_eq!(codes(&counts, &with(&[(Field::Count, wrong)])), [("count".to_owned(), "field_invalid")]);
         }
+        let named = checker(r#"{"columns": {"count": "n"}}"#, true);
+        for missing in [with(&[(Field::Count, "")]), with(&[])] {
+            assert_eq!(codes(&named, &missing), [("count".to_owned(), "field_missing")]);
+        }
+        assert_eq!(named.check(&with(&[(Field::Count, "0")]), &mut Everything, 1).unwrap().count, 0);
         let personal = with(&[(Field::SessionId, "a@example.org")]);
         assert_eq!(counts.check(&personal, &mut Everything, 1).unwrap().session, SessionKey([0; 16]));
     }

@@ -184,7 +184,8 @@ impl Aggregator {
         if held.known.recent_events() >= room.session_events {
             self.flush(&mut held).await?;
         }
-        if taken != Taken::Batch && self.retention_due <= Instant::now() && !self.give_up_some(&mut held).await? {
+        let looks = taken != Taken::Batch && self.engine.0.settings.gives_up_events;
+        if looks && self.retention_due <= Instant::now() && !self.give_up_some(&mut held).await? {
             self.retention_due = Instant::now() + retention::LOOK;
         }
         self.held = Some(held);

@@ -1,6 +1,7 @@
 //! Gives up raw events that are not kept any longer. The figures stay.
 //!
-//! The process that aggregates does it, in small steps between its batches: nobody else then changes what it holds.
+//! The process that aggregates does it, in small steps between its batches: nobody else then changes what it holds. Where
+//! that is a command it is left to the server, see [`crate::Settings::gives_up_events`].
 
 use super::{Aggregator, Held, month_start};
 use crate::Engine;

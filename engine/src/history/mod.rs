@@ -234,8 +234,8 @@ impl Engine {
     async fn end_history(&self, customer: CustomerNo, import: &ImportRow, done: Done, by: &str) -> Result<(), Error> {
         let mut tx = self.0.db.begin().await?;
         // The book first, as in a withdrawal: of the two at once, one waits. Drafts that were counted before say nothing of
-        // counts that came in: they cannot be approved any more.
-        store::reports::open_book(&mut tx, customer, !import.has_sessions).await?;
+        // what came in, or only of a part of it: they cannot be approved any more.
+        store::reports::open_book(&mut tx, customer, true).await?;
         let ended = store::imports::end(&mut tx, (customer, import.id), done.rows, ImportStatus::Done, self.now());
         if !ended.await? {
             return Err(elsewhere());
@@ -245,11 +245,12 @@ impl Engine {
         tx.commit().await
     }
 
-    /// Takes the counts of an import without sessions away again.
+    /// Takes the counts of an import without sessions away again. One with sessions that has not ended is given up: its events
+    /// stay, but no report waits for its end any more.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Invalid`] for an import with sessions, as events are counted once for ever, and for one
-    /// that was withdrawn before.
+    /// [`Error::NotFound`]; [`Error::Invalid`] for an import with sessions that has ended, as events are counted once for ever,
+    /// and for one that was withdrawn before.
     pub async fn withdraw_history(
         &self,
         operator: &Operator,
@@ -261,14 +262,14 @@ impl Engine {
         let mut tx = self.0.db.begin().await?;
         store::reports::open_book(&mut tx, customer, true).await?;
         let import = store::imports::find(&mut tx, customer, id).await?.ok_or(Error::NotFound)?;
-        if import.has_sessions {
-            let detail =
-                "It has sessions: its events are counted for ever. Only counts without sessions are withdrawn.";
+        if import.has_sessions && import.status != ImportStatus::Running {
+            let detail = "It has sessions and has ended: its events are counted for ever. Only counts without sessions are withdrawn.";
             return Err(Faults::one("import", FaultCode::FieldInvalid, detail).into());
         }
         let end = store::imports::end(&mut tx, (customer, id), import.rows_done, ImportStatus::Withdrawn, self.now());
         if !end.await? {
-            return Err(Faults::one("import", FaultCode::FieldTaken, "It was withdrawn already.").into());
+            let detail = "It was withdrawn already, or goes on at this moment: then try again.";
+            return Err(Faults::one("import", FaultCode::FieldTaken, detail).into());
         }
         store::imports::delete_counts(&mut tx, customer, id).await?;
         self.note_history(&mut tx, customer, Action::HistoryWithdrawn, &import, by).await?;

@@ -273,16 +273,26 @@ impl<R: Read> Splitter<R> {
 
     /// The row as text.
     fn text(&self) -> Result<&str, Vec<RowFault>> {
+        // Before all else: UTF-16 has zeros between the two characters that end its lines, too.
+        if self.row.contains(&0) {
+            let before = self.row.iter().take_while(|byte| **byte != 0).count();
+            return Err(vec![self.other_encoding(before, "is zero, as in UTF-16")]);
+        }
         if self.has_return {
             return Err(vec![self.other_line_end()]);
         }
-        std::str::from_utf8(&self.row).map_err(|error| {
-            let before = &self.row[..error.valid_up_to()];
-            let lines = before.iter().filter(|byte| **byte == b'\n').count() as u64;
-            let byte = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
-            let detail = format!("Is not UTF-8: byte {byte} of the line belongs to another encoding.");
-            vec![RowFault::of_row(self.start + lines, "encoding_invalid", detail)]
-        })
+        let other =
+            |error: std::str::Utf8Error| vec![self.other_encoding(error.valid_up_to(), "belongs to another encoding")];
+        std::str::from_utf8(&self.row).map_err(other)
+    }
+
+    /// That the row is not UTF-8 after so many bytes.
+    fn other_encoding(&self, before: usize, why: &str) -> RowFault {
+        let before = &self.row[..before];
+        let lines = before.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let byte = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+        let detail = format!("Is not UTF-8: byte {byte} of the line {why}.");
+        RowFault::of_row(self.start + lines, "encoding_invalid", detail)
     }
 }
 

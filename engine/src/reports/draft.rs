@@ -1,5 +1,6 @@
 //! Counting a report, and deciding what of it is printed.
 
+use super::imports::still_whole;
 use super::{Body, Report, ReportStatus, TRIES_MAX};
 use crate::Engine;
 use crate::actor::{Manager, Reader};
@@ -18,20 +19,22 @@ impl Engine {
     /// approved already the draft is its correction. `by` is who makes it.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with all faults of the form; or if the report, together with those that are approved, would give
-    /// away a suppressed count.
+    /// [`Error::Invalid`] with all faults of the form; if the report, together with those that are approved, would give
+    /// away a suppressed count; or while an import of its days has not ended.
     pub async fn draft_report(&self, manager: &Manager, form: &ReportForm, by: &str) -> Result<Report, Error> {
         let template = self.report_template(&form.template)?;
         let reader = Reader { of: Some(manager.of.clone()) };
         let kept = self.report_texts(&reader).await?;
         let zone = manager.customer().time_zone;
         let wanted = form.parse(template, &kept, zone, self.now())?;
-        self.wait_for_figures().await?;
-        let tables = self.count(&reader, &wanted).await?;
         let mut tries = 0;
         loop {
             tries += 1;
-            match self.try_draft(manager, template, &wanted, &tables, by).await {
+            // Before it is waited for the figures: what was imported by then is in them.
+            let outdated = self.outdated_before(manager.customer_no(), &wanted).await?;
+            self.wait_for_figures().await?;
+            let tables = self.count(&reader, &wanted).await?;
+            match self.try_draft(manager, template, &wanted, (&tables, outdated), by).await {
                 Err(Error::Unavailable(_)) if tries < TRIES_MAX => {}
                 other => return other,
             }
@@ -43,12 +46,13 @@ impl Engine {
         manager: &Manager,
         template: &Template,
         wanted: &Wanted,
-        tables: &Tables,
+        (tables, outdated): (&Tables, i64),
         by: &str,
     ) -> Result<Report, Error> {
         let customer = manager.customer_no();
         let mut tx = self.0.db.begin().await?;
         let approvals = store::reports::open_book(&mut tx, customer, false).await?;
+        still_whole(&mut tx, customer, wanted, (outdated, approvals)).await?;
         let approved = store::reports::approved(&mut tx, customer, wanted.first, wanted.last).await?;
         let before = approved.iter().rfind(|it| is_same(it, template, wanted));
         if before.is_some() && wanted.reason.is_none() {

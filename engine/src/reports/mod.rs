@@ -1,6 +1,7 @@
 //! Reports for regulators and the public: drafted from the count tables, approved by somebody, and from then on fixed.
 
 mod draft;
+mod imports;
 
 use crate::Engine;
 use crate::actor::{Manager, Reader};
@@ -128,7 +129,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Invalid`] if another report was approved since the draft was counted, as both together
-    /// might give away what each of them suppresses, or if counts of history were imported or withdrawn since.
+    /// might give away what each of them suppresses; if an import of history ended or was withdrawn since; or while one of its
+    /// days has not ended.
     pub async fn approve_report(&self, manager: &Manager, id: ReportId, by: &str) -> Result<Report, Error> {
         let reader = Reader { of: Some(manager.of.clone()) };
         let customer = manager.customer_no();
@@ -141,6 +143,7 @@ impl Engine {
             tries += 1;
             let mut tx = self.0.db.begin().await?;
             let approvals = store::reports::open_book(&mut tx, customer, true).await? - 1;
+            imports::approvable(&mut tx, customer, &report).await?;
             if !store::reports::approve(&mut tx, customer, id, approvals, (self.now(), by)).await? {
                 let detail = "A report was approved, or history was imported or withdrawn, since this one was counted: make the \
                               draft anew.";

@@ -116,6 +116,12 @@ pub async fn of_counts(tx: &mut Tx, customer: CustomerNo) -> Result<Vec<ImportRo
     tx.fetch(Sql::new(sql).bind(customer)).await?.iter().map(import).collect()
 }
 
+/// A customer's imports that have not ended: they go on, or broke off.
+pub async fn unended(tx: &mut Tx, customer: CustomerNo) -> Result<Vec<ImportRow>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM imports WHERE customer_no = $1 AND status = 'running' ORDER BY id");
+    tx.fetch(Sql::new(sql).bind(customer)).await?.iter().map(import).collect()
+}
+
 /// How far an import is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Done {

@@ -65,8 +65,14 @@ pub async fn latest_approved(db: &Db, customer: CustomerNo, template: &str) -> R
     db.fetch_optional(Sql::new(sql).bind(customer).bind(template)).await?.as_ref().map(report).transpose()
 }
 
-/// Notes that a customer's reports are about to change, and says how often drafts were outdated: by an approval, or by counts
-/// that were imported or withdrawn. `outdates`: they are once more, by this change. Others who do the same wait, or fail,
+/// How often drafts of a customer were outdated so far, as [`open_book`] says.
+pub async fn outdated(tx: &mut Tx, customer: CustomerNo) -> Result<i64, Error> {
+    let sql = Sql::new("SELECT approvals FROM report_books WHERE customer_no = $1").bind(customer);
+    tx.fetch_optional(sql).await?.map_or(Ok(0), |row| row.int(0))
+}
+
+/// Notes that a customer's reports are about to change, and says how often drafts were outdated: by an approval, or by an
+/// import of history that ended or was withdrawn. `outdates`: they are once more, by this change. Others who do the same wait, or fail,
 /// until this transaction ends.
 pub async fn open_book(tx: &mut Tx, customer: CustomerNo, outdates: bool) -> Result<i64, Error> {
     let sql = "INSERT INTO report_books (customer_no, changes, approvals) VALUES ($1, 1, $2) \

@@ -10,6 +10,7 @@ use domain::account::{CustomerForm, CustomerLimits, Tier};
 use domain::figures::Figure;
 use domain::history::ImportStatus;
 use domain::period::{Filter, Period};
+use domain::report::{Cell, ReportForm};
 use engine::{Error, HistoryError, HistoryForm, HistoryImport, Paging};
 use serde_json::json;
 use sqlx::Connection;
@@ -20,7 +21,9 @@ on_both!(
     rows_of_another_file_are_not_skipped,
     a_file_that_means_something_else_by_now_is_another_one,
     days_of_counts_hold_the_time_zone,
-    counts_that_come_or_go_outdate_drafts,
+    history_that_comes_or_goes_outdates_drafts,
+    reports_wait_for_the_end_of_an_import,
+    an_import_that_broke_off_can_be_given_up,
     a_file_that_is_too_old_by_now_is_known,
 );
 
@@ -154,16 +157,21 @@ async fn days_of_counts_hold_the_time_zone(installation: Installation) {
     installation.settle().await;
 }
 
-async fn counts_that_come_or_go_outdate_drafts(installation: Installation) {
-    let of = customer(&installation, None).await;
-    installation.clock.set("2027-01-05T12:00:00Z");
-    let (engine, operator) = (&installation.engine, &installation.operator);
-    let manager = engine.console_manager(operator, of).unwrap();
-    let approve = async |report: &engine::Report| match engine.approve_report(&manager, report.id, BY).await {
+/// Whether an approved report has counts, or why it cannot be approved.
+async fn approve(installation: &Installation, of: CustomerId, report: &engine::Report) -> Result<bool, String> {
+    let manager = installation.engine.console_manager(&installation.operator, of).unwrap();
+    match installation.engine.approve_report(&manager, report.id, BY).await {
         Ok(report) => Ok(report.body.content.imported.is_some()),
         Err(Error::Invalid(faults)) => Err(faults.to_string()),
         Err(error) => panic!("{error}"),
-    };
+    }
+}
+
+async fn history_that_comes_or_goes_outdates_drafts(installation: Installation) {
+    let of = customer(&installation, None).await;
+    installation.clock.set("2027-01-05T12:00:00Z");
+    let (engine, operator) = (&installation.engine, &installation.operator);
+    let approve = async |report: &engine::Report| approve(&installation, of, report).await;
     let before = draft(&installation, of, "").await;
     let done =
         import(&installation, of, &counts_form("a.csv"), text(&counts(&[("2026-01-05", "h1", "seen", 40)]))).await;
@@ -174,10 +182,91 @@ async fn counts_that_come_or_go_outdate_drafts(installation: Installation) {
     let before = draft(&installation, of, "Again.").await;
     engine.withdraw_history(operator, of, done.unwrap().import.unwrap(), BY).await.unwrap();
     assert!(approve(&before).await.is_err());
-    // Events are in the figures as any others, whose drafts may be approved.
+    // A draft may have been counted when only some of the events were in the figures.
     let before = draft(&installation, of, "It was wrong.").await;
     import(&installation, of, &form("b.csv", &json!({})), text(&displays(["2026-11-01"]))).await.unwrap();
-    assert_eq!(approve(&before).await, Ok(false));
+    let refused = approve(&before).await.unwrap_err();
+    assert!(refused.contains("history was imported"), "{refused}");
+    assert_eq!(approve(&draft(&installation, of, "It was wrong.").await).await, Ok(false));
+    installation.settle().await;
+}
+
+/// Begins to import a file, and breaks off after 8,000 of 10,500 rows.
+async fn breaks_off_in_the_middle(installation: &Installation, of: CustomerId, form: &HistoryForm) -> String {
+    let file = many(10_500);
+    breaks_off(installation, of, form, &file, file.clone()).await;
+    file
+}
+
+/// Drafts a transparency report of a period, or says why that is refused.
+async fn draft_of(installation: &Installation, of: CustomerId, period: &str) -> Result<engine::Report, String> {
+    let manager = installation.engine.console_manager(&installation.operator, of).unwrap();
+    let form = ReportForm { template: "transparency".to_owned(), period: period.to_owned(), ..ReportForm::default() };
+    match installation.engine.draft_report(&manager, &form, BY).await {
+        Ok(report) => Ok(report),
+        Err(Error::Invalid(faults)) => Err(faults.to_string()),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+async fn reports_wait_for_the_end_of_an_import(installation: Installation) {
+    let of = customer(&installation, None).await;
+    installation.clock.set("2027-01-05T12:00:00Z");
+    let manager = installation.engine.console_manager(&installation.operator, of).unwrap();
+    for without_sessions in [true, false] {
+        let form = HistoryForm { without_sessions, ..form("many.csv", &json!({})) };
+        let (before, other) = (
+            draft_of(&installation, of, "2026-10").await.unwrap(),
+            draft_of(&installation, of, "2026-11").await.unwrap(),
+        );
+        // Of 5 to 11 October.
+        let file = breaks_off_in_the_middle(&installation, of, &form).await;
+        for period in ["2026-10", "2026-09/2026-10", "2026-10/2026-12", "2026"] {
+            let refused = draft_of(&installation, of, period).await.unwrap_err();
+            assert!(refused.contains("many.csv") && refused.contains("run the same command again"), "{refused}");
+        }
+        let refused = approve(&installation, of, &before).await.unwrap_err();
+        assert!(refused.contains("many.csv") && refused.contains("has not ended"), "{refused}");
+        // Reports of other months have nothing to do with it, until its end changes what may be told together.
+        draft_of(&installation, of, "2026-09").await.unwrap();
+        import(&installation, of, &form, text(&file)).await.unwrap();
+        for draft in [&before, &other] {
+            let refused = approve(&installation, of, draft).await.unwrap_err();
+            assert!(refused.contains("history was imported"), "{refused}");
+        }
+        let whole = draft_of(&installation, of, "2026-10").await.unwrap();
+        assert_eq!(whole.body.content.imported.as_ref().unwrap().displays, Cell::Count(10_500));
+        installation.engine.discard_report(&manager, whole.id, BY).await.unwrap();
+    }
+    let whole = draft_of(&installation, of, "2026-10").await.unwrap();
+    assert_eq!(approve(&installation, of, &whole).await, Ok(true));
+    let reach = whole.body.content.figures.iter().position(|figure| *figure == Figure::Reach).unwrap();
+    assert_eq!(whole.body.content.total[reach], Cell::Count(3_500));
+    installation.settle().await;
+}
+
+async fn an_import_that_broke_off_can_be_given_up(installation: Installation) {
+    let of = customer(&installation, None).await;
+    installation.clock.set("2027-01-05T12:00:00Z");
+    let (engine, operator) = (&installation.engine, &installation.operator);
+    let form = form("many.csv", &json!({}));
+    let file = breaks_off_in_the_middle(&installation, of, &form).await;
+    let reader = engine.console_reader(operator, Some(of)).unwrap();
+    let begun = engine.history_imports(&reader, &Paging::default()).await.unwrap().items.remove(0);
+    let refused = draft_of(&installation, of, "2026").await.unwrap_err();
+    assert!(refused.contains(&format!("withdraw --import {}", begun.id)), "{refused}");
+
+    let given_up = engine.withdraw_history(operator, of, begun.id, BY).await.unwrap();
+    assert_eq!((given_up.status, given_up.rows_done), (ImportStatus::Withdrawn, 8_000));
+    let report = draft_of(&installation, of, "2026").await.unwrap();
+    assert_eq!(approve(&installation, of, &report).await, Ok(false));
+    let again = engine.withdraw_history(operator, of, begun.id, BY).await;
+    assert!(matches!(again, Err(Error::Invalid(_))), "{again:?}");
+
+    // Its events stay, and the file comes in as another one that has them.
+    let done = import(&installation, of, &form, text(&file)).await.unwrap();
+    assert!(done.import != Some(begun.id) && done.resumed_at == 0);
+    assert_eq!((done.accepted, done.duplicates), (Some(2_500), Some(8_000)));
     installation.settle().await;
 }
 

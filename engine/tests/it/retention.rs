@@ -15,7 +15,12 @@ use serde_json::json;
 use sqlx::Connection;
 use std::time::{Duration, Instant};
 
-on_both!(raw_events_go_and_figures_stay, each_customer_has_its_own_time, a_zone_that_needs_what_is_gone_stays);
+on_both!(
+    raw_events_go_and_figures_stay,
+    a_command_gives_up_nothing,
+    each_customer_has_its_own_time,
+    a_zone_that_needs_what_is_gone_stays,
+);
 
 async fn display(installation: &Installation, client: &ApiClient, session: &str, at: &str) -> bool {
     let body = json!({"helpline_id": "h1", "session_id": session, "timestamp": at});
@@ -108,6 +113,26 @@ async fn raw_events_go_and_figures_stay(mut installation: Installation) {
     installation.restart().await;
     installation.settle().await;
     assert!(!display(&installation, &client, "c", "2026-11-21T05:00:00Z").await);
+}
+
+/// Its settings are of the shell that it was called from.
+async fn a_command_gives_up_nothing(mut installation: Installation) {
+    let (_, client) = prepare(&installation).await;
+    traffic(&installation, &client).await;
+    installation.settings.event_age_max_days = 35;
+    installation.settings.gives_up_events = false;
+    installation.restart().await;
+    // It counts, and looks once more for something to do before it ends.
+    assert!(display(&installation, &client, "d", "2026-11-20T05:00:00Z").await);
+    installation.settle().await;
+    installation.restart().await;
+    let expiring = installation.engine.expiring_events(&installation.operator).await.unwrap();
+    assert_eq!(expiring[0].events, 12);
+    let verified = installation.engine.verify_figures(&installation.operator).await.unwrap();
+    assert_eq!((verified.events, verified.partly, verified.differences), (33, 0, Vec::new()));
+    installation.settings.gives_up_events = true;
+    keep_thirteen_months(&mut installation).await;
+    assert_eq!(installation.engine.verify_figures(&installation.operator).await.unwrap().events, 21);
 }
 
 async fn each_customer_has_its_own_time(mut installation: Installation) {

@@ -28,7 +28,7 @@ pub enum Events {
     Import(Import),
     /// List a customer's imports, newest first
     Imports(Of),
-    /// Take the counts of an import without sessions away again
+    /// Take the counts of an import without sessions away again, or give up one of events that broke off
     Withdraw(Withdraw),
 }
 
@@ -224,6 +224,12 @@ impl Withdraw {
         let operator = engine.authenticate_console();
         customer_reader(&engine, &operator, self.customer)?;
         let import = engine.withdraw_history(&operator, self.customer, self.import, BY).await?;
-        self.output.print(&import, || format!("The counts of {} are withdrawn.", import.file))
+        self.output.print(&import, || {
+            if import.has_sessions {
+                format!("The import of {} is given up. Its events that came in stay.", import.file)
+            } else {
+                format!("The counts of {} are withdrawn.", import.file)
+            }
+        })
     }
 }

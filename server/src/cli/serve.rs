@@ -1,7 +1,7 @@
 //! `serve`: the server.
 
 use super::demo::logins;
-use super::{Failure, all_pages, open};
+use super::{Failure, all_pages};
 use crate::config::Config;
 use crate::export::jobs::write_exports;
 use crate::router::router;
@@ -9,9 +9,11 @@ use crate::state::AppState;
 use axum::serve::ListenerExt;
 use clap::Args;
 use domain::account::{SECRETS_MAX, Tier};
-use engine::{Engine, Paging};
+use engine::clock::SystemClock;
+use engine::{Engine, Paging, Settings};
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -41,7 +43,8 @@ impl Serve {
             .await
             .map_err(|error| Failure::Failed(format!("cannot listen on {}: {error}", config.addr)))?;
         let address = listener.local_addr()?;
-        let engine = open(&config).await?;
+        let settings = Settings { gives_up_events: true, ..config.engine() };
+        let engine = Engine::open(settings, Arc::new(SystemClock)).await?;
         if !self.no_migrate {
             engine.migrate().await?;
         }

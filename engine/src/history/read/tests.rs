@@ -138,6 +138,23 @@ fn other_encodings_are_told_by_their_lines() {
     for form in [FileForm::Csv, FileForm::Lines] {
         assert_eq!(read(form, &utf_16).1[0], (1, "encoding_invalid"));
     }
+    // Without a mark at its start it is UTF-8, but for its bytes that are zero.
+    for file in [format!("{HEADER}{ROW}"), format!("{HEADER}{ROW}").replace('\n', "\r\n"), format!("\"type\",{HEADER}")]
+    {
+        for swap in [u16::to_le_bytes, u16::to_be_bytes] {
+            let utf_16: Vec<u8> = file.encode_utf16().flat_map(swap).collect();
+            assert_eq!(read(FileForm::Csv, &utf_16).1, [(1, "encoding_invalid")], "{file:?}");
+            let utf_16: Vec<u8> = "{}\n{}".encode_utf16().flat_map(swap).collect();
+            assert_eq!(read(FileForm::Lines, &utf_16).1, [(1, "encoding_invalid"), (2, "encoding_invalid")]);
+        }
+    }
+    let file = format!("{HEADER}{ROW}helpline_display,h1,\"s\n\0\",2026-11-24T10:00:00Z,\n{ROW}");
+    let (good, bad) = read(FileForm::Csv, file.as_bytes());
+    assert_eq!((good.len(), bad), (2, vec![(4, "encoding_invalid")]));
+    // One that a JSON text writes as such is a character like any other.
+    let row =
+        r#"{"helpline_id":"h1","session_id":"s","type":"helpline_display","timestamp":"2026-11-24T10:00:00Z\u0000"}"#;
+    assert_eq!(read(FileForm::Lines, row.as_bytes()).1, [(1, "timestamp_invalid")]);
 }
 
 #[test]
@@ -175,7 +192,7 @@ fn other_peoples_files_are_read_by_a_mapping() {
         "timestamp": "day", "count": "n"}, "values": {"type": {"seen": "helpline_display", "call": "helpline_click"},
         "contact_method": {"call": "phone"}}, "timestamp": {"form": "pattern", "pattern": "%d.%m.%Y"},
         "delimiter": ";", "ignore": ["note"]}"#;
-    let file = "day;line;kind;n;note\n24.11.2026;h1;seen;40;\"a;b\"\n23.11.2026;h2;call;;\n";
+    let file = "day;line;kind;n;note\n24.11.2026;h1;seen;40;\"a;b\"\n23.11.2026;h2;call;1;\n";
     let (good, bad) = read_by(&checker(mapping, false), FileForm::Csv, file.as_bytes());
     assert_eq!(bad, []);
     let found: Vec<_> = good.iter().map(|it| (it.at.to_string(), it.helpline.0, it.action, it.count)).collect();
@@ -186,6 +203,29 @@ fn other_peoples_files_are_read_by_a_mapping() {
             ("2026-11-23T00:00:00.000Z".to_owned(), 2, Action::Click(ContactMethod::Phone), 1),
         ]
     );
+}
+
+#[test]
+fn a_count_that_a_mapping_names_is_never_guessed() {
+    let mapping = r#"{"columns": {"count": "impressions"}, "ignore": ["*"]}"#;
+    let checker = checker(mapping, true);
+    let codes = |form, file: &str| read_by(&checker, form, file.as_bytes()).1;
+    let table = |name, n| {
+        format!(
+            "type,helpline_id,timestamp,{name}\n{}",
+            format!("helpline_display,h1,2026-11-24T10:00:00Z,{n}\n").repeat(2)
+        )
+    };
+    assert_eq!(codes(FileForm::Csv, &table("impressions", "7")), []);
+    assert_eq!(codes(FileForm::Csv, &table("Impressions", "7")), [(1, "column_missing")]);
+    assert_eq!(codes(FileForm::Csv, &table("impressions", "")), [(2, "field_missing"), (3, "field_missing")]);
+    let line = |count: &str| {
+        format!(
+            "{{\"type\":\"helpline_display\",\"helpline_id\":\"h1\",\"timestamp\":\"2026-11-24T10:00:00Z\"{count}}}\n"
+        )
+    };
+    let lines = [",\"impressions\":7", ",\"Impressions\":7", "", ",\"impressions\":null"].map(line).concat();
+    assert_eq!(codes(FileForm::Lines, &lines), [(2, "field_missing"), (3, "field_missing"), (4, "field_missing")]);
 }
 
 fn record() -> impl Strategy<Value = (u32, Option<ContactMethod>, i64, String)> {
