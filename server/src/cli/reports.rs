@@ -217,7 +217,7 @@ impl Export {
         let bytes = match self.out.extension().and_then(|it| it.to_str()) {
             Some("pdf") => report_pdf(&report).map_err(|error| Failure::Failed(error.to_string()))?,
             Some("csv") => tables::report(&report).bytes,
-            Some("json") => serde_json::to_vec_pretty(&json::ReportJson::from(&report))
+            Some("json") => serde_json::to_vec_pretty(&json::ReportJson::given_away(&report))
                 .map_err(|error| Failure::Failed(error.to_string()))?,
             _ => return Err(Failure::Usage("--out must end in .pdf, .csv or .json".to_owned())),
         };

@@ -72,7 +72,7 @@ pub async fn widget(State(state): State<AppState>, Path(id): Path<String>) -> Re
 /// `GET /disclosures/{id}/report.json`, for programs of any site.
 pub async fn data(State(state): State<AppState>, Path(id): Path<String>) -> Result<Response, Refusal> {
     let reports = disclosed(&state, &id).await?;
-    let body = Disclosed { reports: reports.iter().map(Into::into).collect() };
+    let body = Disclosed { reports: reports.iter().map(ReportJson::given_away).collect() };
     Ok(([(CACHE_CONTROL, CACHED), (ACCESS_CONTROL_ALLOW_ORIGIN, "*")], Json(body)).into_response())
 }
 
