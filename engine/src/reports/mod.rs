@@ -128,7 +128,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Invalid`] if another report was approved since the draft was counted, as both together
-    /// might give away what each of them suppresses, or if counts of history were imported or withdrawn since.
+    /// might give away what each of them suppresses, if counts of history were imported or withdrawn since, or if the time zone
+    /// has changed.
     pub async fn approve_report(&self, manager: &Manager, id: ReportId, by: &str) -> Result<Report, Error> {
         let reader = Reader { of: Some(manager.of.clone()) };
         let customer = manager.customer_no();
@@ -142,8 +143,8 @@ impl Engine {
             let mut tx = self.0.db.begin().await?;
             let approvals = store::reports::open_book(&mut tx, customer, true).await? - 1;
             if !store::reports::approve(&mut tx, customer, id, approvals, (self.now(), by)).await? {
-                let detail = "A report was approved, or history was imported or withdrawn, since this one was counted: make the \
-                              draft anew.";
+                let detail = "A report was approved, history was imported or withdrawn, or the time zone was changed, since this \
+                              one was counted: make the draft anew.";
                 return Err(Faults::one("report", FaultCode::FieldInvalid, detail).into());
             }
             self.note_report(&mut tx, manager, Action::ReportApproved, &report, by).await?;
