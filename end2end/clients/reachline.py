@@ -379,6 +379,19 @@ class Installation:
             raise CommandFailed(arguments, done)
         return json.loads(done.stdout)
 
+    def peak(self, *arguments):
+        """Runs a command and answers how much memory it took at most, in MiB."""
+        process = subprocess.Popen([binary(), *arguments], env=self.environment(), cwd=self.directory, stdout=subprocess.DEVNULL)
+        mebibytes = 0
+        while process.poll() is None:
+            # One that is over has no memory any more.
+            with contextlib.suppress(OSError, IndexError):
+                status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+                mebibytes = int(status.split("VmHWM:")[1].split()[0]) / 1024
+            time.sleep(0.01)
+        assert process.returncode == 0, arguments
+        return mebibytes
+
     def customer(self, name="Customer", zone="UTC"):
         made = self.command("customer", "create", "--name", name, "--time-zone", zone)
         return Customer(made["id"], name, zone)

@@ -123,12 +123,20 @@ def test_files_that_programs_take_out(made):
     report = draft(made)
     for path, action in ((f"/v1/reports/{report}.pdf", "report_fetched"), (f"/v1/reports/{report}.csv", "report_fetched"),
                          (f"/v1/statements/{made.month}.csv", "statement_fetched"),
-                         (f"/v1/usage/{made.month}/events.csv", "statement_events_fetched")):
+                         (f"/v1/usage/{made.month}/events.csv", "statement_events_fetched"),
+                         *((f"/v1/analytics/{name}{made.period}", "figures_fetched")
+                           for name in ("summary.csv?", "timeseries.csv?", "breakdown.csv?by=helpline&"))):
         found = new_entries(made, lambda: made.api.get(path))
         assert told(found) == [(action, made.me)], (path, found)
     # What is looked at, rather than taken out.
-    for path in (f"/v1/reports/{report}", f"/v1/statements/{made.month}", "/v1/reports", f"/v1/usage/{made.month}"):
+    for path in (f"/v1/reports/{report}", f"/v1/statements/{made.month}", "/v1/reports", f"/v1/usage/{made.month}",
+                 f"/v1/analytics/summary?{made.period}", f"/v1/analytics/breakdown?by=helpline&{made.period}"):
         assert new_entries(made, lambda: made.api.get(path)) == [], path
+    # A further page of what was begun just now; and of what was not.
+    for by, count in (("helpline", 0), ("country", 1), ("country", 0)):
+        path = f"/v1/analytics/breakdown.csv?by={by}&cursor=x&{made.period}"
+        assert len(new_entries(made, lambda: made.api.get(path))) == count, path
+    assert new_entries(made, lambda: made.api.get("/v1/analytics/summary.csv?from=x")) == []
 
 
 def test_a_walk_through_events_is_one_entry(made):

@@ -228,3 +228,45 @@ def test_a_command_that_fails_leaves_all_as_it_was(made, tmp_path):
         assert "panicked" not in done.stderr and ".rs:" not in done.stderr
     assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
     assert not list(tmp_path.parent.glob("*.part")) and not list(tmp_path.parent.glob("*.manifest.json"))
+
+
+@pytest.mark.parametrize("kind", reachline.KINDS)
+def test_what_no_server_has_counted_is_counted_first(kind, tmp_path):
+    with reachline.installation(kind, reachline.ANY_TIME) as made:
+        figures.import_reference_helplines(made)
+        customer = made.customer("Left")
+        client = made.client(made.token(made.application(customer, "web")))
+        helpline = next(iter(oracle.CONFIG["helplines"]))
+        events = [{"type": "helpline_display", "helpline_id": helpline, "session_id": f"s{n}",
+                   "timestamp": figures.stamp(1_791_000_000_000 + n)} for n in range(1_000)]
+        answer = client.post("/v1/events/batch", events)
+        made.kill()
+        assert answer.status == 200 and {result["status"] for result in answer.json["results"]} == {"accepted"}, answer
+        common = ("--customer", customer.id, "--from", FROM, "--to", TO, "--format", "ndjson", "--out")
+        assert made.command("export", "events", *common, str(tmp_path / "events"))["rows"] == len(events)
+        made.command("export", "days", *common, str(tmp_path / "days"))
+        days = rows_of_ndjson((tmp_path / "days").read_bytes())
+        assert sum(day["gross_displays"] for day in days) == len(events)
+
+
+def test_a_long_export_takes_little_memory(made, tmp_path):
+    customer, count = made.customer("Long"), 300_000
+    made.application(customer, "web")
+    helplines = list(oracle.CONFIG["helplines"])
+    path = tmp_path / "long.csv"
+    with path.open("w") as file:
+        file.write("timestamp,session_id,type,helpline_id\n")
+        file.writelines(f"{figures.stamp(1_790_900_000_000 + n * 10_000)},session-{n // 4},helpline_display,{helplines[n % 4]}\n"
+                        for n in range(count))
+    made.peak("events", "import", str(path), "--customer", customer.id)
+
+    def peak(format, since, until):
+        out = tmp_path / f"long.{format}"
+        mebibytes = made.peak("export", "events", "--customer", customer.id, "--from", since, "--to", until, "--format", format,
+                              "--out", str(out))
+        return mebibytes, json.loads((tmp_path / f"long.{format}.manifest.json").read_text())["rows"]
+
+    for format in ("csv", "ndjson", "parquet", "xlsx"):
+        (of_none, none), (of_all, rows) = peak(format, "2026-09-01", "2026-09-02"), peak(format, FROM, TO)
+        assert (none, rows) == (0, count)
+        assert of_all < of_none + 61, f"{format}: {of_none} MiB for no rows"

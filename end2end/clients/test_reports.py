@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import urllib.parse
 
 import pypdf
 import pytest
@@ -16,6 +17,8 @@ ZONE = "Pacific/Apia"
 # Generated streams are around October and November 2026: a year earlier all of it is over.
 DAYS = -365
 K = 10
+PASSWORD = "correct horse battery"
+FORM = {"Accept": "text/html", "Content-Type": "application/x-www-form-urlencoded"}
 TABLES = {"helpline": "by_helpline", "country": "by_country", "contact_method": "by_method"}
 FIGURES = ("gross_displays", "net_displays", "unique_displays", "reach", "notifications", "gross_clicks", "net_clicks",
            "attributed_clicks", "conversions", "converted_sessions")
@@ -69,6 +72,11 @@ def test_the_yearly_number_is_that_of_the_reference(reported, tmp_path):
 
     again = reported.made.run("report", "draft", "--customer", reported.customer.id, "--template", "california-sb-243", "--period", "2025")
     assert again.returncode == 1 and "reason" in again.stderr, again
+
+
+def given_away(report):
+    """A report as files and public pages have it: they name nobody."""
+    return {name: value for name, value in report.items() if name not in ("created_by", "approved_by")}
 
 
 def cells_of(reported, table, figure):
@@ -150,7 +158,7 @@ def check_pdf(reported, report, tmp_path):
     for number, page in enumerate(pages, 1):
         assert f"Page {number} of {len(pages)}" in page
         assert ("DRAFT" in page) == (report["status"] == "draft"), page
-    assert report["status"] == "draft" or f"by {report['approved_by']}" in text
+    assert "command line" not in text, "files name nobody"
     return text
 
 
@@ -230,14 +238,79 @@ def test_a_public_page_shows_what_is_approved(reported):
     assert reported.client.get(f"{path}/report.json", token=None).json == {"reports": []}
     report = reported.approve(reported.draft("washington-disclosure", "2025"))
     shown = reported.client.get(f"{path}/report.json", token=None)
-    assert shown.json == {"reports": [report]} and shown.headers["access-control-allow-origin"] == "*"
+    assert shown.json == {"reports": [given_away(report)]} and shown.headers["access-control-allow-origin"] == "*"
     for of in (path, f"{path}/widget"):
         answer = reported.client.get(of, token=None)
         assert answer.status == 200 and f"<strong>{report['figures']['notifications']:,}</strong>" in answer.body.decode(), answer
         assert "set-cookie" not in answer.headers
+    widget = reported.client.get(f"{path}/widget", token=None).body.decode()
+    assert f"Days in {ZONE}. Version 1. <a href=\"{path}\" target=\"_blank\" rel=\"noopener\">" in widget, widget
     reported.made.command("report", "disclose", "--customer", reported.customer.id, "--off")
     for of in (path, f"{path}/widget", f"{path}/report.json", "/disclosures/x", "/disclosures/01a2e5b8-7200-78ee-ae6c-d418921477fc"):
         assert reported.client.get(of, token=None).status == 404
+
+
+def test_files_and_public_pages_name_nobody(reported, tmp_path):
+    made, customer, email = reported.made, reported.made.customer("Unnamed"), "approver@example.org"
+    client = made.client(made.token(made.application(customer, "web")))
+    made.command("user", "create", "--email", email, "--role", "customer_admin", "--customer", customer.id, "--password-stdin",
+                 stdin=PASSWORD)
+    form = urllib.parse.urlencode({"email": email, "password": PASSWORD}).encode()
+    cookie = {"Cookie": client.post("/api/sign_in", form, headers=FORM, token=None).headers["set-cookie"].split(";")[0]}
+
+    def submit(call, **form):
+        body = urllib.parse.urlencode(form | {"customer": customer.id}).encode()
+        answer = client.post(f"/api/{call}", body, headers=FORM | cookie, token=None)
+        assert answer.status in (302, 303), answer
+
+    def check(body, what):
+        assert email.encode() not in body, what
+        if body.startswith(b"%PDF"):
+            document = pypdf.PdfReader(io.BytesIO(body))
+            assert email not in "".join(page.extract_text() for page in document.pages) + str(document.metadata), what
+
+    for template, period in (("washington-disclosure", "2025"), ("transparency", "2025-10/2025-11")):
+        submit("draft_report", template=template, **{"form[period]": period})
+        id = client.get("/v1/reports").json["reports"][0]["id"]
+        submit("approve_report", report=id)
+        report = client.get(f"/v1/reports/{id}").json
+        assert report["created_by"] == report["approved_by"] == email, report
+        for kind in ("pdf", "csv", "json"):
+            answer = client.get(f"/download/report.{kind}", {"report": id}, headers=cookie, token=None)
+            assert answer.status == 200, answer
+            check(answer.body, f"{kind} of {template}")
+            out = tmp_path / f"report.{kind}"
+            made.command("report", "export", id, "--customer", customer.id, "--out", out)
+            check(out.read_bytes(), f"{kind} of {template}, by command")
+        assert client.get("/download/report.json", {"report": id}, headers=cookie, token=None).json == given_away(report)
+        for kind in ("pdf", "csv"):
+            check(client.get(f"/v1/reports/{id}.{kind}").body, f"{kind} of {template}, over the API")
+    page = f"/disclosures/{made.command('report', 'disclose', '--customer', customer.id)['id']}"
+    for of in (page, f"{page}/widget", f"{page}/report.json"):
+        answer = client.get(of, token=None)
+        assert answer.status == 200 and b"Unnamed" in answer.body, answer
+        check(answer.body, of)
+
+
+def test_a_table_says_what_it_is(reported, tmp_path):
+    """At the end of the file; the files that laws ask for have nothing but what they ask for."""
+    month = ("transparency", "2025-09")
+    report = reported.approve(reported.draft(*month))
+    again = reported.draft(*month, "--reason", "Again.")
+    assert again["predecessor"] == 1
+    for of, version, status in ((report, "Version 1 of the report", "Approved"),
+                                (again, "Version 2 of the report, which corrects version 1", "Draft, not approved")):
+        body = reported.client.get(f"/v1/reports/{of['id']}.csv").body.decode()
+        header, *rows = csv.reader(io.StringIO(body, newline=""))
+        assert {len(row) for row in rows} == {len(header)}
+        first = next(n for n, row in enumerate(rows) if row[0] == "note")
+        assert all(row[0] == "note" and not any(row[3:]) for row in rows[first:]), rows
+        notes = [(row[1], row[2]) for row in rows[first:]]
+        assert notes == [
+            ("report", f"{of['template']['title']} (transparency), version {of['template']['version']} of the template. {version}. {status}."),
+            *((it["name"], f"{it['label']}: {it['definition']}") for it in of["definitions"]),
+            *(("rules", sentence) for sentence in of["notes"]),
+        ]
 
 
 def test_reports_are_listed_in_pages(reported):
@@ -247,6 +320,7 @@ def test_reports_are_listed_in_pages(reported):
     assert first["reports"] + rest["reports"] == whole["reports"] and whole["next_cursor"] is None
     listed = reported.made.command("report", "list", "--customer", reported.customer.id)["items"]
     assert [item["id"] for item in listed] == [report["id"] for report in whole["reports"]]
+    assert {item["rules_version"] for item in listed} == {1}
     for query in ({"limit": 0}, {"limit": 101}, {"cursor": ""}):
         check_problem(reported.client.get("/v1/reports", query))
     assert reported.client.get("/v1/reports/x").status == 404

@@ -106,8 +106,13 @@ impl Engine {
             return Err(Error::Invalid(Faults::one("time_zone", FaultCode::MonthIssued, detail)));
         }
         if changes_zone {
-            // Imports of counts begin in turn with this: they are summed by the customer's days.
-            store::reports::open_book(&mut tx, no, false).await?;
+            // In turn with this, reports are approved, of which drafts are outdated: they count other days. And imports of counts
+            // begin: they are summed by the customer's days.
+            store::reports::open_book(&mut tx, no, true).await?;
+            if store::reports::has_approved(&mut tx, no).await? {
+                let detail = "A report has been approved: the days and months that it counts stay as they are.";
+                return Err(Error::Invalid(Faults::one("time_zone", FaultCode::FieldInvalid, detail)));
+            }
             if !store::imports::of_counts(&mut tx, no).await?.is_empty() {
                 let detail = "Counts of history were imported by the days of its time zone: withdraw them first.";
                 return Err(Error::Invalid(Faults::one("time_zone", FaultCode::FieldInvalid, detail)));

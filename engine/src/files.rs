@@ -11,7 +11,7 @@ use domain::timestamp::DAY_MS;
 use domain::zone::Month;
 use serde_json::{Value, json};
 
-/// For how long a page of events belongs to the walk that somebody began, in milliseconds. Where a page starts is for the
+/// For how long a page belongs to the walk that somebody began, in milliseconds. Where a page starts is for the
 /// caller to say, so a page alone proves no walk.
 const WALK_MS: i64 = DAY_MS;
 
@@ -61,8 +61,7 @@ impl Engine {
         tx.commit().await
     }
 
-    /// Notes that somebody is given a page of a month's events, once for each walk through them: with the first page, and
-    /// with any other one unless the same walk was begun within the last day.
+    /// Notes that somebody is given a page of a month's events, as [`Engine::note_page`] does.
     ///
     /// # Errors
     /// [`Error::NotFound`] for a reader of several customers; of the store: then it must not be given.
@@ -73,12 +72,21 @@ impl Engine {
         is_first: bool,
         by: &str,
     ) -> Result<(), Error> {
-        let file = FileOf::Events { month, filter };
+        reader.one()?;
+        self.note_page(reader, &FileOf::Events { month, filter }, is_first, by).await
+    }
+
+    /// Notes that somebody is given a page of what has several, once for each walk through them: with the first page, and
+    /// with any other one unless the same walk was begun within the last day.
+    ///
+    /// # Errors
+    /// Only of the store: then it must not be given.
+    pub async fn note_page(&self, reader: &Reader, file: &FileOf<'_>, is_first: bool, by: &str) -> Result<(), Error> {
         let (action, subject, details) = file.told();
-        let note = Note { customer: Some(reader.one()?.record.no), by, action, subject, details };
+        let note = Note { customer: reader.of.as_ref().map(|of| of.record.no), by, action, subject, details };
         if !is_first && store::audit::has_like(&self.0.db, &note, self.now().plus(-WALK_MS)).await? {
             return Ok(());
         }
-        self.note_file(reader, &file, by).await
+        self.note_file(reader, file, by).await
     }
 }

@@ -26,7 +26,8 @@ use crate::helpline::CountryCode;
 use crate::ids::HelplineNo;
 use crate::timestamp::DAY_MS;
 
-/// The version of the rules in this module: it changes whenever the same events would come to other figures.
+/// The version of the rules in this module: it changes whenever the same events would come to other figures, or what figures
+/// mean is said in other words.
 pub const RULES_VERSION: u32 = 1;
 
 /// Repeat filter: of a burst with steps up to this, in milliseconds, the last is kept (COUNTER 5.1 section 7).

@@ -92,3 +92,90 @@ fn hours_of_long_ago_begin_where_their_clocks_said() {
         cells.iter().filter(|(cell, _)| cell.grain == Grain::Hour).map(|(_, counts)| counts.0.iter().sum()).collect();
     assert_eq!(hours, [2, 2]);
 }
+
+/// Whoever changes a text of these gives the rules a new version, [`RULES_VERSION`]: figures and reports say by which they were
+/// counted.
+#[test]
+fn definitions_of_version_1() {
+    use crate::figures::Figure;
+    assert_eq!(RULES_VERSION, 1);
+    let figures = Figure::ALL.map(|figure| (figure.name(), figure.label(), figure.definition()));
+    let expected = [
+        ("gross_displays", "Gross displays", "All accepted display events, each counted at its own instant."),
+        (
+            "net_displays",
+            "Net displays",
+            "Displays after double-click filtering: of displays of one helpline in one session that follow each \
+             other within 30 seconds, only the last counts.",
+        ),
+        (
+            "unique_displays",
+            "Unique displays",
+            "Sessions that were shown a helpline: each pair of session and helpline counts once a month, at its \
+             first display.",
+        ),
+        (
+            "reach",
+            "Reach",
+            "Sessions that were shown at least one helpline: each session counts once a month, at its first \
+             display.",
+        ),
+        ("gross_clicks", "Gross clicks", "All accepted click events, each counted at its own instant."),
+        (
+            "net_clicks",
+            "Net clicks",
+            "Clicks after double-click filtering: of clicks on one contact method of one helpline in one session \
+             that follow each other within 30 seconds, only the last counts.",
+        ),
+        (
+            "attributed_clicks",
+            "Attributed clicks",
+            "Clicks that follow a display of the same helpline in the same session by at most 24 hours.",
+        ),
+        (
+            "unattributed_clicks",
+            "Unattributed clicks",
+            "Clicks without a display of the same helpline in the same session in the 24 hours before. Many of \
+             them are the sign of a broken integration.",
+        ),
+        (
+            "conversions",
+            "Conversions",
+            "Unique displays that led to an attributed click, counted where the unique display is.",
+        ),
+        (
+            "converted_sessions",
+            "Converted sessions",
+            "Sessions within reach that had at least one conversion in the month, counted where the session is.",
+        ),
+        (
+            "notifications",
+            "Notifications",
+            "Referrals: displays in one session that follow each other within 10 seconds, such as several \
+             helplines on one card, are one.",
+        ),
+    ];
+    assert_eq!(figures, expected);
+}
+
+/// As above.
+#[test]
+fn sentences_of_version_1() {
+    use crate::figures::{CTR_DEFINITION, HELPLINE_CTR_DEFINITION};
+    let rates = [CTR_DEFINITION, HELPLINE_CTR_DEFINITION];
+    let expected = [
+        "Converted sessions divided by reach. Never above 100 %; without reach there is none.",
+        "Conversions divided by unique displays of the helpline.",
+    ];
+    assert_eq!(rates, expected);
+    let sentences = [
+        "Figures are counted by version 1 of these rules.",
+        "Net figures: of displays of one helpline, or clicks on one of its contact methods, that follow each other \
+         in a session within 30 seconds, only the last counts.",
+        "A click is attributed to a display of the same helpline in the same session at most 24 hours before it.",
+        "Notifications: displays in one session that follow each other within 10 seconds, of whichever helplines, \
+         are one notification. A notification is a referral, not a display: the two numbers differ.",
+        "Counts from 1 to 9 are printed as <10; others are withheld where they would give one of these away.",
+    ];
+    assert_eq!(crate::report::Rules::in_force(Some(10)).sentences(), sentences);
+}

@@ -18,6 +18,7 @@ use domain::export::{Cell, Kind, Subject, check_period};
 use domain::fault::{FaultCode, Faults};
 use domain::figures::{Counts, Scope};
 use domain::helpline::CountryCode;
+use domain::ids::CustomerNo;
 use domain::period::{Filter, Interval, Period};
 use domain::zone::{Day, Zone};
 use events::Events;
@@ -150,7 +151,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NotFound`] for a reader of all customers; [`Error::Invalid`] for a period that has not begun, for a
-    /// filter that names what there is not, for figures as of a place, and for raw events that are kept no longer.
+    /// filter that names what there is not, for figures as of a place, and for raw events that are kept no longer;
+    /// [`Error::Unavailable`] for figures while they are counted anew in another time zone.
     pub async fn export(
         &self,
         reader: &Reader,
@@ -167,13 +169,10 @@ impl Engine {
             let detail = "Only raw events are kept by their places in the log.";
             return Err(Faults::one("as_of", FaultCode::FieldInvalid, detail).into());
         }
-        let mut tx = self.0.db.snapshot().await?;
-        let kept = store::aggregator::kept(&mut tx, &[customer.no]).await?;
-        drop(tx);
-        let kept = kept.get(&customer.no).ok_or(Error::NotFound)?;
+        let kept = self.kept(customer.no).await?;
         // After the place in the log: what lies before that names only what is known by now.
         self.refresh_directory().await?;
-        let mut subject = Subject {
+        let subject = Subject {
             kind,
             customer_id: customer.customer.id,
             customer_name: customer.customer.name.clone(),
@@ -183,25 +182,42 @@ impl Engine {
             made_at,
             log_length: None,
         };
-        let rows = match kind {
-            Kind::Events => {
-                let until = as_of.map_or(kept.log_length, |as_of| as_of.min(kept.log_length));
-                subject.log_length = Some(until);
-                let kept = Kept { log_length: until, ..*kept };
-                Rows::Events(Box::new(Events::new(self, reader, period, filter, &kept)?))
-            }
-            Kind::Days => {
-                let series = self.timeseries(reader, period, Interval::Day, filter).await?;
-                let rows = series.buckets.into_iter().map(|(bucket, counts)| (RowOf::Day(bucket.day), counts));
-                let rows: Vec<_> = rows.map(|(of, counts)| FigureRow { of, counts }).collect();
-                Rows::Figures(series.scope, rows.into_iter())
-            }
-            Kind::Helplines | Kind::Countries | Kind::ContactMethods | Kind::Applications => {
-                let (scope, rows) = self.breakdown_rows(reader, kind, period, filter).await?;
-                Rows::Figures(scope, rows.into_iter())
-            }
+        if kind == Kind::Events {
+            let until = as_of.map_or(kept.log_length, |as_of| as_of.min(kept.log_length));
+            let subject = Subject { log_length: Some(until), ..subject };
+            let kept = Kept { log_length: until, ..kept };
+            let rows = Rows::Events(Box::new(Events::new(self, reader, period, filter, &kept)?));
+            return Ok(Export { subject, rows });
+        }
+        check_zone(&kept, time_zone)?;
+        let (scope, rows) = match kind {
+            Kind::Days => self.day_rows(reader, period, time_zone.day(made_at), filter).await?,
+            _ => self.breakdown_rows(reader, kind, period, filter).await?,
         };
-        Ok(Export { subject, rows })
+        // They may have been counted anew while they were read.
+        check_zone(&self.kept(customer.no).await?, time_zone)?;
+        Ok(Export { subject, rows: Rows::Figures(scope, rows.into_iter()) })
+    }
+
+    /// What a customer's figures are kept by.
+    pub(crate) async fn kept(&self, customer: CustomerNo) -> Result<Kept, Error> {
+        let mut tx = self.0.db.snapshot().await?;
+        let kept = store::aggregator::kept(&mut tx, &[customer]).await?;
+        kept.get(&customer).copied().ok_or(Error::NotFound)
+    }
+
+    /// The days up to today. Days ahead have none but counts of events whose clocks are ahead.
+    async fn day_rows(
+        &self,
+        reader: &Reader,
+        period: Period,
+        today: Day,
+        filter: &Filter,
+    ) -> Result<(Scope, Vec<FigureRow>), Error> {
+        let series = self.timeseries(reader, period, Interval::Day, filter).await?;
+        let begun = series.buckets.into_iter().filter(|(bucket, counts)| bucket.day <= today || !counts.is_zero());
+        let rows = begun.map(|(bucket, counts)| FigureRow { of: RowOf::Day(bucket.day), counts });
+        Ok((series.scope, rows.collect()))
     }
 
     async fn breakdown_rows(
@@ -226,4 +242,15 @@ impl Engine {
         });
         Ok((scope, rows.collect()))
     }
+}
+
+/// Refuses figures that were counted in another zone than the customer's: their days are not those that are asked for.
+///
+/// # Errors
+/// [`Error::Unavailable`]: they are being counted anew.
+pub(crate) fn check_zone(kept: &Kept, zone: Zone) -> Result<(), Error> {
+    if kept.zone == zone {
+        return Ok(());
+    }
+    Err(Error::Unavailable("the figures are being counted anew in another time zone".to_owned()))
 }

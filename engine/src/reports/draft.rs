@@ -5,6 +5,7 @@ use super::{Body, Report, ReportStatus, TRIES_MAX};
 use crate::Engine;
 use crate::actor::{Manager, Reader};
 use crate::error::Error;
+use crate::export::check_zone;
 use crate::store;
 use domain::HelplineId;
 use domain::audit::Action;
@@ -33,7 +34,10 @@ impl Engine {
             // Before it is waited for the figures: what was imported by then is in them.
             let outdated = self.outdated_before(manager.customer_no(), &wanted).await?;
             self.wait_for_figures().await?;
+            check_zone(&self.kept(manager.customer_no()).await?, zone)?;
             let tables = self.count(&reader, &wanted).await?;
+            // They may have been counted anew while they were read.
+            check_zone(&self.kept(manager.customer_no()).await?, zone)?;
             match self.try_draft(manager, template, &wanted, (&tables, outdated), by).await {
                 Err(Error::Unavailable(_)) if tries < TRIES_MAX => {}
                 other => return other,
@@ -53,6 +57,10 @@ impl Engine {
         let mut tx = self.0.db.begin().await?;
         let approvals = store::reports::open_book(&mut tx, customer, false).await?;
         still_whole(&mut tx, customer, wanted, (outdated, approvals)).await?;
+        // Whoever changes the zone opens the book too.
+        if store::accounts::zone_name(&mut tx, customer).await? != manager.customer().time_zone.name() {
+            return Err(Error::Unavailable("the customer's time zone was changed meanwhile".to_owned()));
+        }
         let approved = store::reports::approved(&mut tx, customer, wanted.first, wanted.last).await?;
         let before = approved.iter().rfind(|it| is_same(it, template, wanted));
         if before.is_some() && wanted.reason.is_none() {

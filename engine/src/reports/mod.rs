@@ -129,8 +129,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Invalid`] if another report was approved since the draft was counted, as both together
-    /// might give away what each of them suppresses; if an import of history ended or was withdrawn since; or while one of its
-    /// days has not ended.
+    /// might give away what each of them suppresses; if an import of history ended or was withdrawn, or the time zone was changed
+    /// since; or while an import of one of its days has not ended.
     pub async fn approve_report(&self, manager: &Manager, id: ReportId, by: &str) -> Result<Report, Error> {
         let reader = Reader { of: Some(manager.of.clone()) };
         let customer = manager.customer_no();
@@ -145,8 +145,8 @@ impl Engine {
             let approvals = store::reports::open_book(&mut tx, customer, true).await? - 1;
             imports::approvable(&mut tx, customer, &report).await?;
             if !store::reports::approve(&mut tx, customer, id, approvals, (self.now(), by)).await? {
-                let detail = "A report was approved, or history was imported or withdrawn, since this one was counted: make the \
-                              draft anew.";
+                let detail = "A report was approved, history was imported or withdrawn, or the time zone was changed, since this \
+                              one was counted: make the draft anew.";
                 return Err(Faults::one("report", FaultCode::FieldInvalid, detail).into());
             }
             self.note_report(&mut tx, manager, Action::ReportApproved, &report, by).await?;

@@ -56,6 +56,12 @@ pub async fn approved(tx: &mut Tx, customer: CustomerNo, first: Month, last: Mon
     tx.fetch(Sql::new(sql).bind(customer).bind(last).bind(first)).await?.iter().map(report).collect()
 }
 
+/// Whether a customer has approved any report.
+pub async fn has_approved(tx: &mut Tx, customer: CustomerNo) -> Result<bool, Error> {
+    let sql = "SELECT 1 FROM reports WHERE customer_no = $1 AND approved_at IS NOT NULL LIMIT 1";
+    Ok(tx.fetch_optional(Sql::new(sql).bind(customer)).await?.is_some())
+}
+
 /// The latest approved version of a template, of the latest period.
 pub async fn latest_approved(db: &Db, customer: CustomerNo, template: &str) -> Result<Option<Report>, Error> {
     let sql = format!(
@@ -71,8 +77,9 @@ pub async fn outdated(tx: &mut Tx, customer: CustomerNo) -> Result<i64, Error> {
     tx.fetch_optional(sql).await?.map_or(Ok(0), |row| row.int(0))
 }
 
-/// Notes that a customer's reports are about to change, and says how often drafts were outdated: by an approval, or by an
-/// import of history that ended or was withdrawn. `outdates`: they are once more, by this change. Others who do the same wait, or fail,
+/// Notes that a customer's reports are about to change, and says how often drafts were outdated: by an approval, by an import of
+/// history that ended or was withdrawn, or by another time zone. `outdates`: they are once more, by this change. Others who do
+/// the same wait, or fail,
 /// until this transaction ends.
 pub async fn open_book(tx: &mut Tx, customer: CustomerNo, outdates: bool) -> Result<i64, Error> {
     let sql = "INSERT INTO report_books (customer_no, changes, approvals) VALUES ($1, 1, $2) \

@@ -1,7 +1,7 @@
 //! Exports: every accepted event once and nothing of another customer; figures as they are shown.
 
 use crate::support::{Installation, at, on_both};
-use domain::account::Tier;
+use domain::account::{CustomerForm, CustomerLimits, Tier};
 use domain::event::{ContactMethod, Kind as EventKind};
 use domain::export::{Cell, Kind};
 use domain::figures::Figure;
@@ -17,6 +17,8 @@ on_both!(
     every_event_comes_once_and_in_order,
     filters_take_what_the_figures_count,
     figures_are_those_that_are_shown,
+    figures_of_another_time_zone_are_refused,
+    days_end_with_today,
     what_arrives_meanwhile_takes_no_part,
     a_crowded_span_comes_in_slices,
     a_busy_hour_after_quiet_days_comes_in_pages,
@@ -195,7 +197,7 @@ async fn figures_are_those_that_are_shown(installation: Installation) {
     let (all, filter) = (period("2026-11-01", "2026-12-01"), Filter::default());
     let series = engine.timeseries(reader, all, Interval::Day, &filter).await.unwrap();
     let days = rows(&engine, reader, Kind::Days, all, &filter).await;
-    assert_eq!(days.len(), 30);
+    assert_eq!(days.len(), 24, "up to today");
     for (row, (bucket, counts)) in days.iter().zip(&series.buckets) {
         assert_eq!(row["date"], bucket.day.to_string());
         assert!(Figure::ALL.iter().all(|figure| row[figure.name()] == counts.get(*figure)));
@@ -221,6 +223,54 @@ async fn figures_are_those_that_are_shown(installation: Installation) {
         .map(|row| (row["helpline_id"].as_str().unwrap(), row["country_code"].as_str().unwrap()))
         .collect();
     assert_eq!(countries, BTreeMap::from([("h1", "DE"), ("h2", "FR"), ("h3", "FR")]));
+    sides.installation.stop().await;
+}
+
+async fn figures_of_another_time_zone_are_refused(installation: Installation) {
+    let mut sides = sides(installation).await;
+    // Nobody counts anew until the end.
+    sides.installation.stop().await;
+    let engine = Engine::open(sides.installation.settings.clone(), sides.installation.clock.clone()).await.unwrap();
+    assert_eq!(engine.migrate().await.unwrap(), 0);
+    let operator = engine.authenticate_console();
+    let customer = sides.readers[1].customer().unwrap().id;
+    let before = engine.console_reader(&operator, Some(customer)).unwrap();
+    let form = CustomerForm { name: "Other".into(), time_zone: "Asia/Tokyo".into(), limits: CustomerLimits::default() };
+    engine.update_customer(&operator, customer, &form).await.unwrap();
+    let after = engine.console_reader(&operator, Some(customer)).unwrap();
+    let (all, filter) = (period("2026-11-01", "2026-11-24"), Filter::default());
+    for kind in Kind::ALL.iter().copied() {
+        match engine.export(&after, kind, all, &filter, None).await {
+            Ok(_) => assert_eq!(kind, Kind::Events),
+            Err(Error::Unavailable(why)) => assert!(kind != Kind::Events && why.contains("another time zone"), "{why}"),
+            Err(error) => panic!("{kind:?}: {error}"),
+        }
+    }
+    assert!(engine.export(&before, Kind::Days, all, &filter, None).await.is_ok(), "as long as they are of that zone");
+    sides.installation.restart().await;
+    sides.installation.settle().await;
+    let engine = sides.installation.engine.clone();
+    assert!(matches!(engine.export(&before, Kind::Days, all, &filter, None).await, Err(Error::Unavailable(_))));
+    assert_eq!(rows(&engine, &after, Kind::Days, all, &filter).await.len(), 23);
+    sides.installation.stop().await;
+}
+
+/// In the customer's zone; but no count is left out.
+async fn days_end_with_today(installation: Installation) {
+    let mut sides = sides(installation).await;
+    let engine = sides.installation.engine.clone();
+    let (all, filter) = (period("2026-11-20", "2027-02-01"), Filter::default());
+    let dates = async |reader: &Reader| {
+        let rows = rows(&engine, reader, Kind::Days, all, &filter).await;
+        rows.iter().map(|row| row["date"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    sides.installation.clock.set("2026-11-24T18:15:00Z");
+    assert_eq!(dates(&sides.readers[0]).await.last().unwrap(), "2026-11-25", "in Kathmandu it is midnight");
+    assert_eq!(dates(&sides.readers[1]).await, ["2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23", "2026-11-24"]);
+    let body = json!({"helpline_id": "h1", "session_id": "ahead", "timestamp": "2026-11-25T00:01:00Z"});
+    sides.installation.post(&sides.clients[2], EventKind::Display, &body).await.unwrap();
+    sides.installation.settle().await;
+    assert_eq!(dates(&sides.readers[1]).await.last().unwrap(), "2026-11-25");
     sides.installation.stop().await;
 }
 

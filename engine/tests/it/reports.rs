@@ -22,6 +22,7 @@ on_both!(
     a_public_page_is_there_only_while_it_is_on,
     what_was_approved_outlives_the_events,
     the_texts_of_an_impact_report_are_optional,
+    an_approved_report_fixes_the_time_zone,
 );
 
 const BY: &str = "tess@example.org";
@@ -352,4 +353,30 @@ async fn the_texts_of_an_impact_report_are_optional(installation: Installation) 
         refused(&installation, &side, &with(&[("detection_protocol", "x")])).await,
         ["texts.detection_protocol"]
     );
+}
+
+async fn an_approved_report_fixes_the_time_zone(installation: Installation) {
+    helplines(&installation).await;
+    let side = customer(&installation, "Acme").await;
+    let (engine, operator, of) = (&installation.engine, &installation.operator, side.manager.customer().id);
+    let zone = |name: &str| CustomerForm {
+        name: "Acme".to_owned(),
+        time_zone: name.to_owned(),
+        limits: CustomerLimits::default(),
+    };
+    // A draft fixes nothing, and is of other days then.
+    let draft = engine.draft_report(&side.manager, &form(WASHINGTON, "2026"), BY).await.unwrap();
+    engine.update_customer(operator, of, &zone("Asia/Tokyo")).await.unwrap();
+    let outdated = engine.approve_report(&side.manager, draft.id, BY).await;
+    assert_eq!(fields(outdated.unwrap_err()), ["report"]);
+    installation.settle().await;
+    // Whoever still knows the zone before is told to come again.
+    let stale = engine.draft_report(&side.manager, &form(WASHINGTON, "2026"), BY).await;
+    assert!(matches!(stale, Err(Error::Unavailable(_))));
+    let side = Side { manager: engine.console_manager(operator, of).unwrap(), ..side };
+    approved(&installation, &side, &form(WASHINGTON, "2026")).await;
+    let refused = engine.update_customer(operator, of, &zone("Europe/Berlin")).await.unwrap_err();
+    assert!(refused.to_string().contains("A report has been approved"), "{refused}");
+    assert_eq!(fields(refused), ["time_zone"]);
+    engine.update_customer(operator, of, &zone("Asia/Tokyo")).await.unwrap();
 }

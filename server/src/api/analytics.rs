@@ -17,6 +17,8 @@ use domain::period::{
 };
 use domain::zone::Day;
 use domain::{FaultCode, Faults};
+use engine::FileOf;
+use engine::actor::{ApiClient, Reader};
 use http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE, LINK, VARY};
 use http::{HeaderMap, HeaderValue, Uri};
 
@@ -45,6 +47,7 @@ pub async fn summary(
     let question = Question::read(&mut query)?;
     let reader = state.engine.api_reader(&client)?;
     let summary = state.engine.summary(&reader, question.period, &question.filter).await?;
+    call.note(&state, (&client, &reader), ("Summary", &question), true).await?;
     Ok(call.answer(&figures::summary_json(&summary, question.filter.tier), || summary_table(&summary)))
 }
 
@@ -71,6 +74,7 @@ pub async fn timeseries(
     let (question, interval) = Question::with(&mut query, interval)?;
     let reader = state.engine.api_reader(&client)?;
     let series = state.engine.timeseries(&reader, question.period, interval, &question.filter).await?;
+    call.note(&state, (&client, &reader), ("Figures over time", &question), true).await?;
     Ok(call.answer(&figures::timeseries_json(&series, question.filter.tier), || timeseries_table(&series)))
 }
 
@@ -99,6 +103,7 @@ pub async fn breakdown(
     let reader = state.engine.api_reader(&client)?;
     let Question { period, filter } = &question;
     let page = state.engine.breakdown(&reader, *period, by, filter, limit, cursor.as_deref()).await?;
+    call.note(&state, (&client, &reader), (&breakdown_name(by), &question), cursor.is_none()).await?;
     let response = call.answer(&figures::breakdown_json(&page, filter.tier), || breakdown_table(page.scope, &[&page]));
     Ok(call.with_next(response, page.next_cursor.as_deref()))
 }
@@ -199,6 +204,25 @@ impl Call {
         self.uri.path().ends_with(".pdf")
     }
 
+    /// Notes that a program is given a file of figures, if that is what is wanted; of a breakdown once for each walk through its
+    /// pages.
+    ///
+    /// # Errors
+    /// Only of the store: then it must not be given.
+    async fn note(
+        &self,
+        state: &AppState,
+        (client, reader): (&ApiClient, &Reader),
+        (what, question): (&str, &Question),
+        is_first: bool,
+    ) -> Result<(), engine::Error> {
+        if !self.wants_csv {
+            return Ok(());
+        }
+        let file = FileOf::Figures { what, period: question.period, filter: &question.filter };
+        state.engine.note_page(reader, &file, is_first, &client.acts_as()).await
+    }
+
     /// The answer in the form that is wanted.
     pub fn answer(&self, json: &impl serde::Serialize, csv: impl FnOnce() -> Table) -> Response {
         let mut response = if self.wants_csv { csv().into_response() } else { Json(json).into_response() };
@@ -215,6 +239,12 @@ impl Call {
         }
         response
     }
+}
+
+/// What a breakdown is called in the audit log.
+#[must_use]
+pub fn breakdown_name(by: Breakdown) -> String {
+    format!("Figures by {}", by.as_str().replace('_', " "))
 }
 
 /// A CSV file and its name.

@@ -1,6 +1,8 @@
 //! `export`.
 
 use super::demo::progress_bar;
+use super::history::CONNECTIONS_MAX;
+use super::statements::with_figures;
 use super::{BY, Failure, Output, customer_reader, open_for_file};
 use crate::config::Config;
 use crate::export::{ExportError, file};
@@ -89,6 +91,7 @@ impl Export {
             country_code: self.country,
             contact_method: self.contact_method,
         };
+        count_what_waits(config, self.customer).await?;
         // One reader at a time, and so the cache of one connection.
         let engine = open_for_file(config, 1).await?;
         let reader = customer_reader(&engine, &engine.authenticate_console(), self.customer)?;
@@ -107,6 +110,15 @@ impl Export {
         self.output.print(&manifest, || describe(&self.out, &manifest))?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Waits until all that was accepted is counted, as only that is exported. Where no server does it, an engine of its own does:
+/// it is closed when it is done.
+async fn count_what_waits(config: &Config, customer: CustomerId) -> Result<(), Failure> {
+    let engine = open_for_file(config, CONNECTIONS_MAX).await?;
+    // Says who is not there before anything is counted.
+    customer_reader(&engine, &engine.authenticate_console(), customer)?;
+    with_figures(&engine, engine.wait_for_figures()).await
 }
 
 fn describe(path: &Path, manifest: &Manifest) -> String {

@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// Connections of an import: for what is written, what is counted and what is looked up meanwhile.
-const CONNECTIONS_MAX: u32 = 3;
+/// Connections of a command that counts: for what is written, what is counted and what is looked up meanwhile.
+pub(super) const CONNECTIONS_MAX: u32 = 3;
 /// Largest mapping file, in bytes.
 const MAPPING_BYTES_MAX: u64 = 1 << 20;
 

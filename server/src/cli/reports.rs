@@ -169,6 +169,7 @@ async fn list(engine: &Engine, operator: &Operator, of: Of) -> Result<(), Failur
             "id": report.id,
             "template": report.body.content.template.key,
             "template_version": report.body.content.template.version,
+            "rules_version": report.body.content.rules.version,
             "period": tables::period(report),
             "version": report.version,
             "status": if report.is_approved() { "approved" } else { "draft" },
@@ -177,8 +178,9 @@ async fn list(engine: &Engine, operator: &Operator, of: Of) -> Result<(), Failur
         })
     };
     let items: Vec<Value> = reports.iter().map(item).collect();
-    of.output.print_list(&items, ["ID", "TEMPLATE", "PERIOD", "VERSION", "STATUS", "CREATED", "BY"], |item| {
-        ["id", "template", "period", "version", "status", "created_at", "created_by"].map(|name| member(item, name))
+    of.output.print_list(&items, ["ID", "TEMPLATE", "PERIOD", "VERSION", "RULES", "STATUS", "CREATED", "BY"], |item| {
+        ["id", "template", "period", "version", "rules_version", "status", "created_at", "created_by"]
+            .map(|name| member(item, name))
     })
 }
 
@@ -217,7 +219,7 @@ impl Export {
         let bytes = match self.out.extension().and_then(|it| it.to_str()) {
             Some("pdf") => report_pdf(&report).map_err(|error| Failure::Failed(error.to_string()))?,
             Some("csv") => tables::report(&report).bytes,
-            Some("json") => serde_json::to_vec_pretty(&json::ReportJson::from(&report))
+            Some("json") => serde_json::to_vec_pretty(&json::ReportJson::given_away(&report))
                 .map_err(|error| Failure::Failed(error.to_string()))?,
             _ => return Err(Failure::Usage("--out must end in .pdf, .csv or .json".to_owned())),
         };

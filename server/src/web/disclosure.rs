@@ -43,7 +43,7 @@ pub async fn page(State(state): State<AppState>, Path(id): Path<String>) -> Resu
         body.push_str("<p>Nothing has been published here yet.</p>");
     }
     for report in &reports {
-        body.push_str(&article(report, true));
+        body.push_str(&article(report, None));
     }
     let title = reports.first().map_or("", |report| report.body.content.customer.as_str());
     let _ = write!(
@@ -60,7 +60,7 @@ pub async fn page(State(state): State<AppState>, Path(id): Path<String>) -> Resu
 pub async fn widget(State(state): State<AppState>, Path(id): Path<String>) -> Result<Response, Refusal> {
     let reports = disclosed(&state, &id).await?;
     let body = match reports.first() {
-        Some(report) => article(report, false),
+        Some(report) => article(report, Some(&format!("/disclosures/{}", escape(&id)))),
         None => "<p>Nothing has been published here yet.</p>".to_owned(),
     };
     let headers = [(CACHE_CONTROL, CACHED), (CONTENT_SECURITY_POLICY, EMBEDDED_POLICY)];
@@ -72,12 +72,12 @@ pub async fn widget(State(state): State<AppState>, Path(id): Path<String>) -> Re
 /// `GET /disclosures/{id}/report.json`, for programs of any site.
 pub async fn data(State(state): State<AppState>, Path(id): Path<String>) -> Result<Response, Refusal> {
     let reports = disclosed(&state, &id).await?;
-    let body = Disclosed { reports: reports.iter().map(Into::into).collect() };
+    let body = Disclosed { reports: reports.iter().map(ReportJson::given_away).collect() };
     Ok(([(CACHE_CONTROL, CACHED), (ACCESS_CONTROL_ALLOW_ORIGIN, "*")], Json(body)).into_response())
 }
 
-/// A report's numbers, each with its definition; `is_whole` with its source and history.
-fn article(report: &Report, is_whole: bool) -> String {
+/// A report's numbers, each with its definition; and its rules, source and history, or the address where these are.
+fn article(report: &Report, whole: Option<&str>) -> String {
     let content = &report.body.content;
     let mut html = format!("<section><h2>{}, {}</h2>", escape(&content.customer), escape(&tables::period(report)));
     // Writing to a String cannot fail.
@@ -89,7 +89,14 @@ fn article(report: &Report, is_whole: bool) -> String {
     if let Some(sentence) = content.imported_sentence() {
         let _ = write!(html, "<p>{}</p>", escape(&sentence));
     }
-    if !is_whole {
+    if let Some(href) = whole {
+        let corrects = report.body.predecessor.map(|it| format!(", which corrects version {it}")).unwrap_or_default();
+        let _ = write!(
+            html,
+            "<p>Days in {}. Version {}{corrects}. <a href=\"{href}\" target=\"_blank\" rel=\"noopener\">How it is \
+             counted</a></p>",
+            content.time_zone, report.version
+        );
         return html + "</section>";
     }
     let _ = write!(html, "<p>Whole months, days in {}.</p><ul>", content.time_zone);

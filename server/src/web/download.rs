@@ -1,6 +1,8 @@
 //! The overview's blocks as files: the same questions as the API, asked by the person who is logged in.
 
-use crate::api::analytics::{Question, Table, breakdown_table, by, interval, summary_table, timeseries_table};
+use crate::api::analytics::{
+    Question, Table, breakdown_name, breakdown_table, by, interval, summary_table, timeseries_table,
+};
 use crate::api::csv;
 use crate::http::query::Query;
 use crate::state::AppState;
@@ -132,7 +134,7 @@ pub async fn breakdown(
             break;
         }
     }
-    note(&state, &user, &reader, &format!("Figures by {}", by.as_str().replace('_', " ")), &question).await?;
+    note(&state, &user, &reader, &breakdown_name(by), &question).await?;
     let pages: Vec<_> = pages.iter().collect();
     Ok(breakdown_table(filter.scope(Some(by)), &pages).into_response())
 }

@@ -42,7 +42,7 @@ pub async fn json(
     let report = report(&state, &session, query.as_deref(), "JSON").await?;
     let name = tables::file_name(&report, "json");
     let disposition = format!("attachment; filename=\"{name}\"");
-    Ok(([(CONTENT_DISPOSITION, disposition)], Json(ReportJson::from(&report))).into_response())
+    Ok(([(CONTENT_DISPOSITION, disposition)], Json(ReportJson::given_away(&report))).into_response())
 }
 
 /// `GET /download/report.pdf`

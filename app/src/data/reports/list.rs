@@ -41,6 +41,8 @@ pub struct ReportRow {
     pub made: String,
     /// From which version of its template.
     pub template_version: u32,
+    /// By which version of the rules it was counted.
+    pub rules_version: u32,
 }
 
 /// A kind of report.
@@ -85,6 +87,7 @@ pub async fn reports(customer: Option<String>, cursor: Option<String>) -> Result
         badge: badge(report),
         made: format!("{} by {}", format::instant(report.created_at, asked.zone()), report.created_by),
         template_version: report.body.content.template.version,
+        rules_version: report.body.content.rules.version,
     };
     let kind = |template: &'static domain::report::Template| KindView {
         title: &template.title,

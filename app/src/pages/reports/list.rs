@@ -58,6 +58,7 @@ fn list_view(list: ReportList, customer: &str) -> AnyView {
                                     <th scope="col">"Status"</th>
                                     <th scope="col">"Made"</th>
                                     <th scope="col" class="number">"Template version"</th>
+                                    <th scope="col" class="number">"Rules version"</th>
                                 </tr>
                             </thead>
                             <tbody>{rows}</tbody>
@@ -82,6 +83,7 @@ fn row(row: ReportRow) -> AnyView {
             <td data-label="Status"><span class=row.badge.0>{row.badge.1}</span></td>
             <td data-label="Made">{row.made}</td>
             <td class="number" data-label="Template version">{row.template_version}</td>
+            <td class="number" data-label="Rules version">{row.rules_version}</td>
         </tr>
     }
     .into_any()

@@ -1,8 +1,10 @@
-//! Reports as CSV: one row for the total and one for each row of a table, the figures side by side, and at the end a row that
-//! says what was imported without sessions. A report without tables is one row, with its texts: nothing else can get into it.
+//! Reports as CSV: one row for the total and one for each row of a table, the figures side by side, and at the end rows that
+//! say what the report is, what its figures and rules mean, and what was imported without sessions. A report without tables is
+//! one row, with its texts: nothing else can get into it.
 
 use crate::api::analytics::Table;
 use crate::api::csv;
+use domain::figures::Figure;
 use domain::report::form::period_code;
 use engine::Report;
 
@@ -31,13 +33,32 @@ pub fn report(report: &Report) -> Table {
                 table.row(first.into_iter().chain(row.cells.iter().map(|cell| cell.plain(k))));
             }
         }
-        if let Some(sentence) = content.imported_sentence() {
-            let first = ["note".to_owned(), "imported".to_owned(), sentence];
+        for (key, text) in notes(report) {
+            let first = ["note", key, &text].map(str::to_owned);
             table.row(first.into_iter().chain(content.figures.iter().map(|_| String::new())));
         }
         table.finish()
     };
     Table { name: file_name(report, "csv"), bytes }
+}
+
+/// What is said about the numbers, each with what it is about: the report, a figure, the rules, or what was imported.
+fn notes(report: &Report) -> Vec<(&'static str, String)> {
+    let content = &report.body.content;
+    let template = &content.template;
+    let corrects =
+        report.body.predecessor.map(|before| format!(", which corrects version {before}")).unwrap_or_default();
+    let status = if report.is_approved() { "Approved" } else { "Draft, not approved" };
+    let what = format!(
+        "{} ({}), version {} of the template. Version {} of the report{corrects}. {status}.",
+        template.title, template.key, template.version, report.version
+    );
+    let figure = |figure: &Figure| (figure.name(), format!("{}: {}", figure.label(), figure.definition()));
+    let mut notes = vec![("report", what)];
+    notes.extend(content.figures.iter().map(figure));
+    notes.extend(content.rules.sentences().into_iter().map(|sentence| ("rules", sentence)));
+    notes.extend(content.imported_sentence().map(|sentence| ("imported", sentence)));
+    notes
 }
 
 /// The report's period, as a form takes it.

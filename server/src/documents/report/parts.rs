@@ -105,12 +105,12 @@ pub fn days(content: &Content) -> String {
     format!("{} to {}", words::day(from), words::day(to))
 }
 
-/// Whether the report is approved, and then by whom and when.
+/// Whether the report is approved, and then when. Not by whom: regulators ask for reports without personal data.
 pub fn status(report: &Report) -> String {
     match &report.status {
         ReportStatus::Draft => "Draft, not approved".to_owned(),
-        ReportStatus::Approved { at, by } => {
-            format!("Approved on {} by {by}", words::instant(*at, report.body.content.time_zone))
+        ReportStatus::Approved { at, .. } => {
+            format!("Approved on {}", words::instant(*at, report.body.content.time_zone))
         }
     }
 }
@@ -350,12 +350,7 @@ pub fn method(sheet: &mut Sheet<'_>, report: &Report) {
     }
     sheet.y += GAP - 6.0;
     sheet.heading(2, "About this report", 60.0);
-    let made = format!(
-        "{}, {}, by {}",
-        words::instant(content.counted_at, content.time_zone),
-        content.time_zone.name(),
-        report.created_by
-    );
+    let made = format!("{}, {}", words::instant(content.counted_at, content.time_zone), content.time_zone.name());
     let mut facts = vec![
         ("Template", format!("{} ({}), version {}", template.title, template.key, template.version), BODY),
         ("Report", format!("{}, version {}", report.id, report.version), BODY),

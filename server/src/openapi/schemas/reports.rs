@@ -151,9 +151,11 @@ pub struct Report {
     changes: Vec<ReportChange>,
     #[schema(format = DateTime)]
     created_at: String,
+    /// Files and public pages name nobody.
     created_by: String,
     #[schema(required = true, format = DateTime)]
     approved_at: Option<String>,
+    /// Files and public pages name nobody.
     #[schema(required = true)]
     approved_by: Option<String>,
     #[schema(format = DateTime)]
