@@ -2,8 +2,11 @@
 //!
 //! The attackers know nothing of how cells are chosen, and share no code with the program that chooses them.
 
+mod years;
+
 use super::cells::{Known, RawRow, RawTable, Tables};
 use super::content::{Cell, Place, Row, Table};
+use super::suppress::Said;
 use super::template::TableBy;
 use crate::figures::{Counts, Figure};
 use proptest::prelude::*;
@@ -13,7 +16,7 @@ const K: i64 = 4;
 /// Helplines and their countries.
 const HELPLINES: [(&str, &str); 5] = [("h1", "DE"), ("h2", "DE"), ("h3", "FR"), ("h4", "FR"), ("h5", "JP")];
 const METHODS: [&str; 3] = ["phone", "sms", "website"];
-const MONTHS: [&str; 3] = ["2026-01", "2026-02", "2026-03"];
+const MONTHS: [&str; 4] = ["2026-01", "2026-02", "2026-03", "2026-04"];
 const FIGURES: [Figure; 6] = [
     Figure::GrossDisplays,
     Figure::UniqueDisplays,
@@ -30,13 +33,17 @@ struct Session {
     shown: BTreeMap<usize, (i64, BTreeSet<usize>)>,
 }
 
-fn sessions(most: usize) -> impl Strategy<Value = Vec<Session>> {
+fn session() -> impl Strategy<Value = Session> {
     let clicks = prop::collection::btree_set(0..METHODS.len(), 0..2);
     // Some helplines are shown far more than others, so that there are small cells and large ones.
     let helpline = prop_oneof![5 => Just(0_usize), 3 => Just(2), 1 => 0..HELPLINES.len()];
     let shown = prop::collection::btree_map(helpline, (1_i64..3, clicks), 1..3);
-    let month = prop_oneof![3 => Just(0_usize), 1 => 0..MONTHS.len()];
-    prop::collection::vec((month, shown).prop_map(|(month, shown)| Session { month, shown }), 1..most)
+    let month = prop_oneof![3 => Just(0_usize), 1 => 0..3_usize];
+    (month, shown).prop_map(|(month, shown)| Session { month, shown })
+}
+
+fn sessions(most: usize) -> impl Strategy<Value = Vec<Session>> {
+    prop::collection::vec(session(), 1..most)
 }
 
 /// The counts of some sessions; `countries` and `methods` narrow what is counted to a row.
@@ -83,27 +90,50 @@ fn tables(sessions: &[Session]) -> Tables {
         RawTable { by: TableBy::Helpline, rows: kept(helplines.collect()) },
         RawTable { by: TableBy::ContactMethod, rows: kept(methods.collect()) },
     ];
-    Tables { figures: FIGURES.to_vec(), total: counts(&all, |_| true, None), tables }
+    Tables { figures: FIGURES.to_vec(), total: counts(&all, |_| true, None), tables, beside: Vec::new() }
+}
+
+/// A report of only some figures and tables.
+fn part(tables: &Tables, figures: &[Figure], of: &[TableBy]) -> Tables {
+    let (own, beside) = tables.tables.iter().cloned().partition(|table| of.contains(&table.by));
+    Tables { figures: figures.to_vec(), total: tables.total, tables: own, beside }
 }
 
 type Printed = (Vec<Cell>, Vec<Table>);
 
 fn publish(tables: &Tables, known: &Known) -> Printed {
-    tables.publish(Some(K as u32), known).unwrap()
+    tables.publish(Some(K as u32), known, &[]).unwrap()
 }
 
 fn known(printed: &Printed) -> Known {
-    let of = |by: Option<TableBy>, key: &str, cells: &[Cell]| -> Vec<(Place, Vec<i64>)> {
+    known_of(printed, &FIGURES)
+}
+
+fn known_of(printed: &Printed, figures: &[Figure]) -> Known {
+    let of = |by: Option<TableBy>, key: &str, cells: &[Cell]| -> Vec<(Place, Vec<Said>)> {
         let place = |figure: &Figure| Place { by, key: key.to_owned(), figure: *figure };
-        let number = |cell: &Cell| if let Cell::Count(n) = cell { vec![*n] } else { Vec::new() };
-        let cells = FIGURES.iter().zip(cells).filter(|(_, cell)| **cell != Cell::Absent);
-        cells.map(|(figure, cell)| (place(figure), number(cell))).collect()
+        let cells = figures.iter().zip(cells).filter(|(_, cell)| **cell != Cell::Absent);
+        cells.map(|(figure, cell)| (place(figure), vec![Said { cell: *cell, k: K }])).collect()
     };
     let mut known: Known = of(None, "", &printed.0).into_iter().collect();
     for table in &printed.1 {
         table.rows.iter().for_each(|row| known.extend(of(Some(table.by), &row.key, &row.cells)));
     }
     known
+}
+
+/// All that several reports say together, as one with all figures and tables. What is in none of them is absent.
+fn together(tables: &Tables, known: &Known) -> Printed {
+    let cell = |by: Option<TableBy>, key: &str, figure: Figure| {
+        let said = known.get(&Place { by, key: key.to_owned(), figure });
+        let said = said.into_iter().flatten().map(|said| said.cell);
+        let rank = |cell: &Cell| (matches!(cell, Cell::Count(_)), *cell == Cell::Small);
+        said.max_by_key(rank).unwrap_or(Cell::Absent)
+    };
+    let cells = |by, key: &str| FIGURES.iter().map(|figure| cell(by, key, *figure)).collect::<Vec<_>>();
+    let row = |by, row: &RawRow| Row { key: row.key.clone(), name: row.name.clone(), cells: cells(Some(by), &row.key) };
+    let table = |it: &RawTable| Table { by: it.by, rows: it.rows.iter().map(|of| row(it.by, of)).collect() };
+    (cells(None, ""), tables.tables.iter().map(table).collect())
 }
 
 /// A named cell as printed.
@@ -145,6 +175,8 @@ impl Column<'_> {
         if figure == Figure::GrossClicks {
             sums.push((named(TableBy::ContactMethod, self.rows(TableBy::ContactMethod)), total));
         }
+        // Of tables that are not printed there is nothing to add up.
+        sums.retain(|(parts, whole)| !parts.is_empty() && whole.1 != Cell::Absent);
         sums
     }
 }
@@ -192,42 +224,49 @@ fn solved(equations: &[BTreeMap<usize, i128>], unknowns: usize) -> Vec<usize> {
     rows.iter().filter_map(alone).collect()
 }
 
-/// Small cells that sums and differences give away, where `told` are cells whose number is known from elsewhere.
+/// Hidden cells that sums and differences give away, where `told` are those whose number is known from elsewhere.
+fn worked_out(sums: &[Equation], told: impl Fn(&str) -> bool) -> Vec<Named> {
+    let mut unknown: Vec<Named> = Vec::new();
+    let mut equations = Vec::new();
+    for (parts, whole) in sums {
+        let mut equation = BTreeMap::new();
+        for (named, sign) in parts.iter().map(|part| (part, 1)).chain([(whole, -1)]) {
+            if matches!(named.1, Cell::Count(_)) || told(&named.0) {
+                continue;
+            }
+            let at = unknown.iter().position(|it| it.0 == named.0).unwrap_or_else(|| {
+                unknown.push(named.clone());
+                unknown.len() - 1
+            });
+            *equation.entry(at).or_insert(0) += sign;
+        }
+        equations.push(equation);
+    }
+    solved(&equations, unknown.len()).into_iter().map(|at| unknown[at].clone()).collect()
+}
+
+/// Small cells that sums and differences give away.
 fn by_sums(printed: &Printed, told: impl Fn(&str, Figure) -> bool) -> Vec<String> {
     let mut given_away = Vec::new();
     for (figure, of) in FIGURES.into_iter().enumerate() {
-        let mut names: Vec<String> = Vec::new();
-        let mut equations = Vec::new();
-        let mut small = BTreeSet::new();
-        for (parts, whole) in (Column { figure, printed }).sums() {
-            let mut equation = BTreeMap::new();
-            for ((name, cell), sign) in parts.into_iter().map(|part| (part, 1)).chain([(whole, -1)]) {
-                if matches!(cell, Cell::Count(_)) || told(&name, of) {
-                    continue;
-                }
-                let at = names.iter().position(|it| *it == name).unwrap_or_else(|| {
-                    names.push(name.clone());
-                    names.len() - 1
-                });
-                if cell == Cell::Small {
-                    small.insert(at);
-                }
-                *equation.entry(at).or_insert(0) += sign;
-            }
-            equations.push(equation);
-        }
-        let found = solved(&equations, names.len()).into_iter().filter(|at| small.contains(at));
-        given_away.extend(found.map(|at| format!("{} {}", of.name(), names[at])));
+        let found = worked_out(&Column { figure, printed }.sums(), |name| told(name, of));
+        let small = found.into_iter().filter(|(_, cell)| *cell == Cell::Small);
+        given_away.extend(small.map(|(name, _)| format!("{} {name}", of.name())));
     }
     given_away
 }
 
-/// Small cells for which no other number fits what is printed of their figure, by trying. Unlike [`by_sums`], this attacker
-/// knows that small cells are from 1 to k − 1, and of withheld ones whether they are at least k.
+/// Small cells for which no other number fits what is printed of their figure.
 fn by_trying(printed: &Printed, truth: &BTreeMap<String, i64>, figure: usize) -> Vec<String> {
-    let sums = Column { figure, printed }.sums();
+    let pinned = pinned(&Column { figure, printed }.sums(), truth);
+    pinned.into_iter().map(|name| format!("{} {name}", FIGURES[figure].name())).collect()
+}
+
+/// Small cells for which no other number fits, by trying. Unlike [`worked_out`], this attacker knows that small cells are
+/// from 1 to k − 1, and of withheld ones whether they are at least k; of those that are printed nowhere nothing.
+fn pinned(sums: &[Equation], truth: &BTreeMap<String, i64>) -> Vec<String> {
     let mut cells: BTreeMap<String, Cell> = BTreeMap::new();
-    for (parts, whole) in &sums {
+    for (parts, whole) in sums {
         cells.extend(parts.iter().chain([whole]).cloned());
     }
     let hidden: Vec<&String> =
@@ -235,9 +274,8 @@ fn by_trying(printed: &Printed, truth: &BTreeMap<String, i64>, figure: usize) ->
     let allowed = |name: &str, value: i64| match cells[name] {
         Cell::Small => (1..K).contains(&value),
         Cell::Withheld if truth[name] >= K => value >= K,
-        Cell::Withheld => value >= 0,
+        Cell::Withheld | Cell::Absent => value >= 0,
         Cell::Count(n) => n == value,
-        Cell::Absent => false,
     };
     let fits = |moved: &BTreeMap<&str, i64>, is_whole_known: usize| {
         sums.iter().all(|(parts, whole)| {
@@ -272,8 +310,17 @@ fn by_trying(printed: &Printed, truth: &BTreeMap<String, i64>, figure: usize) ->
     }
     let steps_to = |name: &str, step: i64| allowed(name, truth[name] + step);
     let small = hidden.iter().filter(|name| truth[name.as_str()] < K);
-    let pinned = small.filter(|name| !search(0, &hidden, &mut BTreeMap::new(), name, &steps_to, &fits));
-    pinned.map(|name| format!("{} {name}", FIGURES[figure].name())).collect()
+    small
+        .filter(|name| !search(0, &hidden, &mut BTreeMap::new(), name, &steps_to, &fits))
+        .map(|it| (*it).clone())
+        .collect()
+}
+
+/// Figures and tables of two or three reports.
+fn parts() -> impl Strategy<Value = Vec<(Vec<Figure>, Vec<TableBy>)>> {
+    let figures = prop::sample::subsequence(FIGURES.to_vec(), 1..=FIGURES.len());
+    let tables = prop::sample::subsequence(TableBy::ALL.to_vec(), 0..=TableBy::ALL.len());
+    prop::collection::vec((figures, tables), 2..=3)
 }
 
 fn truth(tables: &Tables, figure: Figure) -> BTreeMap<String, i64> {
@@ -311,16 +358,17 @@ proptest! {
         let all: Vec<_> = sessions.into_iter().chain(late).collect();
         let second = tables(&all);
         // What was published may leave no way to hide a cell: then nothing is published.
-        let Ok(after) = second.publish(Some(K as u32), &known(&before)) else { return Ok(()) };
+        let Ok(after) = second.publish(Some(K as u32), &known(&before), &[]) else { return Ok(()) };
         // Whoever takes what has not changed from the other version.
         let (old, new) = (known(&before), known(&after));
         let name = |place: &Place| match place.by {
             None => "total".to_owned(),
             Some(by) => format!("{} {}", by.as_str(), place.key),
         };
+        let number = |said: &Said| if let Cell::Count(n) = said.cell { Some(n) } else { None };
         let told = |by: &Known, at: &str, figure: Figure| {
-            let is_shown = |(place, shown): (&Place, &Vec<i64>)| {
-                !shown.is_empty() && place.figure == figure && name(place) == at
+            let is_shown = |(place, said): (&Place, &Vec<Said>)| {
+                said.iter().any(|it| number(it).is_some()) && place.figure == figure && name(place) == at
             };
             let is_shown = by.iter().any(is_shown);
             is_shown && truth(&first, figure).get(at) == truth(&second, figure).get(at)
@@ -328,10 +376,28 @@ proptest! {
         prop_assert_eq!(by_sums(&before, |at, figure| told(&new, at, figure)), Vec::<String>::new());
         prop_assert_eq!(by_sums(&after, |at, figure| told(&old, at, figure)), Vec::<String>::new());
         // What has become small since is not printed, whatever was printed of it before.
-        for (place, shown) in &new {
-            let small = shown.iter().find(|n| (1..K).contains(*n));
-            let before = old.get(place).cloned().unwrap_or_default();
-            prop_assert!(small.is_none_or(|n| before.contains(n)), "{place:?}: {shown:?} after {before:?}");
+        for (place, said) in &new {
+            let small = said.iter().filter_map(number).find(|n| (1..K).contains(n));
+            let before: Vec<_> = old.get(place).into_iter().flatten().filter_map(number).collect();
+            prop_assert!(small.is_none_or(|n| before.contains(&n)), "{place:?}: {said:?} after {before:?}");
+        }
+    }
+
+    #[test]
+    fn several_reports_of_the_same_months_give_nothing_away(sessions in sessions(30), parts in parts()) {
+        let tables = tables(&sessions);
+        let mut known = Known::new();
+        for (figures, of) in &parts {
+            // Where nothing can be hidden any more there is no report.
+            let Ok(printed) = part(&tables, figures, of).publish(Some(K as u32), &known, &[]) else { continue };
+            for (place, said) in known_of(&printed, figures) {
+                known.entry(place).or_default().extend(said);
+            }
+        }
+        let printed = together(&tables, &known);
+        prop_assert_eq!(by_sums(&printed, |_, _| false), Vec::<String>::new());
+        for (at, figure) in FIGURES.into_iter().enumerate() {
+            prop_assert_eq!(by_trying(&printed, &truth(&tables, figure), at), Vec::<String>::new());
         }
     }
 

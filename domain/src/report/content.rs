@@ -1,6 +1,7 @@
 //! A report as it is printed: nothing that it suppresses is in here.
 
 use super::imported::Imported;
+use super::suppress::Said;
 use super::template::{TableBy, Template};
 use crate::figures::{Figure, Scope};
 use crate::metering;
@@ -9,7 +10,6 @@ use crate::text::grouped;
 use crate::timestamp::Timestamp;
 use crate::zone::Zone;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// Format of [`Content`] and of the files made from it.
 pub const CONTENT_VERSION: u32 = 1;
@@ -204,6 +204,24 @@ impl Content {
             let version = |it: &Self| format!("version {}", it.template.version);
             changes.push(Change { what: "Template".to_owned(), before: version(before), after: version(self) });
         }
+        changes.extend(self.rules_since(before));
+        changes
+    }
+
+    /// What has changed of how it is counted: a sentence of the rules each, and the time zone.
+    fn rules_since(&self, before: &Self) -> Vec<Change> {
+        let zone = |it: &Self| it.time_zone.name().to_owned();
+        let mut changes = Vec::new();
+        if zone(before) != zone(self) {
+            changes.push(Change { what: "Time zone".to_owned(), before: zone(before), after: zone(self) });
+        }
+        let (mut old, mut new) = (before.rules.sentences(), self.rules.sentences());
+        let most = old.len().max(new.len());
+        old.resize(most, String::new());
+        new.resize(most, String::new());
+        for (before, after) in old.into_iter().zip(new).filter(|(before, after)| before != after) {
+            changes.push(Change { what: "Rules".to_owned(), before, after });
+        }
         changes
     }
 
@@ -245,11 +263,11 @@ impl Content {
         cells
     }
 
-    /// Which cells a reader of this report has seen, and the number of each that was printed.
+    /// What a reader of this report has seen of its cells.
     #[must_use]
-    pub fn known(&self) -> BTreeMap<Place, Option<i64>> {
-        let number = |cell| if let Cell::Count(n) = cell { Some(n) } else { None };
-        self.cells().into_iter().map(|(place, _, cell)| (place, number(cell))).collect()
+    pub fn said(&self) -> Vec<(Place, Said)> {
+        let k = self.rules.suppress_below.map_or(0, i64::from);
+        self.cells().into_iter().map(|(place, _, cell)| (place, Said { cell, k })).collect()
     }
 }
 
@@ -315,6 +333,19 @@ mod tests {
         assert_eq!(plain.changes_since(&marked), [change("Imported without sessions", text, "none")]);
         assert_eq!(marked.changes_since(&marked), []);
         assert!(marked.imported_sentence().unwrap().contains("1,200 displays"));
+    }
+
+    #[test]
+    fn another_time_zone_and_other_rules_are_changes() {
+        let before = content(&[], &[], &[]);
+        let rules = Rules { repeat_seconds: 60, suppress_below: None, ..before.rules };
+        let after = Content { time_zone: "Europe/Berlin".parse().unwrap(), rules, ..before.clone() };
+        let changes = after.changes_since(&before);
+        let whats: Vec<_> = changes.iter().map(|it| it.what.as_str()).collect();
+        assert_eq!(whats, ["Time zone", "Rules", "Rules"]);
+        assert_eq!((changes[0].before.as_str(), changes[0].after.as_str()), ("UTC", "Europe/Berlin"));
+        assert!(changes[1].before.contains("30 seconds") && changes[1].after.contains("60 seconds"));
+        assert!(changes[2].before.contains("printed as <10") && changes[2].after.is_empty());
     }
 
     #[test]

@@ -66,6 +66,17 @@ impl Imported {
         (!days.is_empty()).then_some(Self { displays, clicks, days })
     }
 
+    /// The same without its numbers: for reports of one exact number, whose other periods may overlap.
+    #[must_use]
+    pub fn without_numbers(self) -> Self {
+        let days = merged(self.days.into_iter().map(Days::whole_months).collect());
+        Self { displays: Cell::Absent, clicks: Cell::Absent, days }
+    }
+
+    fn has_numbers(&self) -> bool {
+        self.displays != Cell::Absent || self.clicks != Cell::Absent
+    }
+
     /// What people read.
     #[must_use]
     pub fn sentence(&self, suppress_below: Option<u32>) -> String {
@@ -74,9 +85,13 @@ impl Imported {
             Cell::Withheld => format!("a withheld number of {what}s"),
             _ => format!("{} {what}s", cell.text(suppress_below)),
         };
-        let (displays, clicks) = (number(self.displays, "display"), number(self.clicks, "click"));
+        let what = if self.has_numbers() {
+            format!("{} and {}", number(self.displays, "display"), number(self.clicks, "click"))
+        } else {
+            "displays and clicks".to_owned()
+        };
         format!(
-            "Besides, {displays} and {clicks} of {} were imported as counts without sessions. Neither notifications, reach nor \
+            "Besides, {what} of {} were imported as counts without sessions. Neither notifications, reach nor \
              any other figure can be told from them, and they are in none of the figures of this report.",
             self.days_text()
         )
@@ -93,6 +108,9 @@ impl Imported {
 
     /// The same in a few words.
     pub(super) fn brief(&self, suppress_below: Option<u32>) -> String {
+        if !self.has_numbers() {
+            return format!("counts of {}", self.days_text());
+        }
         let (displays, clicks) = (self.displays.text(suppress_below), self.clicks.text(suppress_below));
         format!("{displays} displays, {clicks} clicks; {}", self.days_text())
     }
@@ -168,6 +186,17 @@ mod tests {
             |k| Imported::of(&[of(1, 100, 14_610, 14_612), of(0, 50, 14_660, 14_660)], k, &[]).unwrap().days_text();
         assert_eq!(days(10), "2010-01-01 to 2010-02-28");
         assert_eq!(days(0), "2010-01-01 to 2010-01-03, 2010-02-20");
+    }
+
+    #[test]
+    fn that_there_is_something_can_be_said_without_numbers() {
+        let bare = Imported::of(&[of(20, 30, 14_612, 14_613)], 10, &[]).unwrap().without_numbers();
+        assert_eq!((bare.displays, bare.clicks), (Cell::Absent, Cell::Absent));
+        let sentence = bare.sentence(None);
+        assert!(
+            sentence.starts_with("Besides, displays and clicks of 2010-01-01 to 2010-01-31 were imported as counts ")
+        );
+        assert_eq!(bare.brief(None), "counts of 2010-01-01 to 2010-01-31");
     }
 
     proptest! {

@@ -4,11 +4,13 @@
 //! - [`form`]: what somebody asks for, checked against its template.
 //! - [`content`]: a report as it is printed, and how one version differs from the one before.
 //! - [`cells`]: the counts of a report before it is decided which of them are printed.
+//! - [`exact`]: what numbers that must be printed exactly would give away of others.
 //! - [`imported`]: what it says of history that was imported without sessions.
 //! - [`suppress`]: which of them are not, so that no small group can be made out.
 
 pub mod cells;
 pub mod content;
+pub mod exact;
 pub mod form;
 pub mod imported;
 pub mod suppress;
@@ -16,8 +18,10 @@ pub mod template;
 
 pub use cells::{Known, RawRow, RawTable, Tables, Unprotectable};
 pub use content::{CONTENT_VERSION, Cell, Change, Content, Place, Row, Rules, Table, Text};
+pub use exact::{Exact, leaves_small};
 pub use form::{ReportForm, Wanted};
 pub use imported::{Contribution, Days, Imported};
+pub use suppress::Said;
 pub use template::{PeriodKind, TableBy, Template, TemplateForm, TextField};
 
 #[cfg(test)]

@@ -6,6 +6,8 @@
 //! is never above another), everything that is printed or was before, and how this program chooses. As long as that
 //! leaves a small cell too few values, the nearest, smallest printed cell is withheld as well.
 
+use super::content::Cell;
+
 /// How many rounds [`bounds`] takes at most. Each round carries what is known one rule further; sums of sums are a few
 /// rules deep.
 const ROUNDS_MAX: usize = 256;
@@ -18,64 +20,129 @@ pub enum Mark {
     Shown,
     /// From 1 to k − 1.
     Small,
-    /// At least k, but for cells whose [`Node::is_open`] is set.
+    /// At least k, mostly; small ones are withheld where even that they are small would give them away.
     Withheld,
 }
 
-/// A cell.
+/// What an approved report says of a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said {
+    pub cell: Cell,
+    /// The threshold of that report.
+    pub k: i64,
+}
+
+/// A cell. Where it is not certain what a reader knows of it, more is assumed rather than less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Node {
     pub value: i64,
     pub mark: Mark,
     /// It is known already, whatever is printed now.
-    pub is_known: bool,
-    /// Withheld, it may be anything: it was hidden before and must say nothing new, or even that it is small would give it
-    /// away.
-    pub is_open: bool,
+    is_known: bool,
+    /// Its mark cannot be changed any more: it is not in this report, or was printed as a small one before.
+    is_fixed: bool,
+    /// It must not come out, though it is no small one of this report.
+    is_kept: bool,
+    /// What it is at least if it is withheld.
+    least: i64,
+    /// What it is at most if it is small.
+    most: i64,
 }
 
 impl Node {
-    /// A cell, small or not. `was` is what was published of it before: the numbers, none of them if it was hidden. Only
-    /// the very same number is known already: what has become a small one since is hidden like any other.
+    /// A cell, small or not. `was` is what approved reports say of it. A number is known only if it is still the same: what
+    /// has become a small one since is hidden like any other. What was hidden stays hidden, and one that is not printed in
+    /// this report (`is_printed`) stays what it was made by those before.
     #[must_use]
-    pub fn new(value: i64, k: i64, was: Option<&[i64]>) -> Self {
-        let is_known = was.is_some_and(|shown| shown.contains(&value));
-        let was_hidden = was.is_some_and(<[i64]>::is_empty);
+    pub fn new(value: i64, k: i64, was: &[Said], is_printed: bool) -> Self {
+        let numbers = || was.iter().filter_map(|said| if let Cell::Count(n) = said.cell { Some(n) } else { None });
+        let small = || was.iter().filter(|said| said.cell == Cell::Small && (1..said.k).contains(&value));
+        let withheld = || was.iter().filter(|said| said.cell == Cell::Withheld);
+        let was_hidden = was.iter().any(|said| matches!(said.cell, Cell::Small | Cell::Withheld));
+        // What has no row in a report that is published is taken to be 0.
+        let is_known = numbers().any(|n| n == value) || (!is_printed && was.is_empty() && value == 0);
+        let was_small = small().next().is_some();
         let mark = match () {
             () if is_known => Mark::Shown,
+            () if was_small => Mark::Small,
+            // Not `Small`: by then it may have been withheld lest even that gives it away.
+            () if withheld().next().is_some() => Mark::Withheld,
             () if value >= 1 && value < k => Mark::Small,
-            () if was_hidden => Mark::Withheld,
+            () if was_hidden || !is_printed => Mark::Withheld,
             () => Mark::Shown,
         };
-        Self { value, mark, is_known, is_open: was_hidden }
+        let limits = withheld().map(|said| said.k).chain(numbers()).chain([k]);
+        Self {
+            value,
+            mark,
+            is_known,
+            is_fixed: is_known || was_small || !is_printed,
+            is_kept: false,
+            least: limits.filter(|least| *least <= value).max().unwrap_or(0),
+            most: small().map(|said| said.k - 1).chain([k - 1]).min().unwrap_or(0),
+        }
+    }
+
+    /// A number that everybody knows.
+    #[must_use]
+    pub const fn known(value: i64) -> Self {
+        Self { value, mark: Mark::Shown, is_known: true, is_fixed: true, is_kept: false, least: value, most: value }
+    }
+
+    /// A number that no report has and nobody asks for, but that ties others to each other.
+    #[must_use]
+    pub const fn untold() -> Self {
+        Self { value: 0, mark: Mark::Withheld, is_known: false, is_fixed: true, is_kept: false, least: 0, most: 0 }
+    }
+
+    /// A number that no report has, and that must not come out either.
+    #[must_use]
+    pub const fn kept(value: i64) -> Self {
+        Self { value, mark: Mark::Withheld, is_known: false, is_fixed: true, is_kept: true, least: 0, most: 0 }
     }
 
     /// Whether its number must not come out.
     const fn is_secret(self, k: i64) -> bool {
-        !matches!(self.mark, Mark::Shown) && !self.is_known && self.value >= 1 && self.value < k
+        self.is_kept || !matches!(self.mark, Mark::Shown) && !self.is_known && self.value >= 1 && self.value < k
+    }
+
+    /// Whether everybody knows its number, whatever is printed now.
+    #[must_use]
+    pub const fn is_known(self) -> bool {
+        self.is_known
+    }
+
+    /// Whether what is printed of it can be changed.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        !self.is_fixed && !matches!(self.mark, Mark::Withheld)
+    }
+
+    /// Whether it was printed as a small one before.
+    #[must_use]
+    pub const fn is_small_for_good(self) -> bool {
+        self.is_fixed && matches!(self.mark, Mark::Small)
     }
 
     /// The same cell, withheld; a small one says nothing at all then.
-    const fn withheld(self) -> Self {
-        let is_open = self.is_open || matches!(self.mark, Mark::Small);
-        Self { mark: Mark::Withheld, is_open, ..self }
+    #[must_use]
+    pub const fn withheld(self) -> Self {
+        Self { mark: Mark::Withheld, ..self }
     }
 
     /// What its mark alone says.
-    const fn range(self, k: i64) -> (i64, i64) {
+    const fn range(self) -> (i64, i64) {
         match self.mark {
             Mark::Shown => (self.value, self.value),
-            _ if self.is_known => (self.value, self.value),
-            Mark::Small => (1, k - 1),
-            Mark::Withheld if self.is_open => (0, ANY),
-            Mark::Withheld => (k, ANY),
+            Mark::Small => (1, self.most),
+            Mark::Withheld => (self.least, ANY),
         }
     }
 
     /// Whether it is printed and may be withheld: 0 and small numbers would not do as cover, as it is known that withheld
     /// cells are neither.
     const fn can_be_withheld(self, k: i64) -> bool {
-        matches!(self.mark, Mark::Shown) && !self.is_known && self.value >= k
+        matches!(self.mark, Mark::Shown) && !self.is_fixed && self.value >= k
     }
 }
 
@@ -121,8 +188,8 @@ pub const fn spread(k: i64) -> i64 {
 
 /// Smallest and largest possible value of each cell for whoever reads the marks and knows the rules.
 #[must_use]
-pub fn bounds(nodes: &[Node], rules: &[Rule], k: i64) -> Vec<(i64, i64)> {
-    let mut ranges: Vec<_> = nodes.iter().map(|node| node.range(k)).collect();
+pub fn bounds(nodes: &[Node], rules: &[Rule]) -> Vec<(i64, i64)> {
+    let mut ranges: Vec<_> = nodes.iter().map(|node| node.range()).collect();
     for _ in 0..ROUNDS_MAX {
         let before = ranges.clone();
         for rule in rules {
@@ -190,14 +257,17 @@ pub fn protect(nodes: &mut [Node], rules: &[Rule], k: i64) -> Result<(), Exposed
     while let Some(exposed) = exposed(nodes, rules, k) {
         // Where nothing printed is left to withhold, all is small: then not even that it is small is said.
         let covers = near(nodes, rules, exposed, |node| node.can_be_withheld(k));
-        let covers =
-            if covers.is_empty() { near(nodes, rules, exposed, |node| node.mark == Mark::Small) } else { covers };
+        let covers = if covers.is_empty() {
+            near(nodes, rules, exposed, |node| node.is_open() && node.mark == Mark::Small)
+        } else {
+            covers
+        };
         let Some(&nearest) = covers.first() else { return Err(Exposed(exposed)) };
         // Mostly the first will do. Where none does by itself, the nearest is one of those that it takes.
         let does = |at: &usize| {
             let mut tried = nodes.to_vec();
             tried[*at] = tried[*at].withheld();
-            is_hidden(bounds(&tried, rules, k)[exposed], k)
+            is_hidden(bounds(&tried, rules)[exposed], k)
         };
         let chosen = covers.iter().copied().find(does).unwrap_or(nearest);
         nodes[chosen] = nodes[chosen].withheld();
@@ -211,7 +281,7 @@ const fn is_hidden((low, high): (i64, i64), k: i64) -> bool {
 
 /// The first small cell for which too few values are possible.
 fn exposed(nodes: &[Node], rules: &[Rule], k: i64) -> Option<usize> {
-    let ranges = bounds(nodes, rules, k);
+    let ranges = bounds(nodes, rules);
     (0..nodes.len()).find(|at| nodes[*at].is_secret(k) && !is_hidden(ranges[*at], k))
 }
 
@@ -254,7 +324,7 @@ mod tests {
     use super::*;
 
     fn protected(values: &[i64], k: i64) -> Vec<Mark> {
-        let mut nodes: Vec<_> = values.iter().map(|value| Node::new(*value, k, None)).collect();
+        let mut nodes: Vec<_> = values.iter().map(|value| Node::new(*value, k, &[], true)).collect();
         let rules = [Rule::Sum { whole: 0, parts: (1..values.len()).collect() }];
         protect(&mut nodes, &rules, k).unwrap();
         nodes.into_iter().map(|node| node.mark).collect()
@@ -283,7 +353,7 @@ mod tests {
 
     #[test]
     fn counts_that_contradict_each_other_end_all_the_same() {
-        let mut nodes: Vec<_> = [1_000, 3, 4, 20, 5].map(|value| Node::new(value, 10, None)).to_vec();
+        let mut nodes: Vec<_> = [1_000, 3, 4, 20, 5].map(|value| Node::new(value, 10, &[], true)).to_vec();
         let rules = [
             Rule::Sum { whole: 0, parts: vec![1, 2] },
             Rule::Sum { whole: 3, parts: vec![0, 4] },
@@ -292,14 +362,14 @@ mod tests {
         ];
         // Whatever comes of it: it comes to an end, and what is small is not shown.
         let _ = protect(&mut nodes, &rules, 10);
-        assert!(bounds(&nodes, &rules, 10).iter().all(|(low, high)| low <= high));
+        assert!(bounds(&nodes, &rules).iter().all(|(low, high)| low <= high));
         assert_eq!([1, 2, 4].map(|at| nodes[at].mark == Mark::Shown), [false; 3]);
     }
 
     #[test]
     fn what_covers_a_session_counted_twice() {
         // 109 in all, 100 there: at least 9 here.
-        let mut nodes: Vec<_> = [109, 100, 9].map(|value| Node::new(value, 10, None)).to_vec();
+        let mut nodes: Vec<_> = [109, 100, 9].map(|value| Node::new(value, 10, &[], true)).to_vec();
         let rules = [Rule::Cover { whole: 0, parts: vec![1, 2] }];
         protect(&mut nodes, &rules, 10).unwrap();
         assert_ne!([nodes[0].mark, nodes[1].mark], [Mark::Shown, Mark::Shown]);
@@ -308,9 +378,45 @@ mod tests {
 
     #[test]
     fn nothing_hides_what_is_known() {
-        let known = |value| Node::new(value, 10, Some(&[value]));
-        let mut nodes = vec![known(53), known(50), Node::new(3, 10, None)];
+        let known = |value| Node::new(value, 10, &[said(Cell::Count(value))], true);
+        let mut nodes = vec![known(53), known(50), Node::new(3, 10, &[], true)];
         let rules = [Rule::Sum { whole: 0, parts: vec![1, 2] }];
         assert_eq!(protect(&mut nodes, &rules, 10), Err(Exposed(2)));
+    }
+
+    fn said(cell: Cell) -> Said {
+        Said { cell, k: 10 }
+    }
+
+    #[test]
+    fn what_a_report_said_before_is_not_taken_back() {
+        use Cell::{Count, Small, Withheld};
+        for (value, was, is_printed, mark, range) in [
+            (12, vec![], true, Mark::Shown, (12, 12)),
+            (12, vec![], false, Mark::Withheld, (10, ANY)),
+            (0, vec![], false, Mark::Shown, (0, 0)),
+            (12, vec![said(Count(12))], false, Mark::Shown, (12, 12)),
+            (13, vec![said(Count(12))], false, Mark::Withheld, (12, ANY)),
+            (13, vec![said(Count(12))], true, Mark::Shown, (13, 13)),
+            (12, vec![said(Withheld)], true, Mark::Withheld, (10, ANY)),
+            (4, vec![said(Withheld)], true, Mark::Withheld, (0, ANY)),
+            (4, vec![said(Small), said(Withheld)], true, Mark::Small, (1, 9)),
+            (4, vec![Said { cell: Small, k: 5 }], true, Mark::Small, (1, 4)),
+            (7, vec![Said { cell: Withheld, k: 5 }], true, Mark::Withheld, (5, ANY)),
+            (4, vec![said(Count(0))], true, Mark::Small, (1, 9)),
+            (4, vec![said(Count(4))], true, Mark::Shown, (4, 4)),
+            (12, vec![said(Small)], true, Mark::Withheld, (10, ANY)),
+        ] {
+            let node = Node::new(value, 10, &was, is_printed);
+            assert_eq!((node.mark, node.range()), (mark, range), "{value} {was:?} {is_printed}");
+        }
+    }
+
+    #[test]
+    fn what_no_report_has_is_kept_too() {
+        let mut nodes = vec![Node::known(63), Node::new(59, 10, &[], true), Node::kept(4)];
+        let rules = [Rule::Sum { whole: 0, parts: vec![1, 2] }];
+        protect(&mut nodes, &rules, 10).unwrap();
+        assert_eq!(nodes[1].mark, Mark::Withheld);
     }
 }

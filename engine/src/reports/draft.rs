@@ -6,13 +6,16 @@ use crate::Engine;
 use crate::actor::{Manager, Reader};
 use crate::error::Error;
 use crate::export::check_zone;
-use crate::store;
+use crate::store::{self, Tx};
 use domain::HelplineId;
 use domain::audit::Action;
 use domain::fault::{FaultCode, Faults};
+use domain::figures::Figure;
+use domain::ids::CustomerNo;
 use domain::period::{Breakdown, BreakdownRow, Filter, Interval, Period};
 use domain::report::{
-    CONTENT_VERSION, Content, Imported, Known, RawRow, RawTable, ReportForm, Rules, Tables, Template, Text, Wanted,
+    CONTENT_VERSION, Cell, Content, Exact, Imported, Known, RawRow, RawTable, ReportForm, Rules, TableBy, Tables,
+    Template, Text, TextField, Wanted, leaves_small,
 };
 
 impl Engine {
@@ -35,7 +38,7 @@ impl Engine {
             let outdated = self.outdated_before(manager.customer_no(), &wanted).await?;
             self.wait_for_figures().await?;
             check_zone(&self.kept(manager.customer_no()).await?, zone)?;
-            let tables = self.count(&reader, &wanted).await?;
+            let tables = self.count(&reader, &wanted, template.suppresses).await?;
             // They may have been counted anew while they were read.
             check_zone(&self.kept(manager.customer_no()).await?, zone)?;
             match self.try_draft(manager, template, &wanted, (&tables, outdated), by).await {
@@ -62,6 +65,7 @@ impl Engine {
             return Err(Error::Unavailable("the customer's time zone was changed meanwhile".to_owned()));
         }
         let approved = store::reports::approved(&mut tx, customer, wanted.first, wanted.last).await?;
+        let exact = if template.suppresses { exact(&mut tx, customer, &approved, wanted).await? } else { Vec::new() };
         let before = approved.iter().rfind(|it| is_same(it, template, wanted));
         if before.is_some() && wanted.reason.is_none() {
             let detail = "A report of this period is approved: say why it is corrected.";
@@ -72,30 +76,22 @@ impl Engine {
         let threshold = approved.iter().filter_map(|it| it.body.content.rules.suppress_below).fold(own, u32::max);
         let k = template.suppresses.then_some(threshold);
         let known = if template.suppresses { known(&approved, wanted)? } else { Known::default() };
-        let (total, printed) = tables.publish(k, &known).map_err(|_| {
-            let detail = "With what is approved for this period, it would give a suppressed count away: choose fewer figures or tables.";
+        let (total, printed) = tables.publish(k, &known, &exact).map_err(|_| {
+            let detail = "With what is approved for this period or around it, it would give a suppressed count away: choose fewer \
+                          figures or tables.";
             Faults::one("tables", FaultCode::FieldInvalid, detail)
         })?;
-        let text = |field: &domain::report::TextField| {
-            let text = wanted.texts.get(&field.key).filter(|text| !text.is_empty())?.clone();
-            Some(Text { key: field.key.clone(), label: field.label.clone(), text })
-        };
-        let period = wanted.period()?;
-        // No law asks for these counts: they are suppressed in every report.
-        let contributions = store::imports::contributions(&mut tx, customer, period).await?;
-        let same = approved.iter().filter(|it| (it.first, it.last) == (wanted.first, wanted.last));
-        let published: Vec<_> = same.filter_map(|it| it.body.content.imported.as_ref()).collect();
-        let imported = Imported::of(&contributions, threshold, &published);
+        let imported = imported(&mut tx, customer, template, wanted, (&approved, threshold)).await?;
         let content = Content {
             content_version: CONTENT_VERSION,
             template: template.clone(),
             customer: manager.customer().name.clone(),
-            period,
+            period: wanted.period()?,
             time_zone: manager.customer().time_zone,
             figures: wanted.figures.clone(),
             total,
             tables: printed,
-            texts: template.texts.iter().filter_map(text).collect(),
+            texts: texts(template, wanted),
             rules: Rules::in_force(k),
             counted_at: self.now(),
             imported,
@@ -104,6 +100,7 @@ impl Engine {
             predecessor: before.map(|report| report.version),
             reason: before.and(wanted.reason.clone()),
             changes: before.map(|report| content.changes_since(&report.body.content)).unwrap_or_default(),
+            warning: warning(&approved, &content, wanted, threshold),
             content,
         };
         let report = Report {
@@ -127,9 +124,9 @@ impl Engine {
 
     /// All counts of a report, of one state: an event that is counted between two of the readings would make tables that do not
     /// add up. Every new event changes the total.
-    async fn count(&self, reader: &Reader, wanted: &Wanted) -> Result<Tables, Error> {
+    async fn count(&self, reader: &Reader, wanted: &Wanted, is_suppressed: bool) -> Result<Tables, Error> {
         for _ in 0..TRIES_MAX {
-            let tables = self.count_once(reader, wanted).await?;
+            let tables = self.count_once(reader, wanted, is_suppressed).await?;
             let total = self.summary(reader, wanted.period()?, &Filter::default()).await?.counts;
             if total == tables.total {
                 return Ok(tables);
@@ -138,18 +135,22 @@ impl Engine {
         Err(Error::Unavailable("events of the period keep arriving".to_owned()))
     }
 
-    async fn count_once(&self, reader: &Reader, wanted: &Wanted) -> Result<Tables, Error> {
+    async fn count_once(&self, reader: &Reader, wanted: &Wanted, is_suppressed: bool) -> Result<Tables, Error> {
         let (period, filter) = (wanted.period()?, Filter::default());
         let total = self.summary(reader, period, &filter).await?.counts;
         let mut tables = Vec::new();
-        for by in wanted.tables.iter().copied() {
+        let mut beside = Vec::new();
+        // Others of the same months may be in reports that are approved.
+        let others = TableBy::ALL.iter().filter(|by| is_suppressed && !wanted.tables.contains(by));
+        for by in wanted.tables.iter().chain(others).copied() {
             let rows = match by.breakdown() {
                 None => self.months(reader, period).await?,
                 Some(breakdown) => self.rows(reader, period, breakdown).await?,
             };
-            tables.push(RawTable { by, rows });
+            let list = if wanted.tables.contains(&by) { &mut tables } else { &mut beside };
+            list.push(RawTable { by, rows });
         }
-        Ok(Tables { figures: wanted.figures.clone(), total, tables })
+        Ok(Tables { figures: wanted.figures.clone(), total, tables, beside })
     }
 
     async fn months(&self, reader: &Reader, period: Period) -> Result<Vec<RawRow>, Error> {
@@ -184,6 +185,58 @@ fn is_same(report: &Report, template: &Template, wanted: &Wanted) -> bool {
     report.body.content.template.key == template.key && (report.first, report.last) == (wanted.first, wanted.last)
 }
 
+/// The texts of the report, but for those that are left out.
+fn texts(template: &Template, wanted: &Wanted) -> Vec<Text> {
+    let text = |field: &TextField| {
+        let text = wanted.texts.get(&field.key).filter(|text| !text.is_empty())?.clone();
+        Some(Text { key: field.key.clone(), label: field.label.clone(), text })
+    };
+    template.texts.iter().filter_map(text).collect()
+}
+
+/// What to say of a report of exact numbers that, with suppressed ones that are approved, gives a small count away.
+fn warning(approved: &[Report], content: &Content, wanted: &Wanted, k: u32) -> Option<String> {
+    let own = (wanted.first, wanted.last);
+    let approved: Vec<_> = approved.iter().map(|it| &it.body.content).collect();
+    let is_small = |(figure, cell): (&Figure, &Cell)| matches!(cell, Cell::Count(n) if leaves_small(&approved, own, (*figure, *n), k));
+    let mut cells = content.figures.iter().zip(&content.total);
+    (!content.template.suppresses && cells.any(is_small)).then(|| {
+        format!(
+            "Reports of parts of its period are approved, and this number less theirs is a count below {k}. It is printed all \
+             the same, as it must be exact."
+        )
+    })
+}
+
+/// What the report says of history without sessions. No law asks for these counts: they are suppressed in every report, with
+/// regard to those of the same months in `approved`.
+async fn imported(
+    tx: &mut Tx,
+    customer: CustomerNo,
+    template: &Template,
+    wanted: &Wanted,
+    (approved, threshold): (&[Report], u32),
+) -> Result<Option<Imported>, Error> {
+    let contributions = store::imports::contributions(tx, customer, wanted.period()?).await?;
+    let same = approved.iter().filter(|it| (it.first, it.last) == (wanted.first, wanted.last));
+    let published: Vec<_> = same.filter_map(|it| it.body.content.imported.as_ref()).collect();
+    let imported = Imported::of(&contributions, threshold, &published);
+    // Such a report may overlap others: the difference of their numbers would be the rest's.
+    Ok(if template.tables.is_empty() { imported.map(Imported::without_numbers) } else { imported })
+}
+
+/// What exact numbers of months that overlap those of the report leave to be worked out.
+async fn exact(tx: &mut Tx, customer: CustomerNo, approved: &[Report], wanted: &Wanted) -> Result<Vec<Exact>, Error> {
+    let own = (wanted.first, wanted.last);
+    let around = approved.iter().filter(|it| !it.body.content.template.suppresses && (it.first, it.last) != own);
+    let Some((first, last)) = around.map(|it| (it.first, it.last)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else {
+        return Ok(Vec::new());
+    };
+    let all = store::reports::approved(tx, customer, first.min(own.0), last.max(own.1)).await?;
+    let all: Vec<_> = all.iter().map(|it| &it.body.content).collect();
+    Ok(Exact::around(&all, own))
+}
+
 /// What was published of the report's cells before.
 ///
 /// # Errors
@@ -194,8 +247,8 @@ fn known(approved: &[Report], wanted: &Wanted) -> Result<Known, Error> {
     for report in approved {
         let content = &report.body.content;
         if (report.first, report.last) == (wanted.first, wanted.last) {
-            for (place, number) in content.known() {
-                known.entry(place).or_default().extend(number);
+            for (place, said) in content.said() {
+                known.entry(place).or_default().push(said);
             }
         } else if content.template.suppresses {
             let detail = format!(

@@ -53,6 +53,9 @@ pub struct Body {
     pub reason: Option<String>,
     /// What differs from the version before.
     pub changes: Vec<Change>,
+    /// What whoever approves it should know. Not printed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
 }
 
 /// A version of a report.

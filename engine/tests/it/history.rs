@@ -275,6 +275,14 @@ async fn counts_are_marked_in_reports_and_in_no_figure(installation: Installatio
     assert_eq!((imported.displays, imported.clicks), (Cell::Count(42), Cell::Count(10)));
     assert!(content.imported_sentence().unwrap().contains("42 displays and 10 clicks of 2026-01-05 to 2026-02-01"));
     assert!(content.total.iter().all(|cell| *cell == Cell::Count(0)));
+    // A report of one exact number says that there is something, and not how much.
+    let form =
+        ReportForm { template: "washington-disclosure".to_owned(), period: "2026".to_owned(), ..ReportForm::default() };
+    let manager = installation.engine.console_manager(&installation.operator, of).unwrap();
+    let law = installation.engine.draft_report(&manager, &form, BY).await.unwrap().body.content;
+    let without_numbers = law.imported.clone().unwrap();
+    assert_eq!((without_numbers.displays, without_numbers.clicks), (Cell::Absent, Cell::Absent));
+    assert!(law.imported_sentence().unwrap().contains("displays and clicks of 2026-01-01 to 2026-02-28"));
     let first = installation.engine.console_manager(&installation.operator, of).unwrap();
     let report = draft(&installation, of, "").await;
     installation.engine.approve_report(&first, report.id, BY).await.unwrap();

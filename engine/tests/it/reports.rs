@@ -18,6 +18,9 @@ on_both!(
     a_customer_may_have_a_threshold_of_its_own,
     what_has_become_small_is_hidden_though_it_was_printed_before,
     reports_that_would_give_counts_away_are_refused,
+    another_table_of_the_same_months_gives_nothing_away,
+    a_years_exact_number_gives_no_month_away,
+    a_number_that_a_law_asks_for_stays_exact,
     only_the_own_reports_are_seen,
     a_public_page_is_there_only_while_it_is_on,
     what_was_approved_outlives_the_events,
@@ -72,11 +75,18 @@ async fn helplines(installation: &Installation) {
 }
 
 async fn late(installation: &Installation, side: &Side) {
+    in_december(installation, side, 1).await;
+}
+
+/// So many sessions more, of which each was shown a helpline once.
+async fn in_december(installation: &Installation, side: &Side, sessions: u32) {
     let applications = installation.engine.list_applications(&side.reader, Paging::default()).await.unwrap();
     let rotated = installation.engine.rotate_application(&side.manager, applications.items[0].id).await.unwrap();
     let client = installation.client(&rotated).await;
-    let body = json!({"helpline_id": "h1", "session_id": "late", "timestamp": "2026-12-31T22:00:00Z"});
-    assert!(installation.post(&client, Kind::Display, &body).await.unwrap());
+    for at in 0..sessions {
+        let body = json!({"helpline_id": "h1", "session_id": format!("late{at}"), "timestamp": "2026-12-31T22:00:00Z"});
+        assert!(installation.post(&client, Kind::Display, &body).await.unwrap());
+    }
     installation.settle().await;
 }
 
@@ -268,6 +278,89 @@ async fn reports_that_would_give_counts_away_are_refused(installation: Installat
     approved(&installation, &side, &form(TRANSPARENCY, "2026-09")).await;
     // What the law asks for is no such report.
     approved(&installation, &side, &form(WASHINGTON, "2026")).await;
+}
+
+fn of(template: &str, period: &str, figure: &str, tables: &[&str]) -> ReportForm {
+    let tables = tables.iter().map(|name| (*name).to_owned()).collect();
+    let reason = "Other tables.".to_owned();
+    ReportForm { figures: vec![figure.to_owned()], tables, reason, ..form(template, period) }
+}
+
+/// The cells of a table that has one figure.
+fn column(report: &Report, by: TableBy) -> Vec<Cell> {
+    let table = report.body.content.tables.iter().find(|table| table.by == by).unwrap();
+    table.rows.iter().map(|row| row.cells[0]).collect()
+}
+
+async fn another_table_of_the_same_months_gives_nothing_away(installation: Installation) {
+    use Cell::{Count, Small, Withheld};
+    helplines(&installation).await;
+    let side = customer(&installation, "Acme").await;
+    let months = "2026-10/2026-11";
+    let first = approved(&installation, &side, &of(TRANSPARENCY, months, "unique_displays", &["helpline"])).await;
+    assert_eq!(first.body.content.total, [Count(59)]);
+    assert_eq!(column(&first, TableBy::Helpline), [Count(30), Small, Withheld]);
+    // Germany less h1 would be h2, and so would be all less h1 and France.
+    for template in [IMPACT, TRANSPARENCY] {
+        let form = of(template, months, "unique_displays", &["country"]);
+        let draft = installation.engine.draft_report(&side.manager, &form, BY).await.unwrap();
+        assert_eq!(draft.body.content.total, [Count(59)], "{template}");
+        assert_eq!(column(&draft, TableBy::Country), [Withheld, Withheld], "{template}");
+    }
+    // Nor does reach: unique displays are not below it, so that Germany's less h1 would be at least, and all less h1 and
+    // France's at most h2.
+    let form = of(IMPACT, months, "reach", &["country"]);
+    let draft = installation.engine.draft_report(&side.manager, &form, BY).await.unwrap();
+    assert_eq!(
+        (draft.body.content.total.as_slice(), column(&draft, TableBy::Country).as_slice()),
+        (&[Count(59)][..], &[Withheld, Withheld][..])
+    );
+    // Months have nothing to do with helplines.
+    let draft = of(IMPACT, months, "reach", &["month"]);
+    let draft = installation.engine.draft_report(&side.manager, &draft, BY).await.unwrap();
+    assert_eq!(column(&draft, TableBy::Month), [Count(30), Count(29)]);
+}
+
+async fn a_years_exact_number_gives_no_month_away(installation: Installation) {
+    helplines(&installation).await;
+    let side = customer(&installation, "Acme").await;
+    in_december(&installation, &side, 4).await;
+    let year = approved(&installation, &side, &form(WASHINGTON, "2026")).await;
+    assert_eq!((year.body.content.total.as_slice(), year.body.warning), (&[Cell::Count(63)][..], None));
+    // The year less eleven months would be December.
+    let eleven = of(TRANSPARENCY, "2026-01/2026-11", "notifications", &["month"]);
+    let draft = installation.engine.draft_report(&side.manager, &eleven, BY).await.unwrap();
+    assert_eq!(draft.body.content.total, [Cell::Withheld]);
+    assert_eq!(column(&draft, TableBy::Month).iter().filter(|cell| **cell == Cell::Withheld).count(), 1);
+    // In parts as well: the last one of those that are large.
+    let ten = approved(&installation, &side, &of(TRANSPARENCY, "2026-01/2026-10", "notifications", &["month"])).await;
+    assert_eq!(ten.body.content.total, [Cell::Count(30)]);
+    let november = approved(&installation, &side, &of(TRANSPARENCY, "2026-11", "notifications", &["month"])).await;
+    assert_eq!(
+        (november.body.content.total.as_slice(), column(&november, TableBy::Month).as_slice()),
+        (&[Cell::Withheld][..], &[Cell::Withheld][..])
+    );
+    let december = approved(&installation, &side, &of(TRANSPARENCY, "2026-12", "notifications", &["month"])).await;
+    assert_eq!(december.body.content.total, [Cell::Small]);
+    // Other figures are in no exact number.
+    let again = of(TRANSPARENCY, "2026-11", "reach", &["month"]);
+    let draft = installation.engine.draft_report(&side.manager, &again, BY).await.unwrap();
+    assert_eq!(draft.body.content.total, [Cell::Count(29)]);
+}
+
+async fn a_number_that_a_law_asks_for_stays_exact(installation: Installation) {
+    helplines(&installation).await;
+    let side = customer(&installation, "Acme").await;
+    in_december(&installation, &side, 4).await;
+    let eleven = of(TRANSPARENCY, "2026-01/2026-11", "notifications", &["month"]);
+    assert_eq!(approved(&installation, &side, &eleven).await.body.content.total, [Cell::Count(59)]);
+    let december = approved(&installation, &side, &of(TRANSPARENCY, "2026-12", "notifications", &["month"])).await;
+    assert_eq!(december.body.content.total, [Cell::Small]);
+    let year = approved(&installation, &side, &form(WASHINGTON, "2026")).await;
+    assert_eq!(year.body.content.total, [Cell::Count(63)]);
+    assert!(year.body.warning.unwrap().contains("a count below 10"));
+    // What is printed cannot be taken back, and can be corrected all the same.
+    assert_eq!(approved(&installation, &side, &eleven).await.body.content.total, [Cell::Count(59)]);
 }
 
 async fn only_the_own_reports_are_seen(installation: Installation) {

@@ -263,6 +263,9 @@ fn describe(report: &Report) -> String {
         content.time_zone
     );
     let _ = writeln!(text, "Version {}, {status}; template version {}\n", report.version, content.template.version);
+    if let Some(warning) = report.body.warning.as_ref().filter(|_| !report.is_approved()) {
+        let _ = writeln!(text, "{warning}\n");
+    }
     for (figure, cell) in content.figures.iter().zip(&content.total) {
         let _ = writeln!(text, "{}: {}\n    {}", figure.label(), cell.text(k), figure.definition());
     }

@@ -22,6 +22,8 @@ pub struct ReportView {
     pub history: Vec<String>,
     pub reason: Option<String>,
     pub changes: Vec<Change>,
+    /// What whoever approves it should know.
+    pub warning: Option<String>,
     pub is_draft: bool,
     pub can_change: bool,
     /// The address of the list.
@@ -64,6 +66,7 @@ pub async fn report(report: &str, customer: Option<String>) -> Result<ReportView
         history,
         reason: found.body.reason.clone(),
         changes: found.body.changes.clone(),
+        warning: found.body.warning.clone(),
         is_draft: !found.is_approved(),
         can_change: can_change(&asked),
         back: asked.href(REPORTS, &[]),

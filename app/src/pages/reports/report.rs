@@ -13,7 +13,7 @@ use leptos::server_fn::ServerFn;
 /// The page.
 #[must_use]
 pub fn draw(report: ReportView) -> AnyView {
-    let ReportView { id, customer, content, period, version, badge, history, reason, changes, .. } = report;
+    let ReportView { id, customer, content, period, version, badge, history, reason, changes, warning, .. } = report;
     let files = report
         .files
         .into_iter()
@@ -21,7 +21,7 @@ pub fn draw(report: ReportView) -> AnyView {
         .collect_view();
     let correct = (report.can_change && !report.is_draft)
         .then(|| view! { <a class="button" href=report.correct>"Correct it"</a> });
-    let actions = (report.can_change && report.is_draft).then(|| actions(&customer, &id));
+    let actions = (report.can_change && report.is_draft).then(|| actions(&customer, &id, warning));
     let history = history.into_iter().map(|line| view! { <li>{line}</li> }).collect_view();
     let tables = content.tables.iter().map(|table| table_view(&content, table)).collect_view();
     view! {
@@ -46,12 +46,13 @@ pub fn draw(report: ReportView) -> AnyView {
     .into_any()
 }
 
-fn actions(customer: &str, id: &str) -> AnyView {
+fn actions(customer: &str, id: &str, warning: Option<String>) -> AnyView {
     let fields = || vec![("customer", customer.to_owned()), ("report", id.to_owned())];
     view! {
         <div class="notice">
             <p class="notice-title">"This is a draft"</p>
             <p>"Approve it when all of it is right: from then on it never changes, and is corrected by a new version only."</p>
+            {warning.map(|warning| view! { <p>{warning}</p> })}
             <div class="form-actions">
                 {button(ApproveReport::url(), fields(), "button button-main", view! { "Approve" }.into_any())}
                 {button(DiscardReport::url(), fields(), "button", view! { "Delete the draft" }.into_any())}

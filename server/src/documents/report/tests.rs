@@ -85,7 +85,7 @@ fn tables(months: &[(&str, &str, i64)], helplines: &[(&str, &str, i64)]) -> Tabl
     ];
     let mut total = Counts::default();
     tables[0].rows.iter().for_each(|row| total.merge(&row.counts));
-    Tables { figures: FIGURES.to_vec(), total, tables }
+    Tables { figures: FIGURES.to_vec(), total, tables, beside: Vec::new() }
 }
 
 const MONTHS: [(&str, &str, i64); 3] =
@@ -95,7 +95,7 @@ const HELPLINES: [(&str, &str, i64); 3] =
 
 /// `k` as in [`Tables::publish`].
 fn content(template: &Template, tables: &Tables, (first, last): (&str, &str), k: Option<u32>) -> Content {
-    let (total, printed) = tables.publish(k, &Known::new()).unwrap();
+    let (total, printed) = tables.publish(k, &Known::new(), &[]).unwrap();
     let month = |text: &str| text.parse::<Month>().unwrap();
     let text = |field: &TextField| Text {
         key: field.key.clone(),
@@ -140,7 +140,7 @@ fn report_of(content: Content) -> Report {
         created_at: at("2026-01-05T23:30:00Z"),
         created_by: "tess@example.org".to_owned(),
         status: ReportStatus::Approved { at: at("2026-01-06T23:10:00Z"), by: "dana@example.org".to_owned() },
-        body: Body { content, predecessor: None, reason: None, changes: Vec::new() },
+        body: Body { content, predecessor: None, reason: None, changes: Vec::new(), warning: None },
     }
 }
 

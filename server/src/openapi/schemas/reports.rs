@@ -110,7 +110,7 @@ pub struct ReportDays {
 pub struct ReportImported {
     displays: PrintedCount,
     clicks: PrintedCount,
-    /// The days that the counts are of; whole months where a number is withheld.
+    /// The days that the counts are of; whole months where a number is withheld or, as in reports of one exact number, null.
     days: Vec<ReportDays>,
     /// The same in a sentence.
     note: String,

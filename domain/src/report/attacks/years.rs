@@ -1,0 +1,172 @@
+//! Attacks on suppressed reports of some months with the exact numbers of years that these months are in.
+//!
+//! Years of two months each make for as many ways to overlap as years of twelve.
+
+use super::super::content::{CONTENT_VERSION, Content, Rules};
+use super::super::exact::Exact;
+use super::*;
+use crate::period::Period;
+use crate::timestamp::Timestamp;
+use crate::zone::{Month, Zone};
+
+const ALL: [&str; 4] = ["2026-01", "2026-02", "2026-03", "2026-04"];
+/// Figures that no table but the months gives, as of notifications, and such as others give as well.
+const OF_YEAR: [Figure; 2] = [Figure::Reach, Figure::GrossClicks];
+
+/// Months from one up to and including another, by their places.
+type Range = (usize, usize);
+
+fn content((first, last): Range, printed: Printed, suppresses: bool) -> Content {
+    let month = |at: usize| ALL[at].parse::<Month>().unwrap();
+    let template = serde_json::json!({"key": "t", "version": 1, "title": "", "summary": "", "law": "", "source_url": "",
+        "period": "months", "is_chosen": true, "figures": [], "tables": [], "texts": [], "suppresses": suppresses,
+        "is_public": false});
+    Content {
+        content_version: CONTENT_VERSION,
+        template: serde_json::from_value(template).unwrap(),
+        customer: String::new(),
+        period: Period::new(month(first).first_day(), month(last).plus(1).first_day()).unwrap(),
+        time_zone: Zone::UTC,
+        figures: FIGURES.to_vec(),
+        total: printed.0,
+        tables: printed.1,
+        texts: Vec::new(),
+        rules: Rules::in_force(suppresses.then_some(K as u32)),
+        counted_at: Timestamp::from_millis(0),
+        imported: None,
+    }
+}
+
+/// The counts of some months.
+fn within(sessions: &[Session], (first, last): Range, of: &[TableBy]) -> Tables {
+    let own: Vec<_> = sessions.iter().filter(|it| (first..=last).contains(&it.month)).cloned().collect();
+    let mut tables = part(&tables(&own), &FIGURES, of);
+    for table in tables.tables.iter_mut().filter(|table| table.by == TableBy::Month) {
+        table.rows.retain(|row| ALL[first..=last].contains(&row.key.as_str()));
+    }
+    tables
+}
+
+/// Years whose numbers are published, and then reports, each with its tables.
+fn published(sessions: &[Session], years: &[Range], reports: &[(Range, Vec<TableBy>)]) -> Vec<(Range, Content)> {
+    let exact = |year: &Range| {
+        let printed = within(sessions, *year, &[]).publish(None, &Known::new(), &[]).unwrap();
+        (*year, content(*year, printed, false))
+    };
+    let mut published: Vec<_> = years.iter().map(exact).collect();
+    for (range, of) in reports {
+        let own = (ALL[range.0].parse().unwrap(), ALL[range.1].parse().unwrap());
+        let contents: Vec<_> = published.iter().map(|(_, content)| content).collect();
+        let around = Exact::around(&contents, own);
+        let mut known = Known::new();
+        for (_, same) in published.iter().filter(|(it, _)| it == range) {
+            same.said().into_iter().for_each(|(place, said)| known.entry(place).or_default().push(said));
+        }
+        // Where nothing can be hidden any more there is no report.
+        let printed = within(sessions, *range, of).publish(Some(K as u32), &known, &around);
+        published.extend(printed.ok().map(|printed| (*range, content(*range, printed, true))));
+    }
+    published
+}
+
+/// Everything that is published of a figure as sums of months.
+fn sums(published: &[(Range, Content)], figure: usize) -> Vec<Equation> {
+    let mut months: BTreeMap<&str, Cell> = ALL.iter().map(|month| (*month, Cell::Absent)).collect();
+    for table in published.iter().flat_map(|(_, it)| &it.tables).filter(|table| table.by == TableBy::Month) {
+        for row in &table.rows {
+            months.extend(ALL.iter().find(|month| **month == row.key).map(|month| (*month, row.cells[figure])));
+        }
+    }
+    let of = |range: &Range| ALL[range.0..=range.1].iter().map(|it| ((*it).to_owned(), months[it])).collect();
+    let sum = |(at, (range, it)): (usize, &(Range, Content))| (of(range), (format!("total {at}"), it.total[figure]));
+    let mut sums: Vec<Equation> = published.iter().enumerate().map(sum).collect();
+    sums.push((of(&(0, ALL.len() - 1)), ("all".to_owned(), Cell::Absent)));
+    sums
+}
+
+fn truth(sessions: &[Session], published: &[(Range, Content)], figure: Figure) -> BTreeMap<String, i64> {
+    let of = |range: Range| within(sessions, range, &[]).total.get(figure);
+    let mut truth: BTreeMap<_, _> = ALL.iter().enumerate().map(|(at, it)| ((*it).to_owned(), of((at, at)))).collect();
+    truth.extend(published.iter().enumerate().map(|(at, (range, _))| (format!("total {at}"), of(*range))));
+    truth.insert("all".to_owned(), of((0, ALL.len() - 1)));
+    truth
+}
+
+/// Numbers of one or more months that follow each other, small, not printed, and worked out.
+fn given_away(sessions: &[Session], published: &[(Range, Content)]) -> Vec<String> {
+    let mut given_away = Vec::new();
+    for figure in OF_YEAR {
+        let at = FIGURES.iter().position(|it| *it == figure).unwrap();
+        let sums = sums(published, at);
+        let mut truth = truth(sessions, published, figure);
+        let is_small = |truth: &BTreeMap<String, i64>, name: &str| (1..K).contains(&truth[name]);
+        let solved = worked_out(&sums, |_| false).into_iter().map(|(name, _)| name);
+        // Totals are ranges as well.
+        let months = solved.chain(pinned(&sums, &truth)).filter(|name| ALL.contains(&name.as_str()));
+        let small = months.filter(|name| is_small(&truth, name));
+        given_away.extend(small.map(|name| format!("{} {name}", figure.name())));
+        for range in (0..ALL.len()).flat_map(|from| (from + 1..ALL.len()).map(move |to| (from, to))) {
+            // The same people as in numbers that laws ask for.
+            let exact = published.iter().filter(|(_, content)| !content.template.suppresses);
+            let within_it = exact.filter(|(year, _)| range.0 <= year.0 && year.1 <= range.1);
+            let of_years: i64 = within_it.map(|(year, _)| within(sessions, *year, &[]).total.get(figure)).sum();
+            let number = within(sessions, range, &[]).total.get(figure);
+            if of_years == number {
+                continue;
+            }
+            let parts = sums[sums.len() - 1].0[range.0..=range.1].to_vec();
+            let mut more = sums.clone();
+            more.push((parts, ("range".to_owned(), Cell::Absent)));
+            truth.insert("range".to_owned(), number);
+            let solved = worked_out(&more, |_| false).into_iter().map(|(name, _)| name);
+            if is_small(&truth, "range") && solved.chain(pinned(&more, &truth)).any(|name| name == "range") {
+                given_away.push(format!("{} {range:?}", figure.name()));
+            }
+        }
+    }
+    given_away
+}
+
+fn sessions(most: usize) -> impl Strategy<Value = Vec<Session>> {
+    let moved = |(session, month): (Session, usize)| Session { month, ..session };
+    let month = prop_oneof![4 => Just(1_usize), 3 => Just(2), 1 => 0..ALL.len()];
+    prop::collection::vec((super::session(), month).prop_map(moved), 1..most)
+}
+
+/// One, two or three reports of months that do not overlap, in some order.
+fn reports() -> impl Strategy<Value = Vec<(Range, Vec<TableBy>)>> {
+    let ranges = prop::sample::select(vec![
+        vec![(0, 0)],
+        vec![(0, 2)],
+        vec![(1, 2)],
+        vec![(1, 3)],
+        vec![(0, 3)],
+        vec![(0, 0), (1, 2)],
+        vec![(0, 0), (2, 2)],
+        vec![(0, 1), (3, 3)],
+        vec![(0, 2), (3, 3)],
+        vec![(0, 0), (1, 1), (2, 3)],
+        vec![(1, 1), (2, 2), (3, 3)],
+    ]);
+    let shuffled = ranges.prop_shuffle();
+    let of = prop::collection::vec(prop::sample::subsequence(TableBy::ALL.to_vec(), 0..=4), 3);
+    (shuffled, of).prop_map(|(ranges, of)| ranges.into_iter().zip(of).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn a_years_number_gives_nothing_away(
+        sessions in sessions(40),
+        years in prop::sample::subsequence(vec![(0, 1), (2, 3)], 1..=2),
+        reports in reports(),
+    ) {
+        let published = published(&sessions, &years, &reports);
+        // What the laws' own numbers say is said.
+        let (by_law, _) = published.split_at(years.len());
+        let by_law = given_away(&sessions, by_law);
+        let others = given_away(&sessions, &published).into_iter().filter(|it| !by_law.contains(it));
+        prop_assert_eq!(others.collect::<Vec<_>>(), Vec::<String>::new());
+    }
+}
