@@ -4,9 +4,9 @@
 //! rest is a secret as well: where it would be small, a report within the year withholds its own total, and whatever gives
 //! that away. Numbers are taken as they were printed, in every version: an older rest was somebody's count, too.
 
-use super::cells::{Graph, Tables};
+use super::cells::{Graph, RawRow, Tables};
 use super::content::{Cell, Content};
-use super::suppress::{Node, Rule};
+use super::suppress::{Mark, Node, Rule};
 use super::template::TableBy;
 use crate::figures::Figure;
 use crate::zone::Month;
@@ -35,9 +35,9 @@ impl Left {
         self.count == 0 && !self.hides
     }
 
-    /// What is not in the report.
-    fn node(self, k: i64) -> Node {
-        if self.is_secret(k) { Node::kept(self.count.abs()) } else { Node::untold() }
+    /// What is not in the report. Where all else is told (`is_told`) it is what others hide, which may be cover for more.
+    fn node(self, k: i64, is_told: bool) -> Node {
+        if self.is_secret(k) || (is_told && self.hides) { Node::kept(self.count.abs()) } else { Node::untold() }
     }
 
     const fn plus(self, other: Self) -> Self {
@@ -178,9 +178,8 @@ impl Graph {
             if !is_total_known {
                 self.keep_rests_of_total(total, &exact, k, &mut rules);
             }
-            for it in exact.iter().filter(|it| !(is_total_known && it.is_around)) {
-                self.keep_rests_of_months(tables, it, k, &mut rules);
-            }
+            let exact = exact.into_iter().filter(|it| !(is_total_known && it.is_around));
+            self.keep_rests_of_months(tables, (total, figure), exact, k, &mut rules);
         }
         rules
     }
@@ -191,22 +190,26 @@ impl Graph {
             return;
         }
         let own = self.nodes[total].value;
-        let mut rests: BTreeSet<Left> = BTreeSet::new();
+        let mut rests: BTreeSet<(Left, bool)> = BTreeSet::new();
         for from in 0..exact.len() {
             let mut left = BTreeSet::from([Left { count: -own, hides: false }]);
             let mut is_told = true;
             for it in &exact[from..] {
                 is_told &= it.is_told;
                 left = left.iter().flat_map(|of| it.left.iter().map(move |more| of.plus(*more))).collect();
-                rests.extend(left.iter().filter(|rest| !(is_told && rest.is_nothing())));
+                rests.extend(left.iter().filter(|rest| !(is_told && rest.is_nothing())).map(|rest| (*rest, is_told)));
             }
         }
-        if rests.iter().any(|rest| rest.is_secret(k)) && self.nodes[total].is_open() {
+        let mark = self.nodes[total].mark;
+        let gives_away = |(rest, is_told): &(Left, bool)| {
+            rest.is_secret(k) || (*is_told && rest.hides && rest.count >= 0 && mark == Mark::Shown)
+        };
+        if rests.iter().any(gives_away) && self.nodes[total].is_open() {
             self.nodes[total] = self.nodes[total].withheld();
         }
-        for rest in rests.into_iter().filter(|rest| rest.count >= 0 || rest.is_secret(k)) {
+        for (rest, is_told) in rests.into_iter().filter(|(rest, _)| rest.count >= 0 || rest.is_secret(k)) {
             let known = self.push(Node::known(own + rest.count));
-            let beyond = self.push(rest.node(k));
+            let beyond = self.push(rest.node(k, is_told));
             rules.push(match rest.count < 0 {
                 true => Rule::Sum { whole: total, parts: vec![known, beyond] },
                 false => Rule::Sum { whole: known, parts: vec![total, beyond] },
@@ -214,27 +217,49 @@ impl Graph {
         }
     }
 
-    /// The months that are in an exact number, and what this has beyond them.
-    fn keep_rests_of_months(&mut self, tables: &Tables, exact: &Exact, k: i64, rules: &mut Vec<Rule>) {
+    /// The months of the report: those of each exact number, what this has beyond them, and those that are in none.
+    fn keep_rests_of_months<'a>(
+        &mut self,
+        tables: &Tables,
+        (total, figure): (usize, Figure),
+        exact: impl Iterator<Item = &'a Exact>,
+        k: i64,
+        rules: &mut Vec<Rule>,
+    ) {
         let Some(table) = tables.tables.iter().find(|table| table.by == TableBy::Month) else { return };
-        let in_it = |key: &str| key.parse::<Month>().is_ok_and(|month| is_in((month, month), exact.months));
-        let own = table.rows.iter().filter(|row| in_it(&row.key));
-        let own: Vec<_> = own.filter_map(|row| self.find(Some(TableBy::Month), &row.key, exact.figure)).collect();
-        if own.iter().all(|at| self.nodes[*at].is_known()) {
-            return;
+        let months: Vec<_> = table.rows.iter().filter_map(|row| row.key.parse::<Month>().ok().zip(Some(row))).collect();
+        let (mut parts, mut rest) = (Vec::new(), months);
+        for it in exact {
+            let (own, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(at, _)| is_in((*at, *at), it.months));
+            rest = others;
+            let find = |(_, row): &(Month, &RawRow)| self.find(Some(TableBy::Month), &row.key, figure);
+            let own: Vec<_> = own.iter().filter_map(find).collect();
+            if own.iter().all(|at| self.nodes[*at].is_known()) {
+                parts.extend(own);
+            } else {
+                parts.push(self.keep_rests_within(own, it, k, rules));
+            }
         }
+        if !parts.is_empty() {
+            parts.extend(rest.iter().filter_map(|(_, row)| self.find(Some(TableBy::Month), &row.key, figure)));
+            rules.push(Rule::Sum { whole: total, parts });
+        }
+    }
+
+    /// The months that are in an exact number, and what this has beyond them. Gives the sum of these months.
+    fn keep_rests_within(&mut self, own: Vec<usize>, exact: &Exact, k: i64, rules: &mut Vec<Rule>) -> usize {
         let sum: i64 = own.iter().map(|at| self.nodes[*at].value).sum();
         let rests = exact.left.iter().map(|left| left.plus(Left { count: -sum, hides: false }));
         let rests: BTreeSet<_> = rests.filter(|rest| rest.count >= 0).collect();
         let is_known = |rest: &Left| exact.is_within || (exact.is_told && rest.is_nothing());
-        if exact.is_within || rests.iter().any(is_known) {
-            let whole = self.push(Node::known(sum));
-            rules.push(Rule::Sum { whole, parts: own.clone() });
-        }
+        let is_sum_known = exact.is_within || rests.iter().any(is_known);
+        let whole = self.push(if is_sum_known { Node::known(sum) } else { Node::untold() });
+        rules.push(Rule::Sum { whole, parts: own });
         for rest in rests.into_iter().filter(|rest| !is_known(rest)) {
-            let whole = self.push(Node::known(sum + rest.count));
-            let beyond = self.push(rest.node(k));
-            rules.push(Rule::Sum { whole, parts: own.iter().copied().chain([beyond]).collect() });
+            let known = self.push(Node::known(sum + rest.count));
+            let beyond = self.push(rest.node(k, exact.is_told));
+            rules.push(Rule::Sum { whole: known, parts: vec![whole, beyond] });
         }
+        whole
     }
 }
