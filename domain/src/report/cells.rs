@@ -75,7 +75,7 @@ impl Tables {
         let mut graph = Graph::new(self, k.map_or(0, i64::from), known);
         if let Some(k) = k.map(i64::from) {
             let mut rules = graph.rules(self);
-            rules.extend(graph.keep_rests(self, exact, k));
+            rules.extend(graph.keep_rests(self, exact, k).ok_or(Unprotectable)?);
             protect(&mut graph.nodes, &rules, k).map_err(|Exposed(_)| Unprotectable)?;
         }
         let cells = |by: Option<TableBy>, key: &str| {

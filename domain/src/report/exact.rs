@@ -12,6 +12,10 @@ use crate::figures::Figure;
 use crate::zone::Month;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Most numbers that may be left of an exact one. Where many reports in many versions leave more, a report of its months is
+/// refused rather than looked at for minutes.
+const LEFT_MAX: usize = 2_048;
+
 /// First and last month, inclusive.
 pub type Months = (Month, Month);
 
@@ -56,8 +60,8 @@ pub struct Exact {
     is_around: bool,
     /// Whether all of its months are in the report or in others that are approved.
     is_told: bool,
-    /// What other reports leave of it. Several versions leave several numbers, few of them different.
-    left: BTreeSet<Left>,
+    /// What other reports leave of it. Several versions leave several numbers, few of them different. `None`: too many.
+    left: Option<BTreeSet<Left>>,
 }
 
 fn months(content: &Content) -> Months {
@@ -107,15 +111,20 @@ impl Exact {
 #[must_use]
 pub fn leaves_small(approved: &[&Content], own: Months, (figure, count): (Figure, i64), k: u32) -> bool {
     let left = less(BTreeSet::from([Left { count, hides: false }]), &parts(approved, None, own, figure));
-    left.into_iter().any(|left| left.is_secret(k.into()))
+    // Where there are too many to look at, one of them is small sooner or later.
+    left.is_none_or(|left| left.into_iter().any(|left| left.is_secret(k.into())))
 }
 
-fn less(left: BTreeSet<Left>, parts: &BTreeMap<Months, BTreeSet<Left>>) -> BTreeSet<Left> {
-    let take = |left: BTreeSet<Left>, part: &BTreeSet<Left>| -> BTreeSet<Left> {
+/// What parts leave of a number; `None` if that is too much to look at.
+fn less(left: BTreeSet<Left>, parts: &BTreeMap<Months, BTreeSet<Left>>) -> Option<BTreeSet<Left>> {
+    parts.values().try_fold(left, |left, part| {
         let taken = |of: Left| part.iter().map(move |it| of.plus(Left { count: -it.count, ..*it }));
-        left.into_iter().flat_map(taken).collect()
-    };
-    parts.values().fold(left, take)
+        few(left.into_iter().flat_map(taken).collect())
+    })
+}
+
+fn few(left: BTreeSet<Left>) -> Option<BTreeSet<Left>> {
+    (left.len() <= LEFT_MAX).then_some(left)
 }
 
 /// What suppressed reports say of a figure within `whole`, but for those that share months with `own`: for each of their
@@ -168,26 +177,27 @@ fn said(content: &Content, whole: Months, figure: Figure) -> Vec<Left> {
 }
 
 impl Graph {
-    /// Adds what exact numbers leave as cells that must not come out, and what ties them to the report's own.
-    pub(super) fn keep_rests(&mut self, tables: &Tables, exact: &[Exact], k: i64) -> Vec<Rule> {
+    /// Adds what exact numbers leave as cells that must not come out, and what ties them to the report's own. `None` if that is
+    /// too much to look at.
+    pub(super) fn keep_rests(&mut self, tables: &Tables, exact: &[Exact], k: i64) -> Option<Vec<Rule>> {
         let mut rules = Vec::new();
         for figure in tables.figures.iter().copied() {
             let exact: Vec<_> = exact.iter().filter(|it| it.figure == figure).collect();
             let Some(total) = self.find(None, "", figure) else { continue };
             let is_total_known = self.nodes[total].is_known();
             if !is_total_known {
-                self.keep_rests_of_total(total, &exact, k, &mut rules);
+                self.keep_rests_of_total(total, &exact, k, &mut rules)?;
             }
             let exact = exact.into_iter().filter(|it| !(is_total_known && it.is_around));
-            self.keep_rests_of_months(tables, (total, figure), exact, k, &mut rules);
+            self.keep_rests_of_months(tables, (total, figure), exact, k, &mut rules)?;
         }
-        rules
+        Some(rules)
     }
 
     /// The total and one exact number, or several that follow each other: what one of both has beyond the other.
-    fn keep_rests_of_total(&mut self, total: usize, exact: &[&Exact], k: i64, rules: &mut Vec<Rule>) {
+    fn keep_rests_of_total(&mut self, total: usize, exact: &[&Exact], k: i64, rules: &mut Vec<Rule>) -> Option<()> {
         if self.nodes[total].is_small_for_good() {
-            return;
+            return Some(());
         }
         let own = self.nodes[total].value;
         let mut rests: BTreeSet<(Left, bool)> = BTreeSet::new();
@@ -196,7 +206,8 @@ impl Graph {
             let mut is_told = true;
             for it in &exact[from..] {
                 is_told &= it.is_told;
-                left = left.iter().flat_map(|of| it.left.iter().map(move |more| of.plus(*more))).collect();
+                let more = it.left.as_ref()?;
+                left = few(left.iter().flat_map(|of| more.iter().map(move |more| of.plus(*more))).collect())?;
                 rests.extend(left.iter().filter(|rest| !(is_told && rest.is_nothing())).map(|rest| (*rest, is_told)));
             }
         }
@@ -215,6 +226,7 @@ impl Graph {
                 false => Rule::Sum { whole: known, parts: vec![total, beyond] },
             });
         }
+        Some(())
     }
 
     /// The months of the report: those of each exact number, what this has beyond them, and those that are in none.
@@ -225,8 +237,8 @@ impl Graph {
         exact: impl Iterator<Item = &'a Exact>,
         k: i64,
         rules: &mut Vec<Rule>,
-    ) {
-        let Some(table) = tables.tables.iter().find(|table| table.by == TableBy::Month) else { return };
+    ) -> Option<()> {
+        let Some(table) = tables.tables.iter().find(|table| table.by == TableBy::Month) else { return Some(()) };
         let months: Vec<_> = table.rows.iter().filter_map(|row| row.key.parse::<Month>().ok().zip(Some(row))).collect();
         let (mut parts, mut rest) = (Vec::new(), months);
         for it in exact {
@@ -237,19 +249,20 @@ impl Graph {
             if own.iter().all(|at| self.nodes[*at].is_known()) {
                 parts.extend(own);
             } else {
-                parts.push(self.keep_rests_within(own, it, k, rules));
+                parts.push(self.keep_rests_within(own, it, k, rules)?);
             }
         }
         if !parts.is_empty() {
             parts.extend(rest.iter().filter_map(|(_, row)| self.find(Some(TableBy::Month), &row.key, figure)));
             rules.push(Rule::Sum { whole: total, parts });
         }
+        Some(())
     }
 
     /// The months that are in an exact number, and what this has beyond them. Gives the sum of these months.
-    fn keep_rests_within(&mut self, own: Vec<usize>, exact: &Exact, k: i64, rules: &mut Vec<Rule>) -> usize {
+    fn keep_rests_within(&mut self, own: Vec<usize>, exact: &Exact, k: i64, rules: &mut Vec<Rule>) -> Option<usize> {
         let sum: i64 = own.iter().map(|at| self.nodes[*at].value).sum();
-        let rests = exact.left.iter().map(|left| left.plus(Left { count: -sum, hides: false }));
+        let rests = exact.left.as_ref()?.iter().map(|left| left.plus(Left { count: -sum, hides: false }));
         let rests: BTreeSet<_> = rests.filter(|rest| rest.count >= 0).collect();
         let is_known = |rest: &Left| exact.is_within || (exact.is_told && rest.is_nothing());
         let is_sum_known = exact.is_within || rests.iter().any(is_known);
@@ -260,6 +273,21 @@ impl Graph {
             let beyond = self.push(rest.node(k, exact.is_told));
             rules.push(Rule::Sum { whole: known, parts: vec![whole, beyond] });
         }
-        whole
+        Some(whole)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_many_versions_leave_is_not_looked_at_for_ever() {
+        let part = |numbers: i64| (0..numbers).map(|n| Left { count: 10_000 + n * n * 97, hides: false }).collect();
+        let parts = |numbers| (0..11).map(|at| ((Month(at), Month(at)), part(numbers))).collect();
+        let whole = || BTreeSet::from([Left { count: 200_000, hides: false }]);
+        assert_eq!(less(whole(), &parts(1)), Some(BTreeSet::from([Left { count: 90_000, hides: false }])));
+        assert!(less(whole(), &parts(2)).is_some_and(|left| left.len() == 12));
+        assert_eq!(less(whole(), &parts(20)), None);
     }
 }

@@ -204,8 +204,8 @@ impl Call {
         self.uri.path().ends_with(".pdf")
     }
 
-    /// Notes that a program is given a file of figures, if that is what is wanted; of a breakdown once for each walk through its
-    /// pages.
+    /// Notes that a program is given a file of figures, if that is what is wanted; of a breakdown once for each walk
+    /// through its pages.
     ///
     /// # Errors
     /// Only of the store: then it must not be given.

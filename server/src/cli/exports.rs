@@ -112,8 +112,8 @@ impl Export {
     }
 }
 
-/// Waits until all that was accepted is counted, as only that is exported. Where no server does it, an engine of its own does:
-/// it is closed when it is done.
+/// Waits until all that was accepted is counted, as only that is exported. Where no server does it, an engine of its own
+/// does: it is closed when it is done.
 async fn count_what_waits(config: &Config, customer: CustomerId) -> Result<(), Failure> {
     let engine = open_for_file(config, CONNECTIONS_MAX).await?;
     // Says who is not there before anything is counted.

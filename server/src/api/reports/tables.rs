@@ -1,6 +1,6 @@
-//! Reports as CSV: one row for the total and one for each row of a table, the figures side by side, and at the end rows that
-//! say what the report is, what its figures and rules mean, and what was imported without sessions. A report without tables is
-//! one row, with its texts: nothing else can get into it.
+//! Reports as CSV: one row for the total and one for each row of a table, the figures side by side, and at the end rows
+//! that say what the report is, what its figures and rules mean, and what was imported without sessions. A report without
+//! tables is one row, with its texts: nothing else can get into it.
 
 use crate::api::analytics::Table;
 use crate::api::csv;
