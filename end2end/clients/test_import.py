@@ -438,11 +438,12 @@ def test_pages_say_what_was_imported_without_sessions(made, tmp_path):
                       "--password-stdin", stdin=PASSWORD)
     with serving(made.made):
         client = made.made.client()
-        sentence = "Besides, 1,200 displays and 0 clicks of 2025-02-03 were imported as counts without sessions."
+        # A law's number is exact and may be of overlapping months: the counts would be numbers beside it.
+        sentence = "Besides, displays and clicks of 2025-02-01 to 2025-02-28 were imported as counts without sessions."
         shown = client.get(f"/disclosures/{public['id']}")
         assert shown.status == 200 and sentence in shown.body.decode(), shown
         [told] = client.get(f"/disclosures/{public['id']}/report.json").json["reports"]
-        assert told["imported"]["displays"] == 1_200 and told["figures"] == {"notifications": 0}
+        assert told["imported"]["displays"] is None and told["figures"] == {"notifications": 0}
         form = urllib.parse.urlencode({"email": "shown@example.org", "password": PASSWORD, "next": ""}).encode()
         answer = client.post("/api/sign_in", form, headers=PAGE | {"Content-Type": "application/x-www-form-urlencoded"})
         cookie = answer.headers["set-cookie"].split(";")[0]
