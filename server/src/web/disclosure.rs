@@ -50,7 +50,7 @@ pub async fn page(State(state): State<AppState>, Path(id): Path<String>) -> Resu
         body,
         "<h2>Elsewhere</h2><p>The same <a href=\"/disclosures/{id}/report.json\">as JSON</a>. To show it on a site or in \
          an app:</p><pre><code>&lt;iframe src=\"{base}/disclosures/{id}/widget\" title=\"Referrals to crisis helplines\" \
-         width=\"360\" height=\"220\"&gt;&lt;/iframe&gt;</code></pre>",
+         width=\"360\" height=\"260\"&gt;&lt;/iframe&gt;</code></pre>",
         base = escape(state.config.public_url.as_deref().unwrap_or_default().trim_end_matches('/')),
     );
     Ok(([(CACHE_CONTROL, CACHED)], Html(document(title, &body))).into_response())
