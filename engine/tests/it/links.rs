@@ -158,7 +158,9 @@ async fn links_that_open_nothing_are_refused_alike(installation: Installation) {
     engine.revoke_link(&keeper(&installation, Some(own)), revoked.link.id, "console").await.unwrap();
     installation.clock.set("2026-11-26T12:00:00Z");
     let valid = made(&installation, Some(own), 1).await;
-    let nearly = format!("{}A", &valid.token[..valid.token.len() - 1]);
+    // Not "A" where the token itself ends with it, as one in sixteen does.
+    let other_end = if valid.token.ends_with('A') { 'E' } else { 'A' };
+    let nearly = format!("{}{other_end}", &valid.token[..valid.token.len() - 1]);
     let tokens = [expired.token.as_str(), &revoked.token, &nearly, "", "rll_", "a token\u{0}"];
     for token in tokens {
         assert!(matches!(engine.look_at_link(token, HOME).await, Err(LoginError::Refused)), "{token:?}");
