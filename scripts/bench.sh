@@ -7,6 +7,7 @@ need_rust
 reachline=$(bash scripts/build.sh | tail -n 1)
 say "building the benchmark"
 REACHLINE_SITE_DIR=$SITE cargo build --release -p bench >&2
+have sqlite3 || apt_install sqlite3 || say "without sqlite3, exports are not measured"
 have strace || apt_install strace || say "without strace, syncs to disk are not counted"
 
 # Where a sync reaches a disk: /tmp may be memory.

@@ -247,7 +247,11 @@ pub async fn save_customer(
         let operator = engine.operator(&user)?;
         let checked = form.read().map_err(UiError::Invalid)?;
         match &customer {
-            Some(customer) => engine.update_customer(&operator, id(customer)?, &checked).await?,
+            Some(customer) => {
+                let customer = id(customer)?;
+                data::customers::is_confirmed(&engine, &operator, customer, &form).await?;
+                engine.update_customer(&operator, customer, &checked).await?
+            }
             None => engine.create_customer(&operator, &checked).await?,
         };
         Ok(())

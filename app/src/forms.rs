@@ -22,6 +22,8 @@ pub struct CustomerInput {
     pub event_burst_per_second: String,
     pub event_retention_months: String,
     pub suppress_below: String,
+    /// Confirms that raw events before this instant are given up, if the retention asks for it.
+    pub gives_up_before: String,
 }
 
 /// The form of a user, as entered.

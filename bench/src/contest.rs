@@ -226,7 +226,8 @@ impl Contestant {
     }
 }
 
-fn text(json: &Value, name: &str) -> Result<String, Failure> {
+/// A text of an answer.
+pub fn text(json: &Value, name: &str) -> Result<String, Failure> {
     Ok(json[name].as_str().ok_or_else(|| format!("no {name} in {json}"))?.to_owned())
 }
 

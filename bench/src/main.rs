@@ -2,6 +2,7 @@
 //! router over an engine that stores nothing. `make bench` runs it; figures are ratios, as machines differ and drift.
 
 mod contest;
+mod exports;
 mod http;
 mod lag;
 mod limit;
@@ -84,7 +85,7 @@ struct Run {
     /// A short form: one round of 3 seconds, nothing sustained, 64 connections only
     #[arg(long)]
     short: bool,
-    /// Only these loads (single, batch-100, batch-1000, connections, half, syncs, reads), separated by commas
+    /// Only these loads (single, batch-100, batch-1000, connections, half, syncs, exports, reads), separated by commas
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Only these contestants besides the limit (sqlite, postgres), separated by commas

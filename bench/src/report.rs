@@ -1,6 +1,7 @@
 //! What was measured, as JSON for programs and as a table for the README, beside the bar.
 
 use crate::contest::Use;
+use crate::exports::Exports;
 use crate::load::Outcome;
 use crate::machine::Machine;
 use crate::reads::Read;
@@ -22,6 +23,8 @@ pub struct Report {
     pub workloads: Vec<Workload>,
     pub half_load: Vec<HalfLoad>,
     pub syncs: Vec<Syncs>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exports: Option<Exports>,
     pub sustained: Vec<Sustained>,
     pub ends: Vec<Final>,
 }
@@ -305,6 +308,7 @@ fn lines(report: &Report) -> Vec<Line> {
         let ratio = long.last / long.first;
         lines.push(Line::new(what, "≥ 0.9 ×", format!("{ratio:.2} × ({:.0}/s)", long.last), ratio >= 0.9));
     }
+    lines.extend(report.exports.as_ref().map(of_exports));
     for end in &report.ends {
         let name = called(&end.contestant);
         let bar = if end.contestant == "postgres" { 250.0 } else { 120.0 };
@@ -319,6 +323,23 @@ fn lines(report: &Report) -> Vec<Line> {
         lines.push(Line::new(what, "equal", format!("{} and {}", end.answered, end.shown), is_equal));
     }
     lines
+}
+
+/// Memory over that of an export without rows may be this much, in MiB.
+const EXPORT_MIB_MAX: f64 = 61.0;
+
+fn of_exports(exports: &Exports) -> Line {
+    let rows = exports.rows as f64;
+    let speed = |seconds: &[f64]| rows / median(&mut seconds.to_vec());
+    let (own, sqlite3) = (speed(&exports.own_seconds), speed(&exports.sqlite3_seconds));
+    let over_idle = exports.peak_mib - exports.idle_mib;
+    let measured = format!(
+        "{:.2} × ({own:.0} rows/s of {}; `sqlite3` {sqlite3:.0}), {over_idle:.0} MiB over idle",
+        own / sqlite3,
+        exports.rows
+    );
+    let is_met = own / sqlite3 >= 0.5 && over_idle <= EXPORT_MIB_MAX;
+    Line::new("CSV of raw events, SQLite", "≥ 0.5 × `sqlite3 -csv`, ≤ 64 MB over idle", measured, is_met)
 }
 
 fn against_limit(report: &Report, workload: &str, what: &str, contestant: &str, bar: Option<f64>) -> Option<Line> {

@@ -2,6 +2,7 @@
 
 use crate::Failure;
 use crate::contest::{Cluster, Contestant, Place, Running, Store, Use, helpline_ids};
+use crate::exports;
 use crate::lag::{self, Watch};
 use crate::load::{self, Load, Outcome};
 use crate::machine::{self, Machine};
@@ -9,12 +10,13 @@ use crate::reads;
 use crate::report::{Final, HalfLoad, Measured, Report, Round, Sustained, Syncs, Workload};
 use crate::traffic::Traffic;
 use engine::clock::{Clock, SystemClock};
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// How long disk writes are counted: the counting slows them down.
 const SYNCS_LENGTH: Duration = Duration::from_secs(3);
+/// Events of which some are exported, in the long form and in the short one.
+const EXPORTED: [u64; 2] = [4_000_000, 200_000];
 /// Answers to each question about figures.
 const READS: usize = 200;
 
@@ -71,7 +73,7 @@ pub struct Bench {
     contestants: Vec<Contestant>,
     traffic: Rc<Traffic>,
     watch: Watch,
-    directory: PathBuf,
+    place: Place,
 }
 
 impl Bench {
@@ -86,7 +88,7 @@ impl Bench {
             contestants.push(Contestant::new("postgres", Store::Postgres(cluster), place)?);
         }
         let traffic = Rc::new(Traffic::new(helpline_ids()));
-        Ok(Self { plan, contestants, traffic, watch: Watch::new(), directory: place.directory.clone() })
+        Ok(Self { plan, contestants, traffic, watch: Watch::new(), place: place.clone() })
     }
 
     /// Measures everything.
@@ -101,6 +103,13 @@ impl Bench {
         }
         if self.plan.wants("syncs") {
             self.syncs(&mut report).await?;
+        }
+        if self.plan.wants("exports") {
+            let [long, short] = EXPORTED;
+            match exports::measure(&self.place, if self.plan.is_short { short } else { long }, self.plan.rounds) {
+                Ok(exports) => report.exports = Some(exports),
+                Err(failure) => eprintln!("csv: not measured: {failure}"),
+            }
         }
         if !self.plan.sustained.is_zero() {
             self.sustained(&mut report).await?;
@@ -211,7 +220,7 @@ impl Bench {
     }
 
     async fn syncs_of_process(&mut self, index: usize, load: Load) -> Result<(u64, u64), Failure> {
-        let counts = self.directory.join("syncs.txt");
+        let counts = self.place.directory.join("syncs.txt");
         let running = self.contestants[index].start_counted(&counts).await?;
         let outcome = self.under_load(index, &running, load).await?;
         running.stop().await?;

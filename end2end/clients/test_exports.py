@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import random
+import re
 import zipfile
 import zoneinfo
 from datetime import datetime
@@ -183,9 +184,12 @@ def test_the_api_gives_the_same_file(made, kind, tmp_path):
             assert answer.status == 200 and answer.content_type == media_type, answer
             assert answer.body == content
             assert told["file"] in answer.headers["content-disposition"]
+            link = re.fullmatch(r'<(/v1/export-jobs/[0-9a-f-]{36}/manifest)>; rel="describedby"', answer.headers["link"])
+            kept = side.client.get(link[1]).json
             once = ("file", "made_at")
-            assert {name: value for name, value in told.items() if name not in once} == \
-                {name: value for name, value in manifest.items() if name not in once}
+            for other in (told, kept):
+                assert {name: value for name, value in other.items() if name not in once} == \
+                    {name: value for name, value in manifest.items() if name not in once}
 
 
 def test_wrong_questions(made):

@@ -1,6 +1,8 @@
 // The operator's pages: customers, users, helplines.
 
-import { unique } from "../harness/api.js";
+import { randomUUID } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { dayOf, unique } from "../harness/api.js";
 import { expect, hydrated, open, openOffering, test } from "../harness/fixtures.js";
 
 /** Turns the pages of a list until a row with this text is there. */
@@ -48,6 +50,53 @@ test("an operator creates a customer and changes it", async ({ page, installatio
   await changed.getByRole("link", { name: "Figures" }).click();
   await expect(page).toHaveURL(new RegExp(`/overview\\?customer=${stored.id}`));
   await expect(page.getByText("days in Pacific/Chatham")).toBeVisible();
+});
+
+test("a shorter retention says first what it gives up", async ({ page, installation, signIn }) => {
+  const customer = await installation.customer({ name: unique("Kept") });
+  const application = await installation.application(customer);
+  const [helpline] = await (await installation.api(application)).helplines("NZ");
+  // One event in each of six months, the latest five months ago.
+  const now = new Date();
+  const days = [5, 6, 7, 8, 9, 10].map((ago) => dayOf(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - ago, 15)));
+  const rows = days.map((day) => `display,${day}T12:00:00Z,${helpline.id},${randomUUID()}`);
+  const file = test.info().outputPath("history.csv");
+  writeFileSync(file, ["type,timestamp,helpline_id,session_id", ...rows].join("\n"));
+  await installation.command(["events", "import", file, "--customer", customer.id, "--application", application.id]);
+
+  await signIn("Operator");
+  const path = `/admin/customers/${customer.id}`;
+  await open(page, path);
+  const field = page.getByLabel("Months that raw events are kept");
+  // Longer than anything there is: nothing to ask.
+  await field.fill("12");
+  await save(page);
+  await expect(page.getByRole("status")).toHaveText("Saved.");
+
+  await open(page, path);
+  await field.fill("4");
+  await save(page);
+  const what = /6 raw events before \d+ \w+ \d{4}/;
+  await hydrated(page);
+  await expect(field).toHaveAccessibleDescription(what);
+  await expect(page.getByRole("alert")).toContainText(what);
+  const confirm = page.getByRole("checkbox", { name: what });
+  await expect(confirm).not.toBeChecked();
+  const kept = async () =>
+    (await installation.command(["customer", "list"])).items.find((it) => it.id === customer.id).limits.event_retention_months;
+  expect(await kept()).toBe(12);
+
+  // Even less is another question.
+  await confirm.check();
+  await field.fill("7");
+  await save(page);
+  await hydrated(page);
+  await expect(page.getByRole("alert")).toContainText("3 raw events");
+  expect(await kept()).toBe(12);
+  await page.getByRole("checkbox").check();
+  await save(page);
+  await expect(page.getByRole("status")).toHaveText("Saved.");
+  expect(await kept()).toBe(7);
 });
 
 test("what is wrong with a customer is said at its fields, all at once", async ({ page, signIn }) => {

@@ -24,6 +24,7 @@ mod history;
 mod ingest;
 mod links;
 mod login;
+mod pace;
 mod paging;
 mod quota;
 mod reports;

@@ -15,9 +15,9 @@ pub struct Settings {
     pub event_burst_per_second: u32,
     /// Months that raw events are kept for, besides the present one.
     pub event_retention_months: u32,
-    /// Whether this process gives up raw events that are not kept any longer, when it is the one that aggregates. Not of a
-    /// command, as it is called with settings of its own: what the server keeps longer would be gone for good.
-    pub gives_up_events: bool,
+    /// Whether this process does what follows from settings and cannot be taken back: gives up raw events, issues
+    /// statements, sends alerts. A command does not, though it counts: it may be called with other settings.
+    pub is_server: bool,
     /// Days after a month's end at which its statement is issued.
     pub statement_grace_days: u32,
     /// Counts from 1 up to, not including, this are suppressed in files for third parties.
@@ -87,7 +87,7 @@ impl Default for Settings {
             catalogue_quota_per_day: 1_000,
             event_burst_per_second: 1_000_000,
             event_retention_months: domain::retention::MONTHS_DEFAULT,
-            gives_up_events: true,
+            is_server: true,
             statement_grace_days: domain::billing::statement::GRACE_DAYS_DEFAULT,
             suppress_below: domain::report::form::SUPPRESS_BELOW_DEFAULT,
             token_ttl_seconds: 3_600,

@@ -60,13 +60,15 @@ impl Engine {
         let (db, clock) = (&self.0.db, self.0.clock.clone());
         let writer = self.0.writer.start(db, clock, self.0.work_to_do.clone()).await?;
         let aggregator = aggregate::start(self)?;
-        let others = vec![
-            tokio::spawn(watch_directory(self.clone())),
-            tokio::spawn(clear_up(self.clone())),
-            tokio::spawn(issue_statements(self.clone())),
-            tokio::spawn(watch_alerts(self.clone())),
-            tokio::spawn(deliver_messages(self.clone())),
-        ];
+        let mut others = vec![tokio::spawn(watch_directory(self.clone()))];
+        if self.0.settings.is_server {
+            others.extend([
+                tokio::spawn(clear_up(self.clone())),
+                tokio::spawn(issue_statements(self.clone())),
+                tokio::spawn(watch_alerts(self.clone())),
+                tokio::spawn(deliver_messages(self.clone())),
+            ]);
+        }
         Ok(Workers { writer, aggregator, others, engine: self.clone() })
     }
 

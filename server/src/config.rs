@@ -221,7 +221,7 @@ impl Config {
             catalogue_quota_per_day: self.catalogue_quota_per_day,
             event_burst_per_second: self.event_burst_per_second,
             event_retention_months: self.event_retention_months,
-            gives_up_events: false,
+            is_server: false,
             statement_grace_days: self.statement_grace_days,
             suppress_below: self.suppress_below,
             token_ttl_seconds: self.token_ttl_seconds,

@@ -9,9 +9,11 @@ use crate::{
     format,
 };
 use domain::{
-    FaultCode, Faults, Zone,
+    CustomerId, FaultCode, Faults, Zone,
     account::{Customer, CustomerForm, CustomerLimits},
 };
+use engine::actor::Operator;
+use engine::{Engine, Expiring};
 
 /// A customer as the list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +33,17 @@ pub struct CustomerEditor {
     /// What was wrong with it when it was sent.
     pub error: Option<UiError>,
     pub can_change: bool,
+    /// What saving it would give up for ever, to be confirmed.
+    pub gives_up: Option<GivesUp>,
+}
+
+/// Raw events that a shorter retention gives up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivesUp {
+    /// How many, and before which day.
+    pub what: String,
+    /// What the form sends to confirm it.
+    pub before: String,
 }
 
 /// The customers.
@@ -64,7 +77,51 @@ pub async fn customer_editor(customer: Option<String>) -> Result<CustomerEditor,
     };
     let refused = take_refused(&edit_path("/admin/customers", customer.as_deref())).await?;
     let (input, error) = refused.map_or((stored, None), |(input, error)| (input, Some(error)));
-    Ok(CustomerEditor { input, error, can_change })
+    let gives_up = match (customer, engine.operator(&user)) {
+        (Some(customer), Ok(operator)) if error.is_some() => {
+            unconfirmed(&engine, &operator, id(&customer)?, &input).await?
+        }
+        _ => None,
+    };
+    Ok(CustomerEditor { input, error, can_change, gives_up: gives_up.as_ref().map(gives_up_view) })
+}
+
+/// What saving would give up for ever, unless that is confirmed or the form has faults of its own.
+async fn unconfirmed(
+    engine: &Engine,
+    operator: &Operator,
+    customer: CustomerId,
+    input: &CustomerInput,
+) -> Result<Option<Expiring>, UiError> {
+    let Some(form) = input.read().ok().filter(|form| form.check().is_ok()) else { return Ok(None) };
+    let more = engine.more_expiring_events(operator, customer, form.limits.event_retention_months).await?;
+    // The instant moves on with the months: what was confirmed is not more than what is done.
+    Ok(more.filter(|more| input.gives_up_before != more.kept_from.to_string()))
+}
+
+/// Whoever shortens the retention so that raw events are given up has confirmed it.
+///
+/// # Errors
+/// [`UiError::Invalid`] that says what would be given up; those of the engine.
+pub async fn is_confirmed(
+    engine: &Engine,
+    operator: &Operator,
+    customer: CustomerId,
+    input: &CustomerInput,
+) -> Result<(), UiError> {
+    let Some(more) = unconfirmed(engine, operator, customer, input).await? else { return Ok(()) };
+    let detail = format!("This gives up {} for ever. Their figures stay. Confirm it below.", gives_up_view(&more).what);
+    Err(UiError::Invalid(Faults::one("event_retention_months", FaultCode::FieldInvalid, detail)))
+}
+
+fn gives_up_view(expiring: &Expiring) -> GivesUp {
+    let events = i64::try_from(expiring.events).unwrap_or(i64::MAX);
+    let day = format::day(Zone::UTC.day(expiring.kept_from));
+    let what = match events {
+        1 => format!("1 raw event before {day}"),
+        _ => format!("{} raw events before {day}", format::count(events)),
+    };
+    GivesUp { what, before: expiring.kept_from.to_string() }
 }
 
 /// The names of all time zones, as options of a data list.
@@ -118,6 +175,7 @@ fn input(customer: &Customer) -> CustomerInput {
         event_burst_per_second: text(customer.limits.event_burst_per_second),
         event_retention_months: text(customer.limits.event_retention_months),
         suppress_below: text(customer.limits.suppress_below),
+        gives_up_before: String::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::components::form::{FormErrors, Outcome, TextField};
 use crate::components::list::Pager;
 use crate::components::state::Empty;
 use crate::data::ListPage;
-use crate::data::customers::{CustomerEditor, CustomerView, time_zones};
+use crate::data::customers::{CustomerEditor, CustomerView, GivesUp, time_zones};
 use crate::forms::CustomerInput;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -69,7 +69,7 @@ pub fn draw_list(found: ListPage<CustomerView>) -> AnyView {
 /// The form of a customer, new or known.
 #[must_use]
 pub fn draw_editor(editor: CustomerEditor, id: Option<String>) -> AnyView {
-    let CustomerEditor { input, error, can_change } = editor;
+    let CustomerEditor { input, error, can_change, gives_up } = editor;
     let title = if id.is_some() { input.name.clone() } else { "New customer".to_owned() };
     let limits = limit_fields(&input, &error, can_change);
     view! {
@@ -94,6 +94,7 @@ pub fn draw_editor(editor: CustomerEditor, id: Option<String>) -> AnyView {
                         error=error.clone()
                     />
                     {limits}
+                    {gives_up.map(confirm)}
                 </div>
                 <datalist id="zones" inner_html=time_zones()></datalist>
                 {can_change
@@ -107,6 +108,20 @@ pub fn draw_editor(editor: CustomerEditor, id: Option<String>) -> AnyView {
                     })}
             </form>
         </section>
+    }
+    .into_any()
+}
+
+/// Asks whether raw events may be given up.
+fn confirm(gives_up: GivesUp) -> AnyView {
+    let GivesUp { what, before } = gives_up;
+    view! {
+        <div class="field field-wide field-check">
+            <label>
+                <input type="checkbox" name="form[gives_up_before]" value=before />
+                <span>{format!("Give up {what}")}</span>
+            </label>
+        </div>
     }
     .into_any()
 }

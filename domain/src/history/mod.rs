@@ -158,8 +158,8 @@ pub struct Survey {
     pub rows: u64,
     /// Of the earliest and latest row.
     pub times: Option<(Timestamp, Timestamp)>,
-    /// The first and last day of each application's rows, in the customer's zone.
-    pub applications: BTreeMap<ApplicationNo, (Day, Day)>,
+    /// The days of each application's rows, in the customer's zone.
+    pub applications: BTreeMap<ApplicationNo, BTreeSet<Day>>,
     pub helplines: BTreeSet<HelplineNo>,
     pub months: BTreeMap<Month, Pair>,
 }
@@ -171,8 +171,7 @@ impl Survey {
         self.rows += 1;
         let (first, last) = self.times.unwrap_or((at, at));
         self.times = Some((first.min(at), last.max(at)));
-        let (first, last) = self.applications.entry(record.application).or_insert((day, day));
-        (*first, *last) = ((*first).min(day), (*last).max(day));
+        self.applications.entry(record.application).or_default().insert(day);
         self.helplines.insert(record.helpline);
         self.months.entry(day.month()).or_default().add(record.action, record.count);
     }
@@ -180,9 +179,23 @@ impl Survey {
     /// The first and last day of all rows.
     #[must_use]
     pub fn days(&self) -> Option<(Day, Day)> {
-        let first = self.applications.values().map(|(first, _)| *first).min()?;
-        let last = self.applications.values().map(|(_, last)| *last).max()?;
-        Some((first, last))
+        let days = || self.applications.values();
+        Some((*days().filter_map(BTreeSet::first).min()?, *days().filter_map(BTreeSet::last).max()?))
+    }
+
+    /// The days of each application's rows as stretches without a gap, of which the last day is inclusive.
+    #[must_use]
+    pub fn stretches(&self) -> Vec<(ApplicationNo, Day, Day)> {
+        let mut stretches: Vec<(ApplicationNo, Day, Day)> = Vec::new();
+        for (application, days) in &self.applications {
+            for day in days {
+                match stretches.last_mut() {
+                    Some((of, _, last)) if of == application && last.plus(1) == *day => *last = *day,
+                    _ => stretches.push((*application, *day, *day)),
+                }
+            }
+        }
+        stretches
     }
 
     /// Displays and clicks of all rows.
@@ -210,6 +223,19 @@ mod tests {
         let text = rejected.to_string();
         assert!(text.starts_with("line 0: (malformed_json): No object.\n"), "{text}");
         assert!(text.ends_with("… and 1980 more.\n2000 faults in 1000 rows."), "{text}");
+    }
+
+    #[test]
+    fn days_in_a_row_are_one_stretch() {
+        let mut survey = Survey::default();
+        assert_eq!((survey.days(), survey.stretches()), (None, vec![]));
+        for (application, days) in [(2, vec![31, 32, 34, 33, 40, 40]), (1, vec![41]), (3, vec![42])] {
+            survey.applications.insert(ApplicationNo(application), days.into_iter().map(Day).collect());
+        }
+        let stretch = |application, first, last| (ApplicationNo(application), Day(first), Day(last));
+        let expected = [stretch(1, 41, 41), stretch(2, 31, 34), stretch(2, 40, 40), stretch(3, 42, 42)];
+        assert_eq!(survey.stretches(), expected);
+        assert_eq!(survey.days(), Some((Day(31), Day(42))));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::Countries;
 use super::sessions::{Earlier, Known, entry, session};
 use crate::error::{Error, corrupt};
 use crate::ingest::{DUPLICATE, quarter};
+use crate::pace::breathe;
 use crate::store::aggregator::Kept;
 use crate::store::blocks::{Span, span};
 use crate::store::codec::Stored;
@@ -150,6 +151,7 @@ fn take_in(
             continue;
         }
         changed(&before, &after);
+        breathe();
         added += after.len() - before.len();
         let new = of_session.iter().map(|place| place.i()).filter(|i| is_new[*i]);
         recent.extend(new.map(|i| entry(&events[i])));

@@ -20,6 +20,7 @@ pub(crate) use worker::{STOP_MAX, start};
 use crate::Engine;
 use crate::directory::Directory;
 use crate::error::{Error, corrupt};
+use crate::pace::{self, breathe};
 use crate::store::blocks::{Open, Span};
 use crate::store::figures::Key;
 use crate::store::{self, Db, Tx};
@@ -37,12 +38,12 @@ use tokio::time::Instant;
 
 /// Most packs of one batch, which besides has [`crate::Room::batch_events`] unless a single pack holds more.
 const BATCH_PACKS_MAX: i64 = 5_000;
-/// Counts that are written on Postgres before a rest …
-const COUNTS_BETWEEN_RESTS: usize = 512;
-/// … and how many times as long as writing them that is …
-const REST: u32 = 2;
-/// … at most.
-const REST_MAX: std::time::Duration = std::time::Duration::from_millis(250);
+/// Counts that are written between two rests.
+const COUNTS_AT_ONCE: usize = 256;
+/// How long a batch that takes all there is may rest in all, for others to have the processor …
+const BATCH_RESTS_MAX: std::time::Duration = std::time::Duration::from_millis(250);
+/// … and the writing down of sessions.
+const FLUSH_RESTS_MAX: std::time::Duration = std::time::Duration::from_millis(400);
 /// How long a transaction that keeps others from aggregating may be idle, on Postgres.
 const IDLE_MAX: std::time::Duration = std::time::Duration::from_secs(4);
 /// How often [`Engine::wait_for_figures`] and [`Engine::wait_for_counting`] look.
@@ -174,17 +175,25 @@ impl Aggregator {
             self.make_anew(&held, customer, zone).await?;
         }
         let room = self.engine.0.settings.room;
+        pace::ease(BATCH_RESTS_MAX);
         let packs = store::log::after(&self.db, held.applied, BATCH_PACKS_MAX, room.batch_events).await?;
         let taken = taken(&packs, room.batch_events);
+        if taken == Taken::Batch {
+            pace::hurry();
+        }
         if packs.is_empty() {
             held.lease.renew(self, held.applied, held.flushed).await?;
         } else {
-            self.take_in(&mut held, packs, taken).await?;
+            self.take_in(&mut held, packs).await?;
         }
         if held.known.recent_events() >= room.session_events {
+            if taken == Taken::All {
+                pace::ease(FLUSH_RESTS_MAX);
+            }
             self.flush(&mut held).await?;
         }
-        let looks = taken != Taken::Batch && self.engine.0.settings.gives_up_events;
+        pace::hurry();
+        let looks = taken != Taken::Batch && self.engine.0.settings.is_server;
         if looks && self.retention_due <= Instant::now() && !self.give_up_some(&mut held).await? {
             self.retention_due = Instant::now() + retention::LOOK;
         }
@@ -227,7 +236,7 @@ impl Aggregator {
     }
 
     /// Takes packs into memory, measures what they change, and writes it.
-    async fn take_in(&self, held: &mut Held, packs: Vec<store::log::Logged>, taken: Taken) -> Result<(), Error> {
+    async fn take_in(&self, held: &mut Held, packs: Vec<store::log::Logged>) -> Result<(), Error> {
         let Some(to) = packs.last().map(|last| last.seq) else { return Ok(()) };
         let batch = Batch::of(packs);
         let earlier = held.known.look_up(&self.db, &batch.events).await?;
@@ -241,7 +250,7 @@ impl Aggregator {
         let mut tx = self.db.begin().await?;
         self.fence(&mut tx, held, to, held.flushed).await?;
         self.write_events(&mut tx, held, &measured).await?;
-        self.write_figures(&mut tx, &measured.deltas, taken).await?;
+        self.write_figures(&mut tx, &measured.deltas).await?;
         store::intake::count(&mut tx, &measured.intake).await?;
         for (customer, length) in &measured.log_lengths {
             store::aggregator::set_log_length(&mut tx, *customer, *length).await?;
@@ -251,16 +260,11 @@ impl Aggregator {
         Ok(())
     }
 
-    /// Adds up counts. On Postgres, unless there is more to take, with rests between: its processes work beside this one's,
-    /// and events would be answered late while all of them want the processors at once.
-    async fn write_figures(&self, tx: &mut Tx, deltas: &[(Key, Counts)], taken: Taken) -> Result<(), Error> {
-        let rests = taken == Taken::All && matches!(self.db, Db::Postgres { .. });
-        for some in deltas.chunks(if rests { COUNTS_BETWEEN_RESTS } else { usize::MAX }) {
-            let began = Instant::now();
+    /// Adds up counts.
+    async fn write_figures(&self, tx: &mut Tx, deltas: &[(Key, Counts)]) -> Result<(), Error> {
+        for some in deltas.chunks(if pace::is_at_ease() { COUNTS_AT_ONCE } else { usize::MAX }) {
             store::figures::add(tx, some).await?;
-            if rests {
-                tokio::time::sleep((began.elapsed() * REST).min(REST_MAX)).await;
-            }
+            breathe();
         }
         Ok(())
     }
@@ -280,6 +284,7 @@ impl Aggregator {
         let mut blocks = Vec::new();
         for (span, new) in &measured.new {
             blocks.extend(store::blocks::add(*span, held.open.entry(*span).or_default(), new.iter().copied())?);
+            breathe();
         }
         store::blocks::save(tx, &blocks).await
     }

@@ -1,14 +1,15 @@
 //! Gives up raw events that are not kept any longer. The figures stay.
 //!
 //! The process that aggregates does it, in small steps between its batches: nobody else then changes what it holds. Where
-//! that is a command it is left to the server, see [`crate::Settings::gives_up_events`].
+//! that is a command it is left to the server, see [`crate::Settings::is_server`].
 
 use super::{Aggregator, Held, month_start};
 use crate::Engine;
 use crate::actor::{ITSELF, Operator};
 use crate::audit::Note;
 use crate::error::Error;
-use crate::store;
+use crate::store::{self, retention::Keeping};
+use domain::account::Customer;
 use domain::audit::Action;
 use domain::retention::kept_from;
 use domain::timestamp::DAY_MS;
@@ -33,30 +34,67 @@ pub struct Expiring {
 
 impl Engine {
     /// From when on the raw events of a customer are kept.
-    pub(crate) fn events_kept_from(&self, keeping: &store::retention::Keeping) -> Timestamp {
+    pub(crate) fn events_kept_from(&self, keeping: &Keeping) -> Timestamp {
         let (now, settings) = (self.now(), &self.0.settings);
         let accepted_from = now.plus(-i64::from(settings.event_age_max_days) * DAY_MS);
         kept_from(now, accepted_from, keeping.months.unwrap_or(settings.event_retention_months))
     }
 
-    /// The raw events of each customer that would be given up now.
+    /// The raw events of each customer, or of one, that would be given up now: as is set, or if all were kept for so many
+    /// `months` besides the present one.
     ///
     /// # Errors
-    /// Only of the store.
-    pub async fn expiring_events(&self, _: &Operator) -> Result<Vec<Expiring>, Error> {
+    /// [`Error::NotFound`] if there is no such customer.
+    pub async fn expiring_events(
+        &self,
+        _: &Operator,
+        customer: Option<CustomerId>,
+        months: Option<u32>,
+    ) -> Result<Vec<Expiring>, Error> {
         self.refresh_directory().await?;
-        let directory = self.directory();
+        let of = match customer {
+            Some(customer) => Some(self.customer_entry(customer).await?.record.no),
+            None => None,
+        };
         let mut expiring = Vec::new();
         for keeping in store::retention::keeping(&self.0.db).await? {
-            let Some(entry) = directory.customer_of_no(keeping.customer) else {
-                continue;
-            };
-            let kept_from = self.events_kept_from(&keeping);
-            let events = store::retention::count(&self.0.db, keeping.customer, kept_from).await?;
-            let (customer, name) = (entry.record.customer.id, entry.record.customer.name.clone());
-            expiring.push(Expiring { customer, name, kept_from, events });
+            if of.is_none_or(|of| of == keeping.customer) {
+                expiring.extend(self.expiring(Keeping { months: months.or(keeping.months), ..keeping }).await?);
+            }
         }
         Ok(expiring)
+    }
+
+    /// The raw events that would be given up if a customer's were kept for so many `months`, or as the installation is
+    /// set, and not as they are kept now. `None` if no more would go than go anyway.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such customer.
+    pub async fn more_expiring_events(
+        &self,
+        _: &Operator,
+        customer: CustomerId,
+        months: Option<u32>,
+    ) -> Result<Option<Expiring>, Error> {
+        let no = self.customer_entry(customer).await?.record.no;
+        let keeping = store::retention::keeping(&self.0.db).await?;
+        let present = keeping.into_iter().find(|keeping| keeping.customer == no).ok_or(Error::NotFound)?;
+        let new = Keeping { months, ..present };
+        let goes_anyway = present.events_from.max(Some(self.events_kept_from(&present)));
+        if Some(self.events_kept_from(&new)) <= goes_anyway {
+            return Ok(None);
+        }
+        Ok(self.expiring(new).await?.filter(|expiring| expiring.events > 0))
+    }
+
+    /// What would be given up of one customer. `None` if the customer is not known here yet.
+    async fn expiring(&self, keeping: Keeping) -> Result<Option<Expiring>, Error> {
+        let directory = self.directory();
+        let Some(entry) = directory.customer_of_no(keeping.customer) else { return Ok(None) };
+        let kept_from = self.events_kept_from(&keeping);
+        let events = store::retention::count(&self.0.db, keeping.customer, kept_from).await?;
+        let Customer { id, name, .. } = &entry.record.customer;
+        Ok(Some(Expiring { customer: *id, name: name.clone(), kept_from, events }))
     }
 }
 
@@ -91,12 +129,7 @@ impl Aggregator {
     }
 
     /// Notes that a customer's raw events before an instant are given up; `false` if that has to wait.
-    async fn give_up(
-        &self,
-        held: &mut Held,
-        keeping: &store::retention::Keeping,
-        before: Timestamp,
-    ) -> Result<bool, Error> {
+    async fn give_up(&self, held: &mut Held, keeping: &Keeping, before: Timestamp) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
         self.fence(&mut tx, held, held.applied, held.flushed).await?;
         if !store::retention::give_up(&mut tx, keeping.customer, before).await? {
@@ -113,7 +146,7 @@ impl Aggregator {
     }
 
     /// Drops a partition of which nothing is kept, if there is one.
-    async fn drop_a_partition(&self, held: &mut Held, keeping: &[store::retention::Keeping]) -> Result<bool, Error> {
+    async fn drop_a_partition(&self, held: &mut Held, keeping: &[Keeping]) -> Result<bool, Error> {
         let Some(latest) = keeping.iter().filter_map(|of_customer| of_customer.events_from).max() else {
             return Ok(false);
         };

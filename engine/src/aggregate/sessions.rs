@@ -1,6 +1,7 @@
 //! What the aggregator knows of sessions: the latest events in memory, all others in runs.
 
 use crate::error::Error;
+use crate::pace::breathe;
 use crate::store::Db;
 use crate::store::codec::Session;
 use crate::store::runs::{self, NewRun, Run};
@@ -99,6 +100,7 @@ impl Known {
             let mut wanted: BTreeSet<(i64, i64)> = BTreeSet::new();
             let mut sessions: BTreeSet<Session> = BTreeSet::new();
             for run in &mut of.runs {
+                breathe();
                 let (first, last) = (run.first_at.plus(-NEIGHBOURHOOD_MS), run.last_at.plus(NEIGHBOURHOOD_MS));
                 if !events.iter().any(|event| first <= event.at && event.at <= last) {
                     // Of a time that is over, mostly: it takes three bytes a session.

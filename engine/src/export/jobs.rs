@@ -78,10 +78,16 @@ impl Engine {
         tx.take_turn(Turn::Exports, Some(customer)).await?;
         store::exports::held(&mut tx, customer, at).await?.check_room()?;
         store::exports::insert(&mut tx, customer, &NewExport { id, form, by, at, log_length }).await?;
-        self.note_export(&mut tx, customer, (Action::ExportRequested, by), form, asked(Some(id), form)).await?;
+        self.note_export(&mut tx, customer, (Action::ExportRequested, by), form, asked(id, form)).await?;
         tx.commit().await?;
         self.0.exports_due.notify_one();
         self.export_job(reader, id).await
+    }
+
+    /// The id of an export that is about to be written at once.
+    #[must_use]
+    pub fn new_export_id(&self) -> ExportId {
+        ExportId::from_uuid(new_uuid(self.now()))
     }
 
     /// Lists an export that was written at once, by a command or as an answer of the API, and is not kept here.
@@ -91,12 +97,12 @@ impl Engine {
     pub async fn list_made_export(
         &self,
         reader: &Reader,
+        id: ExportId,
         form: &ExportForm,
         manifest: &Manifest,
         by: &str,
     ) -> Result<(), Error> {
-        let customer = reader.one()?.record.no;
-        let (at, id) = (self.now(), ExportId::from_uuid(new_uuid(self.now())));
+        let (customer, at) = (reader.one()?.record.no, self.now());
         let mut tx = self.0.db.begin().await?;
         let log_length = manifest.log_length;
         store::exports::insert(&mut tx, customer, &NewExport { id, form, by, at, log_length }).await?;
@@ -140,15 +146,21 @@ impl Engine {
     /// Only of the store.
     pub async fn note_fetched_export(&self, reader: &Reader, job: &ExportJob, by: &str) -> Result<(), Error> {
         let action = (Action::ExportFetched, by);
-        self.note_alone(reader.one()?.record.no, action, &job.form, asked(Some(job.id), &job.form)).await
+        self.note_alone(reader.one()?.record.no, action, &job.form, asked(job.id, &job.form)).await
     }
 
     /// Notes that an export is about to be answered at once, whatever becomes of the answer.
     ///
     /// # Errors
     /// Only of the store.
-    pub async fn note_streamed_export(&self, reader: &Reader, form: &ExportForm, by: &str) -> Result<(), Error> {
-        self.note_alone(reader.one()?.record.no, (Action::ExportRequested, by), form, asked(None, form)).await
+    pub async fn note_streamed_export(
+        &self,
+        reader: &Reader,
+        id: ExportId,
+        form: &ExportForm,
+        by: &str,
+    ) -> Result<(), Error> {
+        self.note_alone(reader.one()?.record.no, (Action::ExportRequested, by), form, asked(id, form)).await
     }
 
     async fn note_alone(
@@ -210,7 +222,7 @@ impl Engine {
             return Err(Faults::one("export", FaultCode::FieldInvalid, "It is over already.").into());
         }
         let action = (Action::ExportCancelled, keeper.by.as_str());
-        self.note_export(&mut tx, customer, action, &job.form, asked(Some(id), &job.form)).await?;
+        self.note_export(&mut tx, customer, action, &job.form, asked(id, &job.form)).await?;
         tx.commit().await
     }
 
@@ -225,7 +237,7 @@ impl Engine {
             return Err(Faults::one("export", FaultCode::FieldInvalid, "No file of it is kept.").into());
         }
         let action = (Action::ExportDeleted, keeper.by.as_str());
-        self.note_export(&mut tx, customer, action, &job.form, asked(Some(id), &job.form)).await?;
+        self.note_export(&mut tx, customer, action, &job.form, asked(id, &job.form)).await?;
         tx.commit().await?;
         // Told the same way, so that the file goes at once.
         self.0.export_files_left.store(true, Ordering::Relaxed);
@@ -405,7 +417,7 @@ impl ExportTask {
     }
 }
 
-fn asked(id: Option<ExportId>, form: &ExportForm) -> Value {
+fn asked(id: ExportId, form: &ExportForm) -> Value {
     json!({ "export": id, "filters": form.filter })
 }
 

@@ -197,11 +197,6 @@ impl Engine {
         if let Some(known) = store::imports::of_file(tx, customer, fingerprint).await? {
             return Ok((known, false));
         }
-        let covered = |(application, (first, last)): (&ApplicationNo, &(Day, Day))| Covered {
-            application: *application,
-            first: *first,
-            last: *last,
-        };
         let import = ImportRow {
             id: ImportId::from_uuid(new_uuid(self.now())),
             started_at: self.now(),
@@ -214,7 +209,7 @@ impl Engine {
             rows_done: 0,
             added: 0,
             brought: None,
-            covered: checked.survey.applications.iter().map(covered).collect(),
+            covered: checked.survey.stretches().into_iter().map(Covered::from).collect(),
             ended_at: None,
         };
         if !import.has_sessions {
@@ -294,7 +289,7 @@ impl Engine {
         HistoryImport {
             first_day: import.covered.iter().map(|covered| covered.first).min(),
             last_day: import.covered.iter().map(|covered| covered.last).max(),
-            applications: self.application_ids(import.covered.iter().map(|covered| covered.application)),
+            applications: self.application_ids(import.applications().into_iter()),
             id: import.id,
             file: import.file,
             started_at: import.started_at.to_string(),

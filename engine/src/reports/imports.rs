@@ -56,7 +56,11 @@ pub(super) async fn approvable(tx: &mut Tx, customer: CustomerNo, report: &Repor
 /// What to say of an import that has not ended and has days of these months, if there is one.
 async fn unended(tx: &mut Tx, customer: CustomerNo, (first, last): (Month, Month)) -> Result<Option<String>, Error> {
     let (from, to) = (first.first_day(), last.plus(1).first_day());
-    let meets = |import: &ImportRow| import.covered.iter().any(|covered| covered.first < to && covered.last >= from);
+    // A click of the next day converts a display of this one.
+    let meets = |import: &ImportRow| {
+        let around = i32::from(import.has_sessions);
+        import.covered.iter().any(|it| it.first.plus(-around) < to && it.last.plus(around) >= from)
+    };
     let imports = store::imports::unended(tx, customer).await?;
     Ok(imports.iter().find(|import| meets(import)).map(|import| {
         let stays = if import.has_sessions { "the events that came in stay" } else { "its counts are taken away" };

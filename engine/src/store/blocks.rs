@@ -41,8 +41,8 @@ pub async fn last_of(db: &Db, spans: &[Span]) -> Result<HashMap<Span, Open>, Err
     for chunk in chunks(spans) {
         let sql = format!(
             "WITH wanted (span, customer_no) AS (VALUES {}) \
-             SELECT b.span, b.customer_no, b.block, b.pack FROM wanted w JOIN event_blocks b \
-             ON b.span = w.span AND b.customer_no = w.customer_no AND b.block = (SELECT MAX(l.block) FROM event_blocks l \
+             SELECT b.span, b.customer_no, b.block, b.pack FROM wanted w CROSS JOIN event_blocks b \
+             WHERE b.span = w.span AND b.customer_no = w.customer_no AND b.block = (SELECT MAX(l.block) FROM event_blocks l \
              WHERE l.span = w.span AND l.customer_no = w.customer_no)",
             db.placeholders(chunk.len(), 2)
         );
@@ -122,7 +122,7 @@ pub async fn known(db: &Db, events: &[Event]) -> Result<HashSet<Identity>, Error
     for some in blocks.chunks(READ_AT_ONCE).flat_map(chunks) {
         let sql = format!(
             "WITH wanted (span, customer_no, block) AS (VALUES {}) SELECT b.customer_no, b.pack FROM wanted w \
-             JOIN event_blocks b ON b.span = w.span AND b.customer_no = w.customer_no AND b.block = w.block",
+             CROSS JOIN event_blocks b WHERE b.span = w.span AND b.customer_no = w.customer_no AND b.block = w.block",
             db.placeholders(some.len(), 3)
         );
         let values =
@@ -143,8 +143,8 @@ async fn holding(db: &Db, events: &[Event]) -> Result<BTreeSet<(Span, i64)>, Err
     for some in chunks(&times) {
         let sql = format!(
             "WITH wanted (span, customer_no, at) AS (VALUES {}) \
-             SELECT DISTINCT b.span, b.customer_no, b.block FROM wanted w JOIN event_blocks b \
-             ON b.span = w.span AND b.customer_no = w.customer_no AND b.first_at <= w.at AND b.last_at >= w.at",
+             SELECT DISTINCT b.span, b.customer_no, b.block FROM wanted w CROSS JOIN event_blocks b \
+             WHERE b.span = w.span AND b.customer_no = w.customer_no AND b.first_at <= w.at AND b.last_at >= w.at",
             db.placeholders(some.len(), 3)
         );
         let values =

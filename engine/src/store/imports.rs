@@ -14,15 +14,21 @@ use domain::period::Period;
 use domain::report::Contribution;
 use domain::zone::Day;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
-/// The days of an application that an import covers, the last inclusive.
+/// Days of an application that an import covers, the last inclusive. It may have several such stretches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Covered {
     pub application: ApplicationNo,
     pub first: Day,
     pub last: Day,
+}
+
+impl From<(ApplicationNo, Day, Day)> for Covered {
+    fn from((application, first, last): (ApplicationNo, Day, Day)) -> Self {
+        Self { application, first, last }
+    }
 }
 
 /// An import.
@@ -45,6 +51,13 @@ pub struct ImportRow {
     pub brought: Option<String>,
     pub covered: Vec<Covered>,
     pub ended_at: Option<Timestamp>,
+}
+
+impl ImportRow {
+    /// Whose rows it has.
+    pub fn applications(&self) -> BTreeSet<ApplicationNo> {
+        self.covered.iter().map(|covered| covered.application).collect()
+    }
 }
 
 const COLUMNS: &str = "id, started_at, started_by, file, fingerprint, has_sessions, status, rows_total, rows_done, added, \

@@ -15,6 +15,7 @@ use super::codec::{Pack, unpack};
 use super::db::{Db, Row, Sql, Value};
 use super::turn::Turn;
 use crate::error::Error;
+use crate::pace::breathe;
 use domain::Timestamp;
 use domain::ids::HelplineNo;
 use uuid::Uuid;
@@ -95,7 +96,11 @@ pub async fn after(db: &Db, seq: i64, packs_max: i64, events_max: usize) -> Resu
     }
     let sql = "SELECT seq, pack FROM log WHERE seq > $1 AND seq <= $2 ORDER BY seq";
     let rows = db.fetch_log(Sql::new(sql).bind(seq).bind(last)).await?;
-    rows.iter().map(|row| Ok(Logged { seq: row.int(0)?, pack: unpack(&row.bytes(1)?)? })).collect()
+    let logged = |row: &Row| {
+        breathe();
+        Ok(Logged { seq: row.int(0)?, pack: unpack(&row.bytes(1)?)? })
+    };
+    rows.iter().map(logged).collect()
 }
 
 /// Whether a pack after a place holds an event of a helpline.

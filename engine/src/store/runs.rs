@@ -8,6 +8,7 @@
 use super::codec::{Session, pack_part, unpack_part};
 use super::db::{Db, Row, Sql, Tx, Value, chunks};
 use crate::error::{Error, corrupt};
+use crate::pace::breathe;
 use domain::Timestamp;
 use domain::ids::CustomerNo;
 use domain::metering::Entry;
@@ -18,6 +19,8 @@ use std::ops::Range;
 const PART_EVENTS: usize = 128;
 /// Most parts of a run.
 const PARTS_MAX: usize = 1 << 16;
+/// Parts that are written at once: some hundred kilobytes.
+const PARTS_AT_ONCE: usize = 256;
 /// Events of a slice, about: what is unpacked at once where runs are merged.
 const SLICE_EVENTS: usize = 16_384;
 /// Bits of the filter for each session: one in some hundred thousand that a run does not know seems known. Each such one
@@ -164,19 +167,24 @@ pub async fn filter(db: &Db, customer: CustomerNo, no: i64) -> Result<Filter, Er
 pub async fn parts(db: &Db, customer: CustomerNo, wanted: &[(i64, i64)]) -> Result<Vec<(Session, Vec<Entry>)>, Error> {
     let mut sessions = Vec::new();
     for chunk in chunks(wanted) {
-        let sql = format!(
-            "WITH wanted (run, part) AS (VALUES {}) SELECT r.first_at, p.pack FROM wanted w \
-             JOIN session_parts p ON p.customer_no = {} AND p.run = w.run AND p.part = w.part \
-             JOIN session_runs r ON r.customer_no = p.customer_no AND r.run = p.run",
-            db.placeholders(chunk.len(), 2),
-            db.placeholder(chunk.len() * 2 + 1)
-        );
         let values = chunk.iter().flat_map(|(run, part)| [Value::from(*run), (*part).into()]);
-        for row in db.fetch(Sql::new(sql).bind_all(values).bind(customer)).await? {
+        for row in db.fetch(Sql::new(parts_sql(db, chunk.len())).bind_all(values).bind(customer)).await? {
             sessions.extend(unpack_part(row.at(0)?, &row.bytes(1)?)?);
         }
     }
     Ok(sessions)
+}
+
+/// Asks for so many parts.
+fn parts_sql(db: &Db, wanted: usize) -> String {
+    // CROSS, and SQLite keeps to this order: else it may go through all that is wanted for each part that there is.
+    format!(
+        "WITH wanted (run, part) AS (VALUES {}) SELECT r.first_at, p.pack FROM wanted w \
+         CROSS JOIN session_parts p CROSS JOIN session_runs r WHERE p.customer_no = {} AND p.run = w.run \
+         AND p.part = w.part AND r.customer_no = p.customer_no AND r.run = p.run",
+        db.placeholders(wanted, 2),
+        db.placeholder(wanted * 2 + 1)
+    )
 }
 
 /// A run as it is written, and those that it takes the place of.
@@ -218,7 +226,10 @@ impl NewRun {
             let Sessions(of_slice) = Sessions::of(of_slice);
             hashes.extend(of_slice.iter().map(|(session, _)| hash(session)));
             let of_parts = of_slice.chunk_by(|(a, _), (b, _)| part_of(a, parts) == part_of(b, parts));
-            packed.extend(of_parts.map(|part| (part_of(&part[0].0, parts), pack_part(first_at, part))));
+            packed.extend(of_parts.map(|part| {
+                breathe();
+                (part_of(&part[0].0, parts), pack_part(first_at, part))
+            }));
         }
         let run = Run { customer, no, first_at, last_at, events, parts, filter: Some(Filter::of(&hashes)) };
         Ok(Self { run, parts: packed, replaces: merged.iter().map(|run| run.no).collect() })
@@ -243,13 +254,14 @@ pub async fn save(tx: &mut Tx, new: &NewRun) -> Result<(), Error> {
     let sql = Sql::new(sql).bind(run.customer).bind(run.no).bind(run.first_at).bind(run.last_at);
     let filter = run.filter.as_ref().map(Filter::bytes).unwrap_or_default();
     tx.execute(sql.bind(number(run.events)).bind(number(run.parts)).bind(filter)).await?;
-    for chunk in chunks(&new.parts) {
+    for chunk in new.parts.chunks(PARTS_AT_ONCE).flat_map(chunks) {
         let rows = tx.placeholders(chunk.len(), 4);
         let sql = format!("INSERT INTO session_parts (customer_no, run, part, pack) VALUES {rows}");
         let values = chunk.iter().flat_map(|(part, pack)| {
             [Value::from(run.customer), run.no.into(), (*part).into(), pack.as_slice().into()]
         });
         tx.execute(Sql::new(sql).bind_all(values)).await?;
+        breathe();
     }
     Ok(())
 }
@@ -316,12 +328,33 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn merged_runs_have_all_sessions_in_the_parts_that_are_asked_for_them() {
+    async fn each_part_is_looked_up_by_its_key() {
+        let (_directory, db) = new_db().await;
+        saved(&db, 1, 0..20_000, 5, &[]).await;
+        for wanted in [1, 3, 4_000] {
+            let sql = format!("EXPLAIN QUERY PLAN {}", parts_sql(&db, wanted));
+            let values = (0..=2 * wanted).map(|_| Value::from(1_i64));
+            let rows = db.fetch(Sql::new(sql).bind_all(values)).await.unwrap();
+            let steps: Vec<String> = rows.iter().map(|row| row.text(3).unwrap()).collect();
+            let [.., w, p, r] = steps.as_slice() else { panic!("{steps:?}") };
+            assert!(w.starts_with("SCAN w"), "{steps:?}");
+            assert!(p.starts_with("SEARCH p") && p.contains("part=?"), "{steps:?}");
+            assert!(r.starts_with("SEARCH r") && r.contains("run=?"), "{steps:?}");
+        }
+    }
+
+    async fn new_db() -> (tempfile::TempDir, Db) {
         let directory = tempfile::tempdir().unwrap();
         let database_url = format!("sqlite://{}", directory.path().join("test.db").display());
         let settings = crate::Settings { database_url, ..crate::Settings::default() };
         let db = Db::connect(&settings).await.unwrap();
         db.migrate().await.unwrap();
+        (directory, db)
+    }
+
+    #[tokio::test]
+    async fn merged_runs_have_all_sessions_in_the_parts_that_are_asked_for_them() {
+        let (_directory, db) = new_db().await;
         // One that is cut into many parts, one of a single part, and one into which both go.
         let large = saved(&db, 1, 0..60_000, 5, &[]).await;
         let small = saved(&db, 2, 59_950..60_050, 7, &[]).await;

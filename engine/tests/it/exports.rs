@@ -422,7 +422,7 @@ async fn raw_events_that_are_kept_no_longer_are_not_left_out_in_silence(mut inst
     installation.restart().await;
     let engine = installation.engine.clone();
     let is_gone = async || {
-        let expiring = engine.expiring_events(&installation.operator).await.unwrap();
+        let expiring = engine.expiring_events(&installation.operator, None, None).await.unwrap();
         expiring.iter().all(|expiring| expiring.events == 0)
     };
     let begun = std::time::Instant::now();

@@ -211,7 +211,7 @@ async fn what_retention_would_give_up_is_refused(mut installation: Installation)
     let lowered = CustomerForm { limits: CustomerLimits::default(), ..raised };
     installation.engine.update_customer(&installation.operator, of, &lowered).await.unwrap();
     installation.restart().await;
-    while installation.engine.expiring_events(&installation.operator).await.unwrap()[0].events > 0 {
+    while installation.engine.expiring_events(&installation.operator, None, None).await.unwrap()[0].events > 0 {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     // Sessions that go on from what was given up could not be counted right.
@@ -291,6 +291,13 @@ async fn counts_are_marked_in_reports_and_in_no_figure(installation: Installatio
     let more = counts(&[("2026-02-01", "h1", "seen", 3)]);
     let refused = sentence(import(&installation, of, &counts_form("b.csv"), text(&more)).await);
     assert!(refused.contains("a.csv") && refused.contains(&done.import.unwrap().to_string()), "{refused}");
+    // And the days between those of a file are not the file's.
+    let between = counts(&[("2026-01-20", "h1", "seen", 3), ("2026-02-02", "h1", "seen", 3)]);
+    let third = import(&installation, of, &counts_form("d.csv"), text(&between)).await.unwrap();
+    let twice = counts(&[("2026-01-20", "h2", "called", 1), ("2026-01-21", "h2", "called", 1)]);
+    let refused = sentence(import(&installation, of, &counts_form("e.csv"), text(&twice)).await);
+    assert!(refused.contains("of d.csv has 2026-01-20 to 2026-01-20"), "{refused}");
+    installation.engine.withdraw_history(&installation.operator, of, third.import.unwrap(), BY).await.unwrap();
     let more = counts(&[("2026-02-02", "h1", "seen", 3)]);
     let second = import(&installation, of, &counts_form("b.csv"), text(&more)).await.unwrap();
     let corrected = draft(&installation, of, "More came in.").await;

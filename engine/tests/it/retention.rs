@@ -57,7 +57,7 @@ async fn keep_thirteen_months(installation: &mut Installation) {
     let begun = Instant::now();
     while installation
         .engine
-        .expiring_events(&installation.operator)
+        .expiring_events(&installation.operator, None, None)
         .await
         .unwrap()
         .iter()
@@ -120,17 +120,17 @@ async fn a_command_gives_up_nothing(mut installation: Installation) {
     let (_, client) = prepare(&installation).await;
     traffic(&installation, &client).await;
     installation.settings.event_age_max_days = 35;
-    installation.settings.gives_up_events = false;
+    installation.settings.is_server = false;
     installation.restart().await;
     // It counts, and looks once more for something to do before it ends.
     assert!(display(&installation, &client, "d", "2026-11-20T05:00:00Z").await);
     installation.settle().await;
     installation.restart().await;
-    let expiring = installation.engine.expiring_events(&installation.operator).await.unwrap();
+    let expiring = installation.engine.expiring_events(&installation.operator, None, None).await.unwrap();
     assert_eq!(expiring[0].events, 12);
     let verified = installation.engine.verify_figures(&installation.operator).await.unwrap();
     assert_eq!((verified.events, verified.partly, verified.differences), (33, 0, Vec::new()));
-    installation.settings.gives_up_events = true;
+    installation.settings.is_server = true;
     keep_thirteen_months(&mut installation).await;
     assert_eq!(installation.engine.verify_figures(&installation.operator).await.unwrap().events, 21);
 }
@@ -147,13 +147,39 @@ async fn each_customer_has_its_own_time(mut installation: Installation) {
         before.push(counts(&installation, customer).await);
     }
     keep_thirteen_months(&mut installation).await;
-    let expiring = installation.engine.expiring_events(&installation.operator).await.unwrap();
+    let expiring = installation.engine.expiring_events(&installation.operator, None, None).await.unwrap();
     let kept_from: Vec<_> = expiring.iter().map(|expiring| expiring.kept_from.to_string()).collect();
     assert_eq!(kept_from, ["2025-10-01T00:00:00.000Z", "2026-08-01T00:00:00.000Z", "2021-11-01T00:00:00.000Z"]);
+    what_another_time_would_give_up(&installation, [usual, short]).await;
     let verified = installation.engine.verify_figures(&installation.operator).await.unwrap();
     assert_eq!((verified.events, verified.partly, verified.differences), (20 + 8 + 32, 2, Vec::new()));
     for (customer, before) in [usual, short, long].into_iter().zip(before) {
         assert_eq!(counts(&installation, customer).await, before);
+    }
+}
+
+/// It is told beforehand, and changes nothing.
+async fn what_another_time_would_give_up(installation: &Installation, [usual, short]: [CustomerId; 2]) {
+    let (engine, operator) = (&installation.engine, &installation.operator);
+    let preview = engine.expiring_events(operator, Some(usual), Some(6)).await.unwrap();
+    let told: Vec<_> = preview.iter().map(|it| (it.customer, it.kept_from.to_string(), it.events)).collect();
+    // October and November of last year, and March.
+    assert_eq!(told, [(usual, "2026-05-01T00:00:00.000Z".to_owned(), 12)]);
+    let all = engine.expiring_events(operator, None, Some(6)).await.unwrap();
+    assert_eq!(all.iter().map(|it| it.events).collect::<Vec<_>>(), [12, 0, 24]);
+
+    let more = engine.more_expiring_events(operator, usual, Some(6)).await.unwrap();
+    assert_eq!(more.as_ref(), preview.first());
+    // As it is, longer, and as long as all have; and what was given up does not come back.
+    for (customer, months) in [(usual, None), (usual, Some(13)), (usual, Some(20)), (short, None), (short, Some(3))] {
+        assert_eq!(engine.more_expiring_events(operator, customer, months).await.unwrap(), None, "{months:?}");
+    }
+    let unknown = CustomerId::from_uuid(uuid::Uuid::nil());
+    for refused in [
+        engine.expiring_events(operator, Some(unknown), None).await.map(drop),
+        engine.more_expiring_events(operator, unknown, None).await.map(drop),
+    ] {
+        assert!(matches!(refused, Err(Error::NotFound)));
     }
 }
 

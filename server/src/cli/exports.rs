@@ -106,7 +106,7 @@ impl Export {
         let written = file::write(export, (form.format, form.bom), &self.out, progress).await;
         bar.finish_and_clear();
         let manifest = written?;
-        engine.list_made_export(&reader, &form, &manifest, BY).await?;
+        engine.list_made_export(&reader, engine.new_export_id(), &form, &manifest, BY).await?;
         self.output.print(&manifest, || describe(&self.out, &manifest))?;
         Ok(ExitCode::SUCCESS)
     }

@@ -330,6 +330,7 @@ mod tests {
             "reachline events withdraw --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --import 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --json",
             "reachline figures verify --json",
             "reachline retention --json",
+            "reachline retention --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --months 6 --json",
             "reachline rate-card create --name Standard --file - --effective-from 2026-11 --json",
             "reachline rate-card create --file card.json --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --json",
             "reachline rate-card list --json",

@@ -3,12 +3,20 @@
 use super::{Failure, Output, member, open_migrated};
 use crate::config::Config;
 use clap::Args;
+use domain::CustomerId;
+use domain::retention::{MONTHS_MAX, MONTHS_MIN};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
 /// What `retention` takes.
 #[derive(Args)]
 pub struct Retention {
+    /// Id of the customer; all where left out
+    #[arg(long)]
+    customer: Option<CustomerId>,
+    /// Tell what would go if raw events were kept for so many months besides the present one, instead of as is set
+    #[arg(long, value_parser = clap::value_parser!(u32).range(i64::from(MONTHS_MIN)..=i64::from(MONTHS_MAX)))]
+    months: Option<u32>,
     #[command(flatten)]
     output: Output,
 }
@@ -16,7 +24,7 @@ pub struct Retention {
 impl Retention {
     pub async fn run(self, config: &Config) -> Result<ExitCode, Failure> {
         let engine = open_migrated(config).await?;
-        let expiring = engine.expiring_events(&engine.authenticate_console()).await?;
+        let expiring = engine.expiring_events(&engine.authenticate_console(), self.customer, self.months).await?;
         let items: Vec<Value> = expiring
             .iter()
             .map(|expiring| {

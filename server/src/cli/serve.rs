@@ -43,7 +43,7 @@ impl Serve {
             .await
             .map_err(|error| Failure::Failed(format!("cannot listen on {}: {error}", config.addr)))?;
         let address = listener.local_addr()?;
-        let settings = Settings { gives_up_events: true, ..config.engine() };
+        let settings = Settings { is_server: true, ..config.engine() };
         let engine = Engine::open(settings, Arc::new(SystemClock)).await?;
         if !self.no_migrate {
             engine.migrate().await?;

@@ -79,3 +79,21 @@ impl Sheet {
         self.workbook.save_to_writer(to).map_err(failed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sheet_takes_as_many_rows_as_a_spreadsheet_opens() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut sheet = Sheet::begin(directory.path(), Timestamp::from_millis(0), &[]).unwrap();
+        for _ in 1..SHEET_ROWS_MAX {
+            sheet.row(&[Cell::Empty]).unwrap();
+        }
+        // The last one lies within what the file's format has, and there is no other.
+        sheet.row(&[Cell::Integer(7)]).unwrap();
+        assert!(matches!(sheet.row(&[Cell::Integer(8)]), Err(ExportError::TooManyRows)));
+        sheet.finish(tempfile::tempfile().unwrap()).unwrap();
+    }
+}

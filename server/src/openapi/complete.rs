@@ -99,6 +99,7 @@ fn headers() -> Value {
         "RateLimit-Policy": header("The limits: calls `q` in `w` seconds.", text(), true),
         "RateLimit": header("Calls left `r`, and seconds `t` until some are given back.", text(), true),
         "Link": header("The next page, with `rel=\"next\"`, if there is one.", text(), false),
+        "Manifest": header("The manifest of the file, with `rel=\"describedby\"`.", text(), true),
     })
 }
 
@@ -147,6 +148,9 @@ fn complete_operation(path: &str, operation: &mut Value) {
             if responses.contains_key("200") =>
         {
             responses["200"]["headers"]["Link"] = json!({"$ref": "#/components/headers/Link"});
+        }
+        "/v1/exports/{kind}" => {
+            responses["200"]["headers"]["Link"] = json!({"$ref": "#/components/headers/Manifest"});
         }
         _ if path.starts_with("/v1/events/helpline") => {
             operation["requestBody"]["description"] = json!(format!(
