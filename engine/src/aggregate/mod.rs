@@ -39,9 +39,9 @@ use tokio::time::Instant;
 /// Most packs of one batch, which besides has [`crate::Room::batch_events`] unless a single pack holds more.
 const BATCH_PACKS_MAX: i64 = 5_000;
 /// Counts that are written between two rests.
-const COUNTS_AT_ONCE: usize = 256;
+const COUNTS_AT_ONCE: usize = 64;
 /// How long a batch that takes all there is may rest in all, for others to have the processor …
-const BATCH_RESTS_MAX: std::time::Duration = std::time::Duration::from_millis(250);
+const BATCH_RESTS_MAX: std::time::Duration = std::time::Duration::from_millis(400);
 /// … and the writing down of sessions.
 const FLUSH_RESTS_MAX: std::time::Duration = std::time::Duration::from_millis(400);
 /// How long a transaction that keeps others from aggregating may be idle, on Postgres.
