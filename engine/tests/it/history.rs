@@ -324,7 +324,7 @@ async fn counts_are_marked_in_reports_and_in_no_figure(installation: Installatio
     let audit_reader = installation.engine.console_audit_reader(&installation.operator, Some(of)).unwrap();
     let audit = installation.engine.audit_log(&audit_reader, &Paging::default()).await.unwrap();
     let withdrawn: Vec<_> = audit.items.iter().filter(|it| it.action.as_str() == "history_withdrawn").collect();
-    assert_eq!((withdrawn.len(), withdrawn[0].subject.as_str()), (1, "b.csv"));
+    assert_eq!((withdrawn.len(), withdrawn[0].subject.as_str()), (2, "b.csv"));
 }
 
 /// A file that cannot be read to its end the second time, or has changed by then.
