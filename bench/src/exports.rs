@@ -58,8 +58,11 @@ pub fn measure(place: &Place, events: u64, rounds: usize) -> Result<Exports, Fai
         measured.sqlite3_seconds.push(of_sqlite3);
         measured.peak_mib = measured.peak_mib.max(peak_mib);
     }
-    for file in [plain, file, place.directory.join("plain.csv")] {
-        fs::remove_file(file)?;
+    for entry in fs::read_dir(&place.directory)? {
+        let entry = entry?;
+        if ["export", "plain"].iter().any(|name| entry.file_name().to_string_lossy().starts_with(name)) {
+            fs::remove_file(entry.path())?;
+        }
     }
     Ok(measured)
 }

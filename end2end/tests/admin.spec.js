@@ -59,7 +59,7 @@ test("a shorter retention says first what it gives up", async ({ page, installat
   // One event in each of six months, the latest five months ago.
   const now = new Date();
   const days = [5, 6, 7, 8, 9, 10].map((ago) => dayOf(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - ago, 15)));
-  const rows = days.map((day) => `display,${day}T12:00:00Z,${helpline.id},${randomUUID()}`);
+  const rows = days.map((day) => `helpline_display,${day}T12:00:00Z,${helpline.id},${randomUUID()}`);
   const file = test.info().outputPath("history.csv");
   writeFileSync(file, ["type,timestamp,helpline_id,session_id", ...rows].join("\n"));
   await installation.command(["events", "import", file, "--customer", customer.id, "--application", application.id]);
@@ -77,9 +77,9 @@ test("a shorter retention says first what it gives up", async ({ page, installat
   await field.fill("4");
   await save(page);
   const what = /6 raw events before \d+ \w+ \d{4}/;
+  await expect(page.getByRole("alert")).toContainText(what);
   await hydrated(page);
   await expect(field).toHaveAccessibleDescription(what);
-  await expect(page.getByRole("alert")).toContainText(what);
   const confirm = page.getByRole("checkbox", { name: what });
   await expect(confirm).not.toBeChecked();
   const kept = async () =>
@@ -90,8 +90,8 @@ test("a shorter retention says first what it gives up", async ({ page, installat
   await confirm.check();
   await field.fill("7");
   await save(page);
-  await hydrated(page);
   await expect(page.getByRole("alert")).toContainText("3 raw events");
+  await hydrated(page);
   expect(await kept()).toBe(12);
   await page.getByRole("checkbox").check();
   await save(page);

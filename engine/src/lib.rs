@@ -46,7 +46,7 @@ pub use billing::{
 pub use catalogue::{ImportReport, parse_helplines_csv, parse_helplines_json};
 pub use demo::{DemoLogin, DemoReport};
 pub use error::Error;
-pub use export::{Export, ExportPage, ExportTask};
+pub use export::{BegunExport, Export, ExportPage, ExportTask};
 pub use figures::IntakeReport;
 pub use files::FileOf;
 pub use health::Health;

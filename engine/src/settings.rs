@@ -15,8 +15,8 @@ pub struct Settings {
     pub event_burst_per_second: u32,
     /// Months that raw events are kept for, besides the present one.
     pub event_retention_months: u32,
-    /// Whether this process does what follows from settings and cannot be taken back: gives up raw events, issues
-    /// statements, sends alerts. A command does not, though it counts: it may be called with other settings.
+    /// Whether this process looks after the installation: gives up raw events, issues statements, sends alerts, clears up.
+    /// A command does not, though it counts: it may be called with other settings, and most of that cannot be taken back.
     pub is_server: bool,
     /// Days after a month's end at which its statement is issued.
     pub statement_grace_days: u32,

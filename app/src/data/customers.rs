@@ -44,6 +44,8 @@ pub struct GivesUp {
     pub what: String,
     /// What the form sends to confirm it.
     pub before: String,
+    /// Whether it has been.
+    pub is_confirmed: bool,
 }
 
 /// The customers.
@@ -77,26 +79,25 @@ pub async fn customer_editor(customer: Option<String>) -> Result<CustomerEditor,
     };
     let refused = take_refused(&edit_path("/admin/customers", customer.as_deref())).await?;
     let (input, error) = refused.map_or((stored, None), |(input, error)| (input, Some(error)));
-    let gives_up = match (customer, engine.operator(&user)) {
+    let more = match (customer, engine.operator(&user)) {
         (Some(customer), Ok(operator)) if error.is_some() => {
-            unconfirmed(&engine, &operator, id(&customer)?, &input).await?
+            given_up(&engine, &operator, id(&customer)?, &input).await?
         }
         _ => None,
     };
-    Ok(CustomerEditor { input, error, can_change, gives_up: gives_up.as_ref().map(gives_up_view) })
+    let gives_up = more.map(|more| gives_up_view(&more, &input));
+    Ok(CustomerEditor { input, error, can_change, gives_up })
 }
 
-/// What saving would give up for ever, unless that is confirmed or the form has faults of its own.
-async fn unconfirmed(
+/// What saving would give up for ever, unless the form has faults of its own.
+async fn given_up(
     engine: &Engine,
     operator: &Operator,
     customer: CustomerId,
     input: &CustomerInput,
 ) -> Result<Option<Expiring>, UiError> {
     let Some(form) = input.read().ok().filter(|form| form.check().is_ok()) else { return Ok(None) };
-    let more = engine.more_expiring_events(operator, customer, form.limits.event_retention_months).await?;
-    // The instant moves on with the months: what was confirmed is not more than what is done.
-    Ok(more.filter(|more| input.gives_up_before != more.kept_from.to_string()))
+    Ok(engine.more_expiring_events(operator, customer, form.limits.event_retention_months).await?)
 }
 
 /// Whoever shortens the retention so that raw events are given up has confirmed it.
@@ -109,19 +110,22 @@ pub async fn is_confirmed(
     customer: CustomerId,
     input: &CustomerInput,
 ) -> Result<(), UiError> {
-    let Some(more) = unconfirmed(engine, operator, customer, input).await? else { return Ok(()) };
-    let detail = format!("This gives up {} for ever. Their figures stay. Confirm it below.", gives_up_view(&more).what);
+    let more = given_up(engine, operator, customer, input).await?.map(|more| gives_up_view(&more, input));
+    let Some(more) = more.filter(|more| !more.is_confirmed) else { return Ok(()) };
+    let detail = format!("This gives up {} for ever. Their figures stay. Confirm it below.", more.what);
     Err(UiError::Invalid(Faults::one("event_retention_months", FaultCode::FieldInvalid, detail)))
 }
 
-fn gives_up_view(expiring: &Expiring) -> GivesUp {
+fn gives_up_view(expiring: &Expiring, input: &CustomerInput) -> GivesUp {
     let events = i64::try_from(expiring.events).unwrap_or(i64::MAX);
     let day = format::day(Zone::UTC.day(expiring.kept_from));
     let what = match events {
-        1 => format!("1 raw event before {day}"),
-        _ => format!("{} raw events before {day}", format::count(events)),
+        1 => format!("1 raw event before {day} (UTC)"),
+        _ => format!("{} raw events before {day} (UTC)", format::count(events)),
     };
-    GivesUp { what, before: expiring.kept_from.to_string() }
+    let before = expiring.kept_from.to_string();
+    // The instant moves on with the months: no more is done than was confirmed.
+    GivesUp { what, is_confirmed: input.gives_up_before == before, before }
 }
 
 /// The names of all time zones, as options of a data list.

@@ -1,7 +1,7 @@
 //! Customers, for operators.
 
 use crate::calls::SaveCustomer;
-use crate::components::form::{FormErrors, Outcome, TextField};
+use crate::components::form::{FormErrors, Outcome, TextField, field_id};
 use crate::components::list::Pager;
 use crate::components::state::Empty;
 use crate::data::ListPage;
@@ -114,12 +114,13 @@ pub fn draw_editor(editor: CustomerEditor, id: Option<String>) -> AnyView {
 
 /// Asks whether raw events may be given up.
 fn confirm(gives_up: GivesUp) -> AnyView {
-    let GivesUp { what, before } = gives_up;
+    let GivesUp { what, before, is_confirmed } = gives_up;
+    let fault = format!("{}-fault", field_id("event_retention_months"));
     view! {
         <div class="field field-wide field-check">
             <label>
-                <input type="checkbox" name="form[gives_up_before]" value=before />
-                <span>{format!("Give up {what}")}</span>
+                <input type="checkbox" name="form[gives_up_before]" value=before checked=is_confirmed aria-describedby=fault />
+                <span>{format!("Give up {what} for ever")}</span>
             </label>
         </div>
     }

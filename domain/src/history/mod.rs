@@ -152,7 +152,7 @@ impl Pair {
     }
 }
 
-/// What a file holds, as it is read: as large as there are months, helplines and applications in it.
+/// What a file holds, as it is read: as large as there are months, helplines, and days of applications in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Survey {
     pub rows: u64,

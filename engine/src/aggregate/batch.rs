@@ -11,10 +11,12 @@ use crate::store::codec::Stored;
 use crate::store::figures::Key;
 use crate::store::intake::IntakeKey;
 use crate::store::log::Logged;
+use domain::Timestamp;
 use domain::event::Event;
 use domain::figures::Counts;
 use domain::ids::{ApplicationNo, CustomerNo, HelplineNo};
 use domain::metering::{Counter, Entry, Tally, measure};
+use domain::zone::Zone;
 use std::collections::{BTreeMap, BTreeSet, HashMap, btree_map};
 
 /// Packs of the log, opened.
@@ -35,6 +37,13 @@ pub(super) struct Measured {
     pub intake: BTreeMap<IntakeKey, i64>,
     /// The lengths of the logs that have grown.
     pub log_lengths: BTreeMap<CustomerNo, u64>,
+}
+
+impl Measured {
+    /// The months, of UTC, that new events lie in.
+    pub fn months(&self) -> BTreeSet<i32> {
+        self.new.keys().map(|(span, _)| Zone::UTC.day(Timestamp::from_millis(*span)).month().0).collect()
+    }
 }
 
 impl Batch {
@@ -200,9 +209,7 @@ fn give_places(
 mod tests {
     use super::*;
     use crate::aggregate::sessions::Known;
-    use domain::Timestamp;
     use domain::event::{Action, SessionKey};
-    use domain::zone::Zone;
 
     fn event(i: i64) -> Event {
         Event {

@@ -21,7 +21,7 @@ use crate::Engine;
 use crate::directory::Directory;
 use crate::error::{Error, corrupt};
 use crate::pace::{self, breathe};
-use crate::store::blocks::{Open, Span};
+use crate::store::blocks::{Block, Open, Span};
 use crate::store::figures::Key;
 use crate::store::{self, Db, Tx};
 use batch::{Batch, Measured};
@@ -175,7 +175,7 @@ impl Aggregator {
             self.make_anew(&held, customer, zone).await?;
         }
         let room = self.engine.0.settings.room;
-        pace::ease(BATCH_RESTS_MAX);
+        self.ease(BATCH_RESTS_MAX);
         let packs = store::log::after(&self.db, held.applied, BATCH_PACKS_MAX, room.batch_events).await?;
         let taken = taken(&packs, room.batch_events);
         if taken == Taken::Batch {
@@ -188,11 +188,10 @@ impl Aggregator {
         }
         if held.known.recent_events() >= room.session_events {
             if taken == Taken::All {
-                pace::ease(FLUSH_RESTS_MAX);
+                self.ease(FLUSH_RESTS_MAX);
             }
             self.flush(&mut held).await?;
         }
-        pace::hurry();
         let looks = taken != Taken::Batch && self.engine.0.settings.is_server;
         if looks && self.retention_due <= Instant::now() && !self.give_up_some(&mut held).await? {
             self.retention_due = Instant::now() + retention::LOOK;
@@ -246,10 +245,11 @@ impl Aggregator {
         let kept = store::aggregator::kept(&mut snapshot, &batch.customers()).await?;
         drop(snapshot);
         let measured = batch.measure(&mut held.known, &earlier, &kept, &countries)?;
-        self.open_blocks(held, &measured).await?;
-        let mut tx = self.db.begin().await?;
+        let blocks = self.pack_blocks(held, &measured).await?;
+        let mut tx = self.begin_writing().await?;
         self.fence(&mut tx, held, to, held.flushed).await?;
-        self.write_events(&mut tx, held, &measured).await?;
+        make_partitions(&mut tx, &mut held.partitions, measured.months()).await?;
+        store::blocks::save(&mut tx, &blocks).await?;
         self.write_figures(&mut tx, &measured.deltas).await?;
         store::intake::count(&mut tx, &measured.intake).await?;
         for (customer, length) in &measured.log_lengths {
@@ -269,24 +269,32 @@ impl Aggregator {
         Ok(())
     }
 
-    /// Reads the last blocks of the spans that new events lie in.
-    async fn open_blocks(&self, held: &mut Held, measured: &Measured) -> Result<(), Error> {
+    /// Packs new events into the last blocks of their spans, and into new ones.
+    async fn pack_blocks(&self, held: &mut Held, measured: &Measured) -> Result<Vec<Block>, Error> {
         held.open.retain(|span, _| measured.new.contains_key(span));
         let missing: Vec<Span> = measured.new.keys().filter(|span| !held.open.contains_key(span)).copied().collect();
         held.open.extend(store::blocks::last_of(&self.db, &missing).await?);
-        Ok(())
-    }
-
-    async fn write_events(&self, tx: &mut Tx, held: &mut Held, measured: &Measured) -> Result<(), Error> {
-        let months: BTreeSet<i32> =
-            measured.new.keys().map(|(span, _)| Zone::UTC.day(Timestamp::from_millis(*span)).month().0).collect();
-        make_partitions(tx, &mut held.partitions, months).await?;
         let mut blocks = Vec::new();
         for (span, new) in &measured.new {
             blocks.extend(store::blocks::add(*span, held.open.entry(*span).or_default(), new.iter().copied())?);
             breathe();
         }
-        store::blocks::save(tx, &blocks).await
+        Ok(blocks)
+    }
+
+    /// Rests from now on, in a server: beside a command nobody answers requests.
+    fn ease(&self, rests_max: std::time::Duration) {
+        if self.engine.0.settings.is_server {
+            pace::ease(rests_max);
+        }
+    }
+
+    /// Begins to write what a batch changes. On SQLite without rests: whoever else writes waits for its end.
+    async fn begin_writing(&self) -> Result<Tx, Error> {
+        if matches!(self.db, Db::Sqlite { .. }) {
+            pace::hurry();
+        }
+        self.db.begin().await
     }
 
     /// Writes what is known of sessions in memory as runs.
@@ -295,7 +303,7 @@ impl Aggregator {
             return Ok(());
         }
         let runs = held.known.flush(&self.db, self.engine.0.settings.room.run_events).await?;
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.begin_writing().await?;
         self.fence(&mut tx, held, held.applied, held.applied).await?;
         for run in &runs {
             store::runs::save(&mut tx, run).await?;

@@ -65,8 +65,8 @@ impl Engine {
         Ok(expiring)
     }
 
-    /// The raw events that would be given up if a customer's were kept for so many `months`, or as the installation is
-    /// set, and not as they are kept now. `None` if no more would go than go anyway.
+    /// The raw events that would be given up besides those that go anyway, if a customer's were kept for so many `months`,
+    /// or as the installation is set, and not as they are kept now. `None` if there are none.
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is no such customer.
@@ -80,18 +80,20 @@ impl Engine {
         let keeping = store::retention::keeping(&self.0.db).await?;
         let present = keeping.into_iter().find(|keeping| keeping.customer == no).ok_or(Error::NotFound)?;
         let new = Keeping { months, ..present };
-        let goes_anyway = present.events_from.max(Some(self.events_kept_from(&present)));
-        if Some(self.events_kept_from(&new)) <= goes_anyway {
+        let (Some(anyway), Some(all)) = (self.expiring(present).await?, self.expiring(new).await?) else {
             return Ok(None);
-        }
-        Ok(self.expiring(new).await?.filter(|expiring| expiring.events > 0))
+        };
+        let events = all.events.saturating_sub(anyway.events);
+        Ok((all.kept_from > anyway.kept_from && events > 0).then_some(Expiring { events, ..all }))
     }
 
     /// What would be given up of one customer. `None` if the customer is not known here yet.
     async fn expiring(&self, keeping: Keeping) -> Result<Option<Expiring>, Error> {
         let directory = self.directory();
         let Some(entry) = directory.customer_of_no(keeping.customer) else { return Ok(None) };
-        let kept_from = self.events_kept_from(&keeping);
+        // What was given up is not kept again.
+        let kept_from =
+            self.events_kept_from(&keeping).max(keeping.events_from.unwrap_or(Timestamp::from_millis(i64::MIN)));
         let events = store::retention::count(&self.0.db, keeping.customer, kept_from).await?;
         let Customer { id, name, .. } = &entry.record.customer;
         Ok(Some(Expiring { customer: *id, name: name.clone(), kept_from, events }))

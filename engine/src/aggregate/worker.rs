@@ -3,6 +3,7 @@
 use super::{Aggregator, Taken};
 use crate::Engine;
 use crate::error::Error;
+use crate::pace;
 use crate::worker_thread::WorkerThread;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -44,7 +45,9 @@ impl Aggregator {
         let mut stopping: Option<Instant> = None;
         loop {
             let began = Instant::now();
-            let pause = match self.aggregate().await {
+            let taken = self.aggregate().await;
+            pace::hurry();
+            let pause = match taken {
                 Ok(Taken::Batch) => Duration::ZERO,
                 Ok(Taken::All) => gather(began.elapsed()),
                 // Only once there is nothing left to do.

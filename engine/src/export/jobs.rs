@@ -13,18 +13,25 @@ use crate::paging::PAGE_MAX;
 use crate::store::exports::{Claimed, Ending, NewExport};
 use crate::store::{self, Turn, Tx};
 use crate::{Engine, Paged, Paging};
-use domain::CustomerId;
 use domain::audit::Action;
 use domain::export::Manifest;
 use domain::export::job::{ExportForm, ExportJob, TRIES_MAX, begun_again_at, file_expires_at, given_up};
 use domain::fault::{FaultCode, Faults};
 use domain::ids::{CustomerNo, ExportId};
 use domain::timestamp::SECOND_MS;
+use domain::{CustomerId, Timestamp};
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 
 /// How long after its last sign of life a process is thought to have ended.
 const LEASE_MS: i64 = 15 * SECOND_MS;
+
+/// An export that is written at once, by a command or as an answer, and listed when it is whole.
+#[derive(Debug, Clone, Copy)]
+pub struct BegunExport {
+    pub id: ExportId,
+    at: Timestamp,
+}
 
 /// An export that this process has taken on, to be written.
 pub struct ExportTask {
@@ -84,10 +91,11 @@ impl Engine {
         self.export_job(reader, id).await
     }
 
-    /// The id of an export that is about to be written at once.
+    /// An export that is written at once, from now on.
     #[must_use]
-    pub fn new_export_id(&self) -> ExportId {
-        ExportId::from_uuid(new_uuid(self.now()))
+    pub fn begin_export(&self) -> BegunExport {
+        let at = self.now();
+        BegunExport { id: ExportId::from_uuid(new_uuid(at)), at }
     }
 
     /// Lists an export that was written at once, by a command or as an answer of the API, and is not kept here.
@@ -97,17 +105,17 @@ impl Engine {
     pub async fn list_made_export(
         &self,
         reader: &Reader,
-        id: ExportId,
+        BegunExport { id, at }: BegunExport,
         form: &ExportForm,
         manifest: &Manifest,
         by: &str,
     ) -> Result<(), Error> {
-        let (customer, at) = (reader.one()?.record.no, self.now());
+        let customer = reader.one()?.record.no;
         let mut tx = self.0.db.begin().await?;
         let log_length = manifest.log_length;
         store::exports::insert(&mut tx, customer, &NewExport { id, form, by, at, log_length }).await?;
         let ending = Ending::Done { manifest, file_expires_at: None };
-        store::exports::end(&mut tx, (customer, id), None, at, ending).await?;
+        store::exports::end(&mut tx, (customer, id), None, self.now(), ending).await?;
         let action = (Action::ExportMade, by);
         self.note_export(&mut tx, customer, action, form, made(id, form, manifest)).await?;
         tx.commit().await
@@ -156,11 +164,11 @@ impl Engine {
     pub async fn note_streamed_export(
         &self,
         reader: &Reader,
-        id: ExportId,
+        begun: BegunExport,
         form: &ExportForm,
         by: &str,
     ) -> Result<(), Error> {
-        self.note_alone(reader.one()?.record.no, (Action::ExportRequested, by), form, asked(id, form)).await
+        self.note_alone(reader.one()?.record.no, (Action::ExportRequested, by), form, asked(begun.id, form)).await
     }
 
     async fn note_alone(

@@ -4,7 +4,7 @@ mod events;
 mod jobs;
 mod place;
 
-pub use jobs::ExportTask;
+pub use jobs::{BegunExport, ExportTask};
 
 use crate::Engine;
 use crate::actor::Reader;

@@ -365,11 +365,24 @@ fn fingerprint(form: &HistoryForm, checked: &Checked, zone: Zone) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The first stretch of `old` that has a day of an application in common with `new`. Both are in order.
+fn common<'a>(mut new: &[Covered], mut old: &'a [Covered]) -> Option<&'a Covered> {
+    while let ([a, later_new @ ..], [b, later_old @ ..]) = (new, old) {
+        if a.application == b.application && a.first <= b.last && b.first <= a.last {
+            return Some(b);
+        }
+        if (a.application, a.last) < (b.application, b.last) {
+            new = later_new;
+        } else {
+            old = later_old;
+        }
+    }
+    None
+}
+
 /// That two imports without sessions have no day of an application in common.
 fn no_overlap(import: &ImportRow, earlier: &ImportRow) -> Result<(), Faults> {
-    let meet = |a: &Covered, b: &Covered| a.application == b.application && a.first <= b.last && b.first <= a.last;
-    let mut pairs = import.covered.iter().flat_map(|new| earlier.covered.iter().map(move |old| (new, old)));
-    let Some((_, old)) = pairs.find(|(new, old)| meet(new, old)) else { return Ok(()) };
+    let Some(old) = common(&import.covered, &earlier.covered) else { return Ok(()) };
     let detail = format!(
         "The import {} of {} has {} to {} of the same application: a day is imported once. Withdraw it first, if this file is \
          to take its place.",

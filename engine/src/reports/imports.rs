@@ -56,9 +56,9 @@ pub(super) async fn approvable(tx: &mut Tx, customer: CustomerNo, report: &Repor
 /// What to say of an import that has not ended and has days of these months, if there is one.
 async fn unended(tx: &mut Tx, customer: CustomerNo, (first, last): (Month, Month)) -> Result<Option<String>, Error> {
     let (from, to) = (first.first_day(), last.plus(1).first_day());
-    // A click of the next day converts a display of this one.
+    // A click converts a display of 24 hours before: of the day before, or the one before that where a day is shorter.
     let meets = |import: &ImportRow| {
-        let around = i32::from(import.has_sessions);
+        let around = if import.has_sessions { 2 } else { 0 };
         import.covered.iter().any(|it| it.first.plus(-around) < to && it.last.plus(around) >= from)
     };
     let imports = store::imports::unended(tx, customer).await?;

@@ -8,7 +8,7 @@
 use super::codec::{Session, pack_part, unpack_part};
 use super::db::{Db, Row, Sql, Tx, Value, chunks};
 use crate::error::{Error, corrupt};
-use crate::pace::breathe;
+use crate::pace::{breathe, is_at_ease};
 use domain::Timestamp;
 use domain::ids::CustomerNo;
 use domain::metering::Entry;
@@ -19,8 +19,8 @@ use std::ops::Range;
 const PART_EVENTS: usize = 128;
 /// Most parts of a run.
 const PARTS_MAX: usize = 1 << 16;
-/// Parts that are written at once: some hundred kilobytes.
-const PARTS_AT_ONCE: usize = 256;
+/// Parts that are written between two rests.
+const PARTS_AT_ONCE: usize = 128;
 /// Events of a slice, about: what is unpacked at once where runs are merged.
 const SLICE_EVENTS: usize = 16_384;
 /// Bits of the filter for each session: one in some hundred thousand that a run does not know seems known. Each such one
@@ -254,7 +254,7 @@ pub async fn save(tx: &mut Tx, new: &NewRun) -> Result<(), Error> {
     let sql = Sql::new(sql).bind(run.customer).bind(run.no).bind(run.first_at).bind(run.last_at);
     let filter = run.filter.as_ref().map(Filter::bytes).unwrap_or_default();
     tx.execute(sql.bind(number(run.events)).bind(number(run.parts)).bind(filter)).await?;
-    for chunk in new.parts.chunks(PARTS_AT_ONCE).flat_map(chunks) {
+    for chunk in new.parts.chunks(if is_at_ease() { PARTS_AT_ONCE } else { usize::MAX }).flat_map(chunks) {
         let rows = tx.placeholders(chunk.len(), 4);
         let sql = format!("INSERT INTO session_parts (customer_no, run, part, pack) VALUES {rows}");
         let values = chunk.iter().flat_map(|(part, pack)| {

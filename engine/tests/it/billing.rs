@@ -18,6 +18,7 @@ on_both!(
     the_database_refuses_to_change_a_statement,
     cards_that_were_used_stay_and_wrong_ones_are_refused,
     statements_are_issued_by_themselves_when_due,
+    a_command_leaves_statements_to_servers,
     a_card_is_tried_out_on_the_past,
     a_time_zone_is_fixed_by_the_first_statement,
 );
@@ -347,6 +348,27 @@ async fn statements_are_issued_by_themselves_when_due(installation: Installation
     assert!(matches!(engine.statement(&reader, month("2026-12")).await, Err(Error::NotFound)));
     let overview = engine.billing_overview(&billed.reader).await.unwrap();
     assert_eq!((overview.months.len(), overview.current.month.to_string()), (13, "2027-03".to_owned()));
+}
+
+/// Its settings, such as the days of grace, are of the shell that it was called from.
+async fn a_command_leaves_statements_to_servers(mut installation: Installation) {
+    let billed = billed(&installation, BillableFigure::Reach).await;
+    let is_issued = async |installation: &Installation| {
+        let found = installation.engine.statements(&billed.reader, Paging::default()).await.unwrap();
+        found.items.iter().any(|statement| statement.is_issued())
+    };
+    installation.clock.set("2026-12-06T12:00:00Z");
+    installation.settings.is_server = false;
+    installation.restart().await;
+    installation.settle().await;
+    assert!(!is_issued(&installation).await);
+    installation.settings.is_server = true;
+    installation.restart().await;
+    let begun = std::time::Instant::now();
+    while !is_issued(&installation).await {
+        assert!(begun.elapsed().as_secs() < 20, "no statement was issued");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
 }
 
 async fn a_card_is_tried_out_on_the_past(installation: Installation) {

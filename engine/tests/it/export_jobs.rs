@@ -404,11 +404,11 @@ async fn answers_are_listed_too(installation: Installation) {
     let mut export = engine.export(&side.reader, form.kind, form.period, &form.filter, None).await.unwrap();
     let rows = rows(&mut export).await;
     let manifest = manifest(&export, rows);
-    let id = engine.new_export_id();
-    engine.list_made_export(&side.reader, id, &form, &manifest, "application web").await.unwrap();
+    let begun = engine.begin_export();
+    engine.list_made_export(&side.reader, begun, &form, &manifest, "application web").await.unwrap();
     let listed = engine.export_jobs(&side.reader, &Paging::default()).await.unwrap().items;
     let [listed] = listed.as_slice() else { panic!("one") };
-    assert_eq!(listed.id, id);
+    assert_eq!(listed.id, begun.id);
     assert_eq!((listed.status, listed.requested_by.as_str()), (JobStatus::Done, "application web"));
     assert_eq!(listed.made.as_ref().unwrap().written.rows, 3);
     assert!(listed.file_expires_at.is_none() && !listed.has_file(Timestamp::from_millis(0)));
@@ -434,7 +434,7 @@ async fn the_audit_log_tells_all_of_it_and_never_changes(installation: Installat
     let done = job(engine, &side, &asked).await;
     engine.note_fetched_export(&side.reader, &done, "you@example.org").await.unwrap();
     later();
-    let streamed = engine.new_export_id();
+    let streamed = engine.begin_export();
     engine.note_streamed_export(&other.reader, streamed, &form(Kind::Events), "application web").await.unwrap();
     later();
     let cancelled = engine.request_export(&side.reader, &form(Kind::Countries), ME).await.unwrap();
@@ -467,7 +467,7 @@ async fn the_audit_log_tells_all_of_it_and_never_changes(installation: Installat
     let rest = Paging { cursor: all.next_cursor.clone(), limit: 10 };
     let rest = engine.audit_log(&of(None), &rest).await.unwrap();
     assert_eq!((all.items.len(), rest.items.len()), (4, 3));
-    assert_eq!((all.items[3].customer_id, &all.items[3].details["export"]), (Some(other.id), &json!(streamed)));
+    assert_eq!((all.items[3].customer_id, &all.items[3].details["export"]), (Some(other.id), &json!(streamed.id)));
     for sql in ["UPDATE audit_log SET actor = 'nobody'", "DELETE FROM audit_log"] {
         assert!(installation.execute(sql).await.is_err(), "{sql}");
     }

@@ -14,6 +14,7 @@ use domain::report::{Cell, ReportForm};
 use domain::{CustomerId, Timestamp};
 use engine::{Error, HistoryError, HistoryForm, HistoryReport, Paging};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
@@ -323,8 +324,9 @@ async fn counts_are_marked_in_reports_and_in_no_figure(installation: Installatio
     assert!(back.import != second.import && back.added == Some(3));
     let audit_reader = installation.engine.console_audit_reader(&installation.operator, Some(of)).unwrap();
     let audit = installation.engine.audit_log(&audit_reader, &Paging::default()).await.unwrap();
-    let withdrawn: Vec<_> = audit.items.iter().filter(|it| it.action.as_str() == "history_withdrawn").collect();
-    assert_eq!((withdrawn.len(), withdrawn[0].subject.as_str()), (2, "b.csv"));
+    let withdrawn = audit.items.iter().filter(|it| it.action.as_str() == "history_withdrawn");
+    let files: BTreeSet<_> = withdrawn.map(|it| it.subject.as_str()).collect();
+    assert_eq!(files, ["b.csv", "d.csv"].into());
 }
 
 /// A file that cannot be read to its end the second time, or has changed by then.

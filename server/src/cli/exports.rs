@@ -96,6 +96,7 @@ impl Export {
         let engine = open_for_file(config, 1).await?;
         let reader = customer_reader(&engine, &engine.authenticate_console(), self.customer)?;
         let form = ExportForm { kind: self.kind, period, filter, format: self.format, bom: self.bom };
+        let begun = engine.begin_export();
         let export = engine.export(&reader, form.kind, period, &form.filter, None).await?;
         let bar = progress_bar("days");
         bar.set_length(u64::from(period.days().unsigned_abs()));
@@ -106,7 +107,7 @@ impl Export {
         let written = file::write(export, (form.format, form.bom), &self.out, progress).await;
         bar.finish_and_clear();
         let manifest = written?;
-        engine.list_made_export(&reader, engine.new_export_id(), &form, &manifest, BY).await?;
+        engine.list_made_export(&reader, begun, &form, &manifest, BY).await?;
         self.output.print(&manifest, || describe(&self.out, &manifest))?;
         Ok(ExitCode::SUCCESS)
     }

@@ -1,6 +1,6 @@
 //! `retention`.
 
-use super::{Failure, Output, member, open_migrated};
+use super::{Failure, Output, customer_reader, member, open_migrated};
 use crate::config::Config;
 use clap::Args;
 use domain::CustomerId;
@@ -24,7 +24,11 @@ pub struct Retention {
 impl Retention {
     pub async fn run(self, config: &Config) -> Result<ExitCode, Failure> {
         let engine = open_migrated(config).await?;
-        let expiring = engine.expiring_events(&engine.authenticate_console(), self.customer, self.months).await?;
+        let operator = engine.authenticate_console();
+        if let Some(customer) = self.customer {
+            customer_reader(&engine, &operator, customer)?;
+        }
+        let expiring = engine.expiring_events(&operator, self.customer, self.months).await?;
         let items: Vec<Value> = expiring
             .iter()
             .map(|expiring| {

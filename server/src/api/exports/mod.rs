@@ -23,9 +23,8 @@ use bytes::Bytes;
 use domain::Faults;
 use domain::export::job::ExportForm;
 use domain::export::{Column, Format, Kind, Manifest, Written, check_bom};
-use domain::ids::ExportId;
 use engine::actor::Reader;
-use engine::{Engine, Export};
+use engine::{BegunExport, Engine, Export};
 use futures_util::stream::{self, StreamExt};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LINK};
 use std::io::{Sink, Write};
@@ -39,9 +38,9 @@ const NDJSON: &str = "application/x-ndjson";
 ///
 /// One answer, however large: raw events in the order of time, figures by day, helpline, country, contact method or
 /// application. An answer that breaks off is not whole: it ends without its last chunk. Cells of CSV that a spreadsheet
-/// would run as a formula begin with an apostrophe. The header `Link` names the file's manifest, which is there as soon as the
-/// answer has ended well: how many rows there are, what each column means, and the file's SHA-256. `…/manifest`, asked
-/// with the same parameters, says it beforehand. Nothing tells sessions apart.
+/// would run as a formula begin with an apostrophe. The header `Link` names where the file's manifest is from the end of the
+/// answer on: how many rows there are, what each column means, and the file's SHA-256. `…/manifest`, asked with the same
+/// parameters, says it beforehand. Nothing tells sessions apart.
 #[utoipa::path(
     get,
     path = "/v1/exports/{kind}",
@@ -61,9 +60,9 @@ pub async fn export(
     let reader = state.engine.api_reader(&client)?;
     let (form, as_of) = text_form(kind, Query::parse(call.query.as_deref()))?;
     let pages = TextPages::begin(&state, &reader, &form, as_of).await?;
-    let (by, id) = (client.acts_as(), state.engine.new_export_id());
-    state.engine.note_streamed_export(&reader, id, &form, &by).await?;
-    let listing = Listing { engine: state.engine.clone(), reader, id, form, by };
+    let (by, begun) = (client.acts_as(), state.engine.begin_export());
+    state.engine.note_streamed_export(&reader, begun, &form, &by).await?;
+    let listing = Listing { engine: state.engine.clone(), reader, begun, form, by };
     pages.into_answer(listing).await
 }
 
@@ -137,7 +136,7 @@ fn text_form(kind: Kind, mut query: Query) -> Result<(ExportForm, Option<u64>), 
 struct Listing {
     engine: Engine,
     reader: Reader,
-    id: ExportId,
+    begun: BegunExport,
     form: ExportForm,
     by: String,
 }
@@ -188,7 +187,7 @@ impl TextPages {
     async fn into_answer(mut self, listing: Listing) -> Answer {
         let name = self.export.subject().file_name(self.format);
         let media_type = if self.format == Format::Ndjson { NDJSON } else { TEXT_CSV };
-        let manifest = format!("</v1/export-jobs/{}/manifest>; rel=\"describedby\"", listing.id);
+        let manifest = format!("</v1/export-jobs/{}/manifest>; rel=\"describedby\"", listing.begun.id);
         let first = self.next().await.map_err(refused)?.unwrap_or_default();
         let others = stream::try_unfold(Some((self, listing)), |state| async move {
             let Some((mut pages, listing)) = state else { return Ok(None) };
@@ -232,7 +231,7 @@ impl Listing {
         let listed = async {
             let manifest = pages.manifest()?;
             Ok::<_, ExportError>(
-                self.engine.list_made_export(&self.reader, self.id, &self.form, &manifest, &self.by).await?,
+                self.engine.list_made_export(&self.reader, self.begun, &self.form, &manifest, &self.by).await?,
             )
         };
         if let Err(error) = listed.await {
