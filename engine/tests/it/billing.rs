@@ -355,7 +355,7 @@ async fn a_command_leaves_statements_to_servers(mut installation: Installation) 
     let billed = billed(&installation, BillableFigure::Reach).await;
     let is_issued = async |installation: &Installation| {
         let found = installation.engine.statements(&billed.reader, Paging::default()).await.unwrap();
-        found.items.iter().any(|statement| statement.is_issued())
+        found.items.iter().any(domain::billing::Statement::is_issued)
     };
     installation.clock.set("2026-12-06T12:00:00Z");
     installation.settings.is_server = false;
