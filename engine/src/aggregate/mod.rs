@@ -289,7 +289,7 @@ impl Aggregator {
         }
     }
 
-    /// Begins to write what a batch changes. On SQLite without rests: whoever else writes waits for its end.
+    /// Begins to write what a batch changes. On SQLite without rests, as whoever else writes waits for its end.
     async fn begin_writing(&self) -> Result<Tx, Error> {
         if matches!(self.db, Db::Sqlite { .. }) {
             pace::hurry();

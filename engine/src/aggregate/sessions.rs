@@ -12,6 +12,8 @@ use domain::metering::{Entry, NEIGHBOURHOOD_MS};
 use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Sessions that a run is asked for between two rests.
+const ASKED_BETWEEN_RESTS: usize = 2_048;
 /// Runs of further apart are not merged, so that old ones stay alone and are not read.
 const RUN_SPAN_MAX_MS: i64 = 62 * domain::timestamp::DAY_MS;
 
@@ -100,7 +102,6 @@ impl Known {
             let mut wanted: BTreeSet<(i64, i64)> = BTreeSet::new();
             let mut sessions: BTreeSet<Session> = BTreeSet::new();
             for run in &mut of.runs {
-                breathe();
                 let (first, last) = (run.first_at.plus(-NEIGHBOURHOOD_MS), run.last_at.plus(NEIGHBOURHOOD_MS));
                 if !events.iter().any(|event| first <= event.at && event.at <= last) {
                     // Of a time that is over, mostly: it takes three bytes a session.
@@ -110,10 +111,13 @@ impl Known {
                 if run.filter.is_none() {
                     run.filter = Some(runs::filter(db, customer, run.no).await?);
                 }
-                let near = events.iter().filter(|event| first <= event.at && event.at <= last);
-                for session in near.map(|event| session(event)).filter(|session| run.may_know(session)) {
-                    wanted.insert((run.no, run.part_of(&session)));
-                    sessions.insert(session);
+                for some in events.chunks(ASKED_BETWEEN_RESTS) {
+                    breathe();
+                    let near = some.iter().filter(|event| first <= event.at && event.at <= last);
+                    for session in near.map(|event| session(event)).filter(|session| run.may_know(session)) {
+                        wanted.insert((run.no, run.part_of(&session)));
+                        sessions.insert(session);
+                    }
                 }
             }
             let wanted: Vec<(i64, i64)> = wanted.into_iter().collect();
