@@ -143,11 +143,7 @@ impl Contestant {
 
     /// Runs a command of `reachline` on this contestant's database.
     fn command(&self, arguments: &[&str]) -> Result<Value, Failure> {
-        let output = self.environment(Command::new(&self.place.reachline).args(arguments)).output()?;
-        if !output.status.success() {
-            return Err(format!("reachline {arguments:?}: {}", String::from_utf8_lossy(&output.stderr)).into());
-        }
-        Ok(serde_json::from_slice(&output.stdout)?)
+        json_of(self.environment(Command::new(&self.place.reachline).args(arguments)))
     }
 
     fn environment<'a>(&self, command: &'a mut Command) -> &'a mut Command {
@@ -224,6 +220,15 @@ impl Contestant {
     pub fn bytes_per_event(&self) -> Result<f64, Failure> {
         Ok((self.bytes()?.saturating_sub(self.empty_bytes)) as f64 / self.stored.max(1) as f64)
     }
+}
+
+/// What a command prints as JSON.
+pub fn json_of(command: &mut Command) -> Result<Value, Failure> {
+    let output = command.output()?;
+    if !output.status.success() {
+        return Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr)).into());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
 }
 
 /// A text of an answer.

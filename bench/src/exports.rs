@@ -1,7 +1,7 @@
 //! How fast raw events come out as CSV, beside `sqlite3` writing the same rows from a plain table.
 
 use crate::Failure;
-use crate::contest::{Place, text};
+use crate::contest::{Place, json_of, text};
 use chrono::{DateTime, Days, NaiveDate};
 use engine::clock::{Clock, SystemClock};
 use serde::Serialize;
@@ -79,8 +79,8 @@ impl Exporter {
         let today = DateTime::from_timestamp_millis(SystemClock.now().millis()).unwrap_or_default().date_naive();
         let database_url = format!("sqlite://{}", place.directory.join("exports.db").display());
         let mut exporter = Self { reachline: place.reachline.clone(), database_url, customer: String::new(), today };
-        exporter.command(&["demo", "--events", &events.to_string(), "--json"])?;
-        let customers = exporter.command(&["customer", "list", "--json"])?;
+        json_of(&mut exporter.reachline(&["demo", "--events", &events.to_string(), "--json"]))?;
+        let customers = json_of(&mut exporter.reachline(&["customer", "list", "--json"]))?;
         let file = place.directory.join("export.csv");
         let mut most = 0;
         for customer in customers["items"].as_array().into_iter().flatten() {
@@ -100,14 +100,6 @@ impl Exporter {
         let mut command = Command::new(&self.reachline);
         command.args(arguments).env_remove("REACHLINE_CONFIG").env("REACHLINE_DATABASE_URL", &self.database_url);
         command
-    }
-
-    fn command(&self, arguments: &[&str]) -> Result<Value, Failure> {
-        let output = self.reachline(arguments).output()?;
-        if !output.status.success() {
-            return Err(format!("reachline {arguments:?}: {}", String::from_utf8_lossy(&output.stderr)).into());
-        }
-        Ok(serde_json::from_slice(&output.stdout)?)
     }
 
     /// Exports the events of a period. Seconds, the most memory in MiB, and the manifest.

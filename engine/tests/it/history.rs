@@ -212,9 +212,7 @@ async fn what_retention_would_give_up_is_refused(mut installation: Installation)
     let lowered = CustomerForm { limits: CustomerLimits::default(), ..raised };
     installation.engine.update_customer(&installation.operator, of, &lowered).await.unwrap();
     installation.restart().await;
-    while installation.engine.expiring_events(&installation.operator, None, None).await.unwrap()[0].events > 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    installation.give_up_events().await;
     // Sessions that go on from what was given up could not be counted right.
     let found = codes(import(&installation, of, &plain, text(&displays(["2026-08-20"]))).await);
     assert!(found[0].1 == "timestamp_too_old" && found[0].2.contains("without sessions"), "{found:?}");

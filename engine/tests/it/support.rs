@@ -174,6 +174,16 @@ impl Installation {
         }
     }
 
+    /// Waits until the raw events that are not kept any longer are given up.
+    pub async fn give_up_events(&self) {
+        let begun = std::time::Instant::now();
+        let expiring = async || self.engine.expiring_events(&self.operator, None, None).await.unwrap();
+        while expiring().await.iter().any(|expiring| expiring.events > 0) {
+            assert!(begun.elapsed().as_secs() < 20, "events are still there");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
     /// Waits until all accepted events are in the figures and recomputes these from the events.
     pub async fn settle(&self) {
         self.engine.wait_for_figures().await.unwrap();
