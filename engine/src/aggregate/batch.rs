@@ -1,7 +1,7 @@
 //! A batch of packs: which of its events are new, and what they change.
 
 use super::Countries;
-use super::sessions::{Earlier, Known, entry, session};
+use super::sessions::{Asked, Earlier, Known, entry, session};
 use crate::error::{Error, corrupt};
 use crate::ingest::{DUPLICATE, quarter};
 use crate::pace::breathe;
@@ -22,7 +22,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, btree_map};
 /// Packs of the log, opened.
 pub(super) struct Batch {
     /// In the order of the log, retries among them.
-    pub events: Vec<Event>,
+    events: Vec<Event>,
+    /// Their places in the order of sessions, see [`by_session`].
+    order: Order,
     refused: Vec<(IntakeKey, i64)>,
 }
 
@@ -54,7 +56,7 @@ impl Batch {
             events.extend(pack.events);
             refused.extend(pack.refused);
         }
-        Self { events, refused }
+        Self { order: by_session(&events), events, refused }
     }
 
     /// The customers of the events.
@@ -65,6 +67,22 @@ impl Batch {
     /// The helplines of the events.
     pub fn helplines(&self) -> impl Iterator<Item = HelplineNo> {
         self.events.iter().map(|event| event.helpline)
+    }
+
+    /// The sessions of the events, those of an application in their order.
+    pub fn sessions(&self) -> BTreeMap<CustomerNo, Vec<Asked>> {
+        let mut asked: BTreeMap<CustomerNo, Vec<Asked>> = BTreeMap::new();
+        for ((customer, _), places) in &self.order {
+            let of_customer = asked.entry(*customer).or_default();
+            for of_session in sessions(&self.events, places) {
+                let at = || of_session.iter().map(|place| self.events[place.i()].at);
+                if let (Some(first_at), Some(last_at)) = (at().min(), at().max()) {
+                    let session = session(&self.events[of_session[0].i()]);
+                    of_customer.push(Asked { session, first_at, last_at });
+                }
+            }
+        }
+        asked
     }
 
     /// Finds the new events, takes them into memory and measures what they change. An event is new unless its session
@@ -81,7 +99,7 @@ impl Batch {
             *measured.intake.entry(key).or_default() += n;
         }
         let mut is_new = vec![false; self.events.len()];
-        for ((customer, application), places) in by_session(&self.events) {
+        for ((customer, application), places) in self.order {
             let zone = kept.get(&customer).ok_or_else(|| corrupt("customer of an event"))?.zone;
             let mut tally = Tally::new(zone);
             let added = take_in(&self.events, &places, known, earlier, &mut is_new, |before, after| {
@@ -114,15 +132,22 @@ impl Place {
     }
 }
 
+type Order = BTreeMap<(CustomerNo, ApplicationNo), Vec<Place>>;
+
 /// The places of events by application, those of a session together (unless another's key begins with the same 96
 /// bits) and in the order of the log.
-fn by_session(events: &[Event]) -> BTreeMap<(CustomerNo, ApplicationNo), Vec<Place>> {
-    let mut order: BTreeMap<_, Vec<Place>> = BTreeMap::new();
+fn by_session(events: &[Event]) -> Order {
+    let mut order = Order::new();
     for (i, event) in events.iter().enumerate() {
         order.entry((event.customer, event.application)).or_default().push(Place::of(i, event));
     }
     order.values_mut().for_each(|places| places.sort_unstable());
     order
+}
+
+/// The places of each session.
+fn sessions<'a>(events: &'a [Event], places: &'a [Place]) -> impl Iterator<Item = &'a [Place]> {
+    places.chunk_by(|a, b| events[a.i()].session == events[b.i()].session)
 }
 
 /// Takes the events of an application into memory, session by session: tells `changed` of the events of each session
@@ -138,7 +163,7 @@ fn take_in(
     let mut added = 0;
     // Used again for each session: most have an event or two.
     let (mut before, mut after): (Vec<Entry>, Vec<Entry>) = Default::default();
-    for of_session in places.chunk_by(|a, b| events[a.i()].session == events[b.i()].session) {
+    for of_session in sessions(events, places) {
         let first = &events[of_session[0].i()];
         let recent = known.recent_mut(first.customer, session(first));
         let in_runs = earlier.of(first.customer, session(first));
@@ -229,7 +254,7 @@ mod tests {
         // Each twice: the second is a duplicate and gets no place.
         let events: Vec<Event> = (0..60).chain(0..60).map(event).collect();
         let mut known = Known::new(Vec::new());
-        let batch = Batch { events, refused: Vec::new() };
+        let batch = Batch { order: by_session(&events), events, refused: Vec::new() };
         let measured = batch.measure(&mut known, &Earlier::default(), &kept, &Countries::default()).unwrap();
         for (customer, first, last) in [(1, 11, 50), (2, 1, 20)] {
             let of = |stored: &&Stored| stored.event.customer == CustomerNo(customer);

@@ -43,6 +43,13 @@ pub(super) struct Known {
     recent_events: usize,
 }
 
+/// A session that runs are asked for, and from when to when its events are that are to be counted.
+pub(super) struct Asked {
+    pub session: Session,
+    pub first_at: Timestamp,
+    pub last_at: Timestamp,
+}
+
 /// Events of some sessions that were found in runs.
 #[derive(Default)]
 pub(super) struct Earlier(HashMap<(CustomerNo, Session), Vec<Entry>>);
@@ -90,33 +97,29 @@ impl Known {
         self.recent_events += events;
     }
 
-    /// Finds the events in runs that the figures of these events' sessions depend on.
-    pub async fn look_up(&mut self, db: &Db, events: &[Event]) -> Result<Earlier, Error> {
-        let mut by_customer: BTreeMap<CustomerNo, Vec<&Event>> = BTreeMap::new();
-        for event in events {
-            by_customer.entry(event.customer).or_default().push(event);
-        }
+    /// Finds the events in runs that the figures of these sessions depend on.
+    pub async fn look_up(&mut self, db: &Db, asked: BTreeMap<CustomerNo, Vec<Asked>>) -> Result<Earlier, Error> {
         let mut earlier = Earlier::default();
-        for (customer, events) in by_customer {
+        for (customer, asked) in asked {
             let Some(of) = self.of.get_mut(&customer) else { continue };
             let mut wanted: BTreeSet<(i64, i64)> = BTreeSet::new();
             let mut sessions: BTreeSet<Session> = BTreeSet::new();
             for run in &mut of.runs {
                 let (first, last) = (run.first_at.plus(-NEIGHBOURHOOD_MS), run.last_at.plus(NEIGHBOURHOOD_MS));
-                if !events.iter().any(|event| first <= event.at && event.at <= last) {
+                let is_near = |asked: &&Asked| first <= asked.last_at && asked.first_at <= last;
+                if !asked.iter().any(|asked| is_near(&asked)) {
                     // Of a time that is over, mostly: it takes three bytes a session.
                     run.filter = None;
                     continue;
                 }
-                if run.filter.is_none() {
-                    run.filter = Some(runs::filter(db, customer, run.no).await?);
-                }
-                for some in events.chunks(ASKED_BETWEEN_RESTS) {
+                run.read_filter(db).await?;
+                for some in asked.chunks(ASKED_BETWEEN_RESTS) {
                     breathe();
-                    let near = some.iter().filter(|event| first <= event.at && event.at <= last);
-                    for session in near.map(|event| session(event)).filter(|session| run.may_know(session)) {
-                        wanted.insert((run.no, run.part_of(&session)));
-                        sessions.insert(session);
+                    for Asked { session, .. } in
+                        some.iter().filter(is_near).filter(|asked| run.may_know(&asked.session))
+                    {
+                        wanted.insert((run.no, run.part_of(session)));
+                        sessions.insert(*session);
                     }
                 }
             }

@@ -7,12 +7,12 @@
 
 use super::codec::{Session, pack_part, unpack_part};
 use super::db::{Db, Row, Sql, Tx, Value, chunks};
-use crate::error::{Error, corrupt};
+use super::filter::{Filter, hash};
+use crate::error::Error;
 use crate::pace::{breathe, is_at_ease};
 use domain::Timestamp;
 use domain::ids::CustomerNo;
 use domain::metering::Entry;
-use fastbloom::BloomFilter;
 use std::ops::Range;
 
 /// Events of a part, about: what is read for one session.
@@ -21,11 +21,8 @@ const PART_EVENTS: usize = 128;
 const PARTS_MAX: usize = 1 << 16;
 /// Parts that are written between two rests.
 const PARTS_AT_ONCE: usize = 128;
-/// Events of a slice, about: what is unpacked at once where runs are merged.
+/// Events of a slice, about: what is unpacked at once where all of a run is read.
 const SLICE_EVENTS: usize = 16_384;
-/// Bits of the filter for each session: one in some hundred thousand that a run does not know seems known. Each such one
-/// is a part read for nothing, from anywhere on the disk, and a batch asks dozens of runs about some ten thousand.
-const FILTER_BITS_PER_SESSION: usize = 24;
 
 /// Sessions with their events: sorted, each once, and so their events.
 #[derive(Debug, Default)]
@@ -45,11 +42,6 @@ impl Sessions {
             is_same
         });
         Self(sessions)
-    }
-
-    #[cfg(test)]
-    fn keys(&self) -> impl Iterator<Item = &Session> {
-        self.0.iter().map(|(session, _)| session)
     }
 }
 
@@ -74,43 +66,6 @@ pub struct Run {
     pub filter: Option<Filter>,
 }
 
-/// Tells which sessions a run may know.
-#[derive(Debug, Clone)]
-pub struct Filter(BloomFilter);
-
-impl Filter {
-    /// Of sessions with these hashes.
-    fn of(hashes: &[u64]) -> Self {
-        let bits = (hashes.len() * FILTER_BITS_PER_SESSION).next_multiple_of(64).max(64);
-        let mut filter = BloomFilter::with_num_bits(bits).expected_items(hashes.len().max(1));
-        for hash in hashes {
-            filter.insert_hash(*hash);
-        }
-        Self(filter)
-    }
-
-    fn may_know(&self, session: &Session) -> bool {
-        self.0.contains_hash(hash(session))
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        let hashes = self.0.num_hashes().to_le_bytes();
-        hashes.into_iter().chain(self.0.as_slice().iter().flat_map(|word| word.to_le_bytes())).collect()
-    }
-
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (hashes, words) = bytes.split_first_chunk::<4>()?;
-        let words = words.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect::<Vec<u64>>();
-        (!words.is_empty()).then(|| Self(BloomFilter::from_vec(words).hashes(u32::from_le_bytes(*hashes))))
-    }
-}
-
-/// Session keys are keyed hashes: half of one is a hash already, and nobody can choose it.
-fn hash(session: &Session) -> u64 {
-    let [.., a, b, c, d, e, f, g, h] = session.key.0;
-    u64::from_be_bytes([a, b, c, d, e, f, g, h]) ^ u64::from(session.application.0).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
 /// The part of a run of `parts` (a power of two) that a session is in: by the first bits of its key.
 fn part_of(session: &Session, parts: usize) -> i64 {
     let [a, b, c, d, ..] = session.key.0;
@@ -128,6 +83,39 @@ impl Run {
         part_of(session, self.parts)
     }
 
+    /// Reads the filter, unless that is done. One of an earlier form is made anew, and stored.
+    pub async fn read_filter(&mut self, db: &Db) -> Result<(), Error> {
+        if self.filter.is_some() {
+            return Ok(());
+        }
+        let key = |sql: &'static str| Sql::new(sql).bind(self.customer).bind(self.no);
+        let row = db.fetch_one(key("SELECT filter FROM session_runs WHERE customer_no = $1 AND run = $2")).await?;
+        let filter = match Filter::from_bytes(&row.bytes(0)?) {
+            Some(filter) => filter,
+            None => {
+                let filter = self.make_filter(db).await?;
+                let sql = key("UPDATE session_runs SET filter = $3 WHERE customer_no = $1 AND run = $2");
+                let mut tx = db.begin().await?;
+                tx.execute(sql.bind(filter.bytes())).await?;
+                tx.commit().await?;
+                filter
+            }
+        };
+        self.filter = Some(filter);
+        Ok(())
+    }
+
+    async fn make_filter(&self, db: &Db) -> Result<Filter, Error> {
+        let slices = slices(self.events).min(self.parts);
+        let each = self.parts / slices;
+        let (mut sessions, mut hashes) = (Vec::new(), Vec::new());
+        for slice in 0..slices {
+            self.read(db, slice * each..(slice + 1) * each, &mut sessions).await?;
+            hashes.extend(sessions.drain(..).map(|(session, _)| hash(&session)));
+        }
+        Ok(Filter::of(&hashes))
+    }
+
     /// Reads the sessions of some parts, from one up to another.
     async fn read(&self, db: &Db, parts: Range<usize>, into: &mut Vec<(Session, Vec<Entry>)>) -> Result<(), Error> {
         let sql = "SELECT pack FROM session_parts WHERE customer_no = $1 AND run = $2 AND part >= $3 AND part < $4 ORDER BY part";
@@ -137,6 +125,11 @@ impl Run {
         }
         Ok(())
     }
+}
+
+/// How many slices events are unpacked in: a power of two.
+fn slices(events: usize) -> usize {
+    (events / SLICE_EVENTS).next_power_of_two()
 }
 
 /// All runs, oldest first, without their filters.
@@ -154,13 +147,6 @@ pub async fn all(db: &Db) -> Result<Vec<Run>, Error> {
         })
     };
     db.fetch(Sql::new(sql)).await?.iter().map(run).collect()
-}
-
-/// The filter of a run.
-pub async fn filter(db: &Db, customer: CustomerNo, no: i64) -> Result<Filter, Error> {
-    let sql = "SELECT filter FROM session_runs WHERE customer_no = $1 AND run = $2";
-    let row = db.fetch_one(Sql::new(sql).bind(customer).bind(no)).await?;
-    Filter::from_bytes(&row.bytes(0)?).ok_or_else(|| corrupt("filter"))
 }
 
 /// The sessions of some parts, each given as run and part.
@@ -207,7 +193,7 @@ impl NewRun {
         merged: &[&Run],
     ) -> Result<Self, Error> {
         let parts = events.div_ceil(PART_EVENTS).next_power_of_two().min(PARTS_MAX);
-        let slices = (events / SLICE_EVENTS).next_power_of_two().min(parts);
+        let slices = slices(events).min(parts);
         // What has fewer parts than there are slices is small.
         let (sliced, small): (Vec<&Run>, Vec<&Run>) = merged.iter().copied().partition(|run| run.parts >= slices);
         for run in small {
@@ -267,29 +253,17 @@ pub async fn save(tx: &mut Tx, new: &NewRun) -> Result<(), Error> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use domain::event::{Action, SessionKey};
     use domain::ids::{ApplicationNo, HelplineNo};
 
-    fn session(i: u32) -> Session {
+    /// Sessions whose keys look like hashes.
+    pub fn session(i: u32) -> Session {
         let mut key = [0; 16];
         key[..4].copy_from_slice(&i.wrapping_mul(2_654_435_761).to_be_bytes());
         key[8..].copy_from_slice(&(u64::from(i) + 1).wrapping_mul(0xd6e8_feb8_6659_fd93).to_be_bytes());
         Session { key: SessionKey(key), application: ApplicationNo(1 + i % 2) }
-    }
-
-    #[test]
-    fn a_filter_knows_its_sessions_and_few_others() {
-        for size in [1, 2, 500, 20_000] {
-            let sessions = Sessions::of((0..size).map(|i| (session(i), Vec::new())).collect());
-            let hashes: Vec<u64> = sessions.keys().map(hash).collect();
-            let filter = Filter::from_bytes(&Filter::of(&hashes).bytes()).unwrap();
-            assert!(sessions.keys().all(|session| filter.may_know(session)), "{size}");
-            let mistaken = (size..size + 20_000).filter(|i| filter.may_know(&session(*i))).count();
-            assert!(mistaken < 5, "{size}: {mistaken}");
-        }
-        assert!(Filter::from_bytes(&[1, 0, 0]).is_none());
     }
 
     #[test]
@@ -300,14 +274,6 @@ mod tests {
         assert_eq!(Sessions::of(twice).0, expected);
         assert_eq!(extent([entry(3), entry(1)].iter()), Some((entry(1).at, entry(3).at, 2)));
         assert_eq!(extent([].iter()), None);
-    }
-
-    #[test]
-    fn filters_that_were_stored_are_read_for_ever() {
-        let stored = [11, 0, 0, 0, 144, 190, 40, 71, 244, 13, 78, 165, 116, 23, 89, 141, 104, 48, 112, 168];
-        let filter = Filter::from_bytes(&stored).unwrap();
-        let known: Vec<u32> = (0..1_000).filter(|i| filter.may_know(&session(*i))).collect();
-        assert_eq!(known, [0, 1, 2, 3, 4, 5, 6, 7], "the crate hashes otherwise: filters need a new form");
     }
 
     fn entry(at: i64) -> Entry {
@@ -376,11 +342,31 @@ mod tests {
         }
         expected.sort_unstable();
         assert!(found == expected, "{} sessions of {}", found.len(), expected.len());
-        let filter = filter(&db, CustomerNo(1), 3).await.unwrap();
-        assert!(expected.iter().all(|(session, _)| filter.may_know(session)));
+        let mut run = runs.into_iter().next().unwrap();
+        run.read_filter(&db).await.unwrap();
+        assert!(expected.iter().all(|(session, _)| run.may_know(session)));
         for (session, entries) in expected.iter().step_by(1_000) {
             let part = [(3, all.run.part_of(session))];
             assert!(super::parts(&db, CustomerNo(1), &part).await.unwrap().contains(&(*session, entries.clone())));
         }
+    }
+
+    #[tokio::test]
+    async fn a_filter_of_an_earlier_form_is_made_anew_once() {
+        let (_directory, db) = new_db().await;
+        saved(&db, 1, 0..60_000, 5, &[]).await;
+        let stored = async || {
+            let row = db.fetch_one(Sql::new("SELECT filter FROM session_runs")).await.unwrap();
+            row.bytes(0).unwrap()
+        };
+        let before = stored().await;
+        let mut tx = db.begin().await.unwrap();
+        tx.execute(Sql::new("UPDATE session_runs SET filter = $1").bind(vec![11_u8; 20])).await.unwrap();
+        tx.commit().await.unwrap();
+        let [mut run] = super::all(&db).await.unwrap().try_into().unwrap();
+        run.read_filter(&db).await.unwrap();
+        assert!((0..60_000).all(|i| run.may_know(&session(i))));
+        assert!(!(60_000..60_100).all(|i| run.may_know(&session(i))));
+        assert!(stored().await == before);
     }
 }
