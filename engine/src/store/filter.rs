@@ -27,7 +27,7 @@ pub struct Filter(Vec<Block>);
 /// Session keys are keyed hashes: a part of one is a hash already, and nobody can choose it.
 pub fn hash(session: &Session) -> u64 {
     let [a, b, c, d, .., e, f, g, h] = session.key.0;
-    let of_application = u32::from(session.application.0).wrapping_mul(0x9e37_79b9);
+    let of_application = session.application.0.wrapping_mul(0x9e37_79b9);
     u64::from(u32::from_be_bytes([a, b, c, d])) << 32 | u64::from(u32::from_be_bytes([e, f, g, h]) ^ of_application)
 }
 
