@@ -50,6 +50,9 @@ pub struct Room {
     pub session_events: usize,
     /// Events up to which what is written down of sessions is merged.
     pub run_events: usize,
+    /// Bytes of filters that the aggregator holds, three for each session that it may be asked for. What is beyond is read
+    /// again for each batch.
+    pub filter_bytes: usize,
     /// The page cache of each connection to SQLite, in KiB: one of them may use what the others do not. Small, as the system
     /// caches the file besides.
     pub cache_kib: u32,
@@ -62,6 +65,7 @@ impl Room {
         batch_events: 8_192,
         session_events: 32_768,
         run_events: 262_144,
+        filter_bytes: 16 << 20,
         cache_kib: 1_024,
     };
 }
@@ -73,6 +77,7 @@ impl Default for Room {
             batch_events: 100_000,
             session_events: 262_144,
             run_events: 1_048_576,
+            filter_bytes: 256 << 20,
             cache_kib: 16_384,
         }
     }

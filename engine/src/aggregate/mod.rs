@@ -238,7 +238,7 @@ impl Aggregator {
     async fn take_in(&self, held: &mut Held, packs: Vec<store::log::Logged>) -> Result<(), Error> {
         let Some(to) = packs.last().map(|last| last.seq) else { return Ok(()) };
         let batch = Batch::of(packs);
-        let earlier = held.known.look_up(&self.db, batch.sessions()).await?;
+        let earlier = held.known.look_up(&self.db, batch.sessions(), self.engine.0.settings.room.filter_bytes).await?;
         let countries = self.engine.countries(&self.db, batch.helplines()).await?;
         // Nobody but the holder changes what this reads.
         let mut snapshot = self.db.snapshot().await?;

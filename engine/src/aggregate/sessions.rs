@@ -97,9 +97,14 @@ impl Known {
         self.recent_events += events;
     }
 
-    /// Finds the events in runs that the figures of these sessions depend on.
-    pub async fn look_up(&mut self, db: &Db, asked: BTreeMap<CustomerNo, Vec<Asked>>) -> Result<Earlier, Error> {
-        let mut earlier = Earlier::default();
+    /// Finds the events in runs that the figures of these sessions depend on, and goes on holding filters of so many bytes.
+    pub async fn look_up(
+        &mut self,
+        db: &Db,
+        asked: BTreeMap<CustomerNo, Vec<Asked>>,
+        filter_bytes: usize,
+    ) -> Result<Earlier, Error> {
+        let (mut earlier, mut held_bytes) = (Earlier::default(), 0);
         for (customer, asked) in asked {
             let Some(of) = self.of.get_mut(&customer) else { continue };
             let mut wanted: BTreeSet<(i64, i64)> = BTreeSet::new();
@@ -121,6 +126,10 @@ impl Known {
                         wanted.insert((run.no, run.part_of(session)));
                         sessions.insert(*session);
                     }
+                }
+                held_bytes += run.filter_size();
+                if held_bytes > filter_bytes {
+                    run.filter = None;
                 }
             }
             let wanted: Vec<(i64, i64)> = wanted.into_iter().collect();
@@ -177,5 +186,58 @@ impl Known {
             of.runs.push(run);
         }
         self.recent_events = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::runs::tests::{new_db, session as session_no};
+    use domain::event::Action;
+    use domain::ids::HelplineNo;
+
+    const CUSTOMER: CustomerNo = CustomerNo(1);
+
+    fn at(i: u32) -> Timestamp {
+        Timestamp::from_millis(i64::from(i))
+    }
+
+    fn event(i: u32) -> Event {
+        let Session { key, application } = session_no(i);
+        Event {
+            at: at(i),
+            customer: CUSTOMER,
+            application,
+            helpline: HelplineNo(1),
+            action: Action::Display,
+            session: key,
+        }
+    }
+
+    #[tokio::test]
+    async fn sessions_are_found_in_runs_however_few_filters_are_held() {
+        let (_directory, db) = new_db().await;
+        let mut known = Known::new(Vec::new());
+        for events in [0..3_000, 3_000..6_000] {
+            known.remember(events.map(event));
+            let runs = known.flush(&db, 3_000).await.unwrap();
+            let mut tx = db.begin().await.unwrap();
+            for run in &runs {
+                runs::save(&mut tx, run).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+            known.flushed(runs);
+        }
+        assert_eq!(known.of[&CUSTOMER].runs.len(), 2);
+        for (filter_bytes, held) in [(usize::MAX, 2), (10_000, 1), (0, 0)] {
+            let asked = [10, 2_999, 4_000, 5_999, 6_000, 7_000];
+            let asked = asked.map(|i| Asked { session: session_no(i), first_at: at(i), last_at: at(i) });
+            let asked = [(CUSTOMER, Vec::from(asked))].into();
+            let earlier = known.look_up(&db, asked, filter_bytes).await.unwrap();
+            let found = (0..8_000).filter(|i| !earlier.of(CUSTOMER, session_no(*i)).is_empty());
+            assert_eq!(found.collect::<Vec<_>>(), [10, 2_999, 4_000, 5_999]);
+            assert_eq!(earlier.of(CUSTOMER, session_no(10)), [entry(&event(10))]);
+            assert_eq!(known.of[&CUSTOMER].runs.iter().filter(|run| run.filter.is_some()).count(), held);
+        }
     }
 }

@@ -55,6 +55,11 @@ impl Filter {
         filter
     }
 
+    /// Bytes that it takes in memory.
+    pub fn size(&self) -> usize {
+        self.0.len() * size_of::<Block>()
+    }
+
     fn block_of(&self, hash: u64) -> usize {
         ((u128::from(hash) * self.0.len() as u128) >> 64) as usize
     }

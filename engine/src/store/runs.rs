@@ -78,6 +78,11 @@ impl Run {
         self.filter.as_ref().is_none_or(|filter| filter.may_know(session))
     }
 
+    /// Bytes that its filter takes in memory.
+    pub fn filter_size(&self) -> usize {
+        self.filter.as_ref().map_or(0, Filter::size)
+    }
+
     /// The part that a session is in, if it is in this run.
     pub fn part_of(&self, session: &Session) -> i64 {
         part_of(session, self.parts)
@@ -253,7 +258,7 @@ pub async fn save(tx: &mut Tx, new: &NewRun) -> Result<(), Error> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use domain::event::{Action, SessionKey};
     use domain::ids::{ApplicationNo, HelplineNo};
@@ -309,7 +314,7 @@ pub(super) mod tests {
         }
     }
 
-    async fn new_db() -> (tempfile::TempDir, Db) {
+    pub async fn new_db() -> (tempfile::TempDir, Db) {
         let directory = tempfile::tempdir().unwrap();
         let database_url = format!("sqlite://{}", directory.path().join("test.db").display());
         let settings = crate::Settings { database_url, ..crate::Settings::default() };
