@@ -313,6 +313,29 @@ def test_a_table_says_what_it_is(reported, tmp_path):
         ]
 
 
+def test_a_draft_warns_whoever_approves_it(reported):
+    """Eleven months of a year are printed, and then the year's number: the twelfth month follows."""
+    made, customer = reported.made, reported.made.customer("Warned")
+    client = made.client(made.token(made.application(customer, "web")))
+    days = ["2025-06-01"] * 20 + ["2025-12-01"] * 3
+    events = [{"type": "helpline_display", "helpline_id": next(iter(oracle.CONFIG["helplines"])), "session_id": f"s{n}", "timestamp": f"{day}T12:00:00Z"}
+              for n, day in enumerate(days)]
+    assert client.post("/v1/events/batch", events).json["accepted"] == len(events)
+
+    def draft(template, period):
+        made.command("report", "draft", "--customer", customer.id, "--template", template, "--period", period)
+        return client.get("/v1/reports").json["reports"][0]
+
+    def approve(report):
+        return made.command("report", "approve", report["id"], "--customer", customer.id)
+
+    eleven = draft("transparency", "2025-01/2025-11")
+    assert eleven["warning"] is None and approve(eleven)["figures"]["notifications"] == 20
+    year = draft("washington-disclosure", "2025")
+    assert f"a count below {K}" in year["warning"], year
+    assert approve(year)["warning"] is None
+
+
 def test_reports_are_listed_in_pages(reported):
     first = reported.client.get("/v1/reports", {"limit": 1}).json
     rest = reported.client.get("/v1/reports", {"cursor": first["next_cursor"]}).json

@@ -109,6 +109,8 @@ pub struct ReportJson<'a> {
     predecessor: Option<u32>,
     reason: Option<&'a str>,
     changes: &'a [Change],
+    /// What whoever approves a draft should know.
+    warning: Option<&'a str>,
     created_at: String,
     approved_at: Option<String>,
     #[serde(flatten)]
@@ -125,11 +127,11 @@ pub struct ReportJson<'a> {
 }
 
 impl<'a> ReportJson<'a> {
-    /// As it is given away: files and public pages name nobody, a regulator's least of all. Who drafted and who approved it
-    /// is said to those who are logged in, and in the audit log.
+    /// As it is given away: files and public pages name nobody, a regulator's least of all, and warn nobody. Who drafted and
+    /// who approved it is said to those who are logged in, and in the audit log.
     #[must_use]
     pub fn given_away(of: &'a Report) -> Self {
-        Self { people: None, ..Self::from(of) }
+        Self { people: None, warning: None, ..Self::from(of) }
     }
 }
 
@@ -164,6 +166,7 @@ impl<'a> From<&'a Report> for ReportJson<'a> {
             predecessor: of.body.predecessor,
             reason: of.body.reason.as_deref(),
             changes: &of.body.changes,
+            warning: of.body.warning.as_deref().filter(|_| !of.is_approved()),
             created_at: of.created_at.to_string(),
             approved_at,
             people,

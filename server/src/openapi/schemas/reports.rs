@@ -149,6 +149,9 @@ pub struct Report {
     #[schema(required = true)]
     reason: Option<String>,
     changes: Vec<ReportChange>,
+    /// What whoever approves a draft should know: what it would give away. Null: nothing, or it is approved.
+    #[schema(required = true)]
+    warning: Option<String>,
     #[schema(format = DateTime)]
     created_at: String,
     /// Files and public pages name nobody.
