@@ -39,20 +39,23 @@ pub struct Open {
 pub async fn last_of(db: &Db, spans: &[Span]) -> Result<HashMap<Span, Open>, Error> {
     let mut open = HashMap::new();
     for chunk in chunks(spans) {
-        let sql = format!(
-            "WITH wanted (span, customer_no) AS (VALUES {}) \
-             SELECT b.span, b.customer_no, b.block, b.pack FROM wanted w CROSS JOIN event_blocks b \
-             WHERE b.span = w.span AND b.customer_no = w.customer_no AND b.block = (SELECT MAX(l.block) FROM event_blocks l \
-             WHERE l.span = w.span AND l.customer_no = w.customer_no)",
-            db.placeholders(chunk.len(), 2)
-        );
         let values = chunk.iter().flat_map(|(span, customer)| [Value::from(*span), (*customer).into()]);
-        for row in db.fetch(Sql::new(sql).bind_all(values)).await? {
+        for row in db.fetch(Sql::new(last_of_sql(db, chunk.len())).bind_all(values)).await? {
             let key = (row.int(0)?, CustomerNo(row.narrow(1)?));
             open.insert(key, Open { no: row.int(2)?, events: unpack_block(key.1, &row.bytes(3)?)? });
         }
     }
     Ok(open)
+}
+
+fn last_of_sql(db: &Db, wanted: usize) -> String {
+    format!(
+        "WITH wanted (span, customer_no) AS (VALUES {}) \
+         SELECT b.span, b.customer_no, b.block, b.pack FROM wanted w CROSS JOIN event_blocks b \
+         WHERE b.span = w.span AND b.customer_no = w.customer_no AND b.block = (SELECT MAX(l.block) FROM event_blocks l \
+         WHERE l.span = w.span AND l.customer_no = w.customer_no)",
+        db.placeholders(wanted, 2)
+    )
 }
 
 /// A block as it is written.
@@ -120,19 +123,22 @@ pub async fn known(db: &Db, events: &[Event]) -> Result<HashSet<Identity>, Error
     let mut known = HashSet::new();
     let blocks: Vec<(Span, i64)> = holding(db, events).await?.into_iter().collect();
     for some in blocks.chunks(READ_AT_ONCE).flat_map(chunks) {
-        let sql = format!(
-            "WITH wanted (span, customer_no, block) AS (VALUES {}) SELECT b.customer_no, b.pack FROM wanted w \
-             CROSS JOIN event_blocks b WHERE b.span = w.span AND b.customer_no = w.customer_no AND b.block = w.block",
-            db.placeholders(some.len(), 3)
-        );
         let values =
             some.iter().flat_map(|((span, customer), no)| [Value::from(*span), (*customer).into(), (*no).into()]);
-        for row in db.fetch(Sql::new(sql).bind_all(values)).await? {
+        for row in db.fetch(Sql::new(known_sql(db, some.len())).bind_all(values)).await? {
             let stored = unpack_block(CustomerNo(row.narrow(0)?), &row.bytes(1)?)?;
             known.extend(stored.iter().map(|stored| Identity::of(&stored.event)).filter(|id| wanted.contains(id)));
         }
     }
     Ok(known)
+}
+
+fn known_sql(db: &Db, wanted: usize) -> String {
+    format!(
+        "WITH wanted (span, customer_no, block) AS (VALUES {}) SELECT b.customer_no, b.pack FROM wanted w \
+         CROSS JOIN event_blocks b WHERE b.span = w.span AND b.customer_no = w.customer_no AND b.block = w.block",
+        db.placeholders(wanted, 3)
+    )
 }
 
 /// The blocks, by span and number, that hold an event at the time of one of these or one before and one after it.
@@ -141,19 +147,22 @@ async fn holding(db: &Db, events: &[Event]) -> Result<BTreeSet<(Span, i64)>, Err
     let times: Vec<(Span, Timestamp)> = times.into_iter().collect();
     let mut blocks = BTreeSet::new();
     for some in chunks(&times) {
-        let sql = format!(
-            "WITH wanted (span, customer_no, at) AS (VALUES {}) \
-             SELECT DISTINCT b.span, b.customer_no, b.block FROM wanted w CROSS JOIN event_blocks b \
-             WHERE b.span = w.span AND b.customer_no = w.customer_no AND b.first_at <= w.at AND b.last_at >= w.at",
-            db.placeholders(some.len(), 3)
-        );
         let values =
             some.iter().flat_map(|((span, customer), at)| [Value::from(*span), (*customer).into(), (*at).into()]);
-        for row in db.fetch(Sql::new(sql).bind_all(values)).await? {
+        for row in db.fetch(Sql::new(holding_sql(db, some.len())).bind_all(values)).await? {
             blocks.insert(((row.int(0)?, CustomerNo(row.narrow(1)?)), row.int(2)?));
         }
     }
     Ok(blocks)
+}
+
+fn holding_sql(db: &Db, wanted: usize) -> String {
+    format!(
+        "WITH wanted (span, customer_no, at) AS (VALUES {}) \
+         SELECT DISTINCT b.span, b.customer_no, b.block FROM wanted w CROSS JOIN event_blocks b \
+         WHERE b.span = w.span AND b.customer_no = w.customer_no AND b.first_at <= w.at AND b.last_at >= w.at",
+        db.placeholders(wanted, 3)
+    )
 }
 
 /// The latest instant of an event; `None` if there is no event.
@@ -237,4 +246,27 @@ pub async fn count_of_span(tx: &mut Tx, (span, customer): Span) -> Result<u64, E
 pub async fn count(tx: &mut Tx, customer: CustomerNo) -> Result<u64, Error> {
     let sql = "SELECT CAST(COALESCE(SUM(events), 0) AS BIGINT) FROM event_blocks WHERE customer_no = $1";
     tx.fetch_one(Sql::new(sql).bind(customer)).await?.narrow(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::runs::tests::{new_db, plan};
+
+    #[tokio::test]
+    async fn blocks_are_looked_up_by_their_key_however_many_are_wanted() {
+        let (_directory, db) = new_db().await;
+        type Text = fn(&Db, usize) -> String;
+        let statements: [(Text, usize, usize); 3] = [(last_of_sql, 2, 3), (known_sql, 3, 3), (holding_sql, 3, 2)];
+        for (sql, values, by) in statements {
+            let key = ["span", "customer_no", "block"].map(|column| format!("{column}=?"))[..by].join(" AND ");
+            for wanted in [1, 2, 128, 512] {
+                let plan = plan(&db, &sql(&db, wanted), values * wanted).await;
+                let looks = plan
+                    .iter()
+                    .any(|step| step.starts_with("SEARCH b USING INDEX") && step.ends_with(&format!("({key})")));
+                assert!(looks, "{plan:?}");
+            }
+        }
+    }
 }

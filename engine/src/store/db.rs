@@ -95,7 +95,9 @@ impl Db {
             .busy_timeout(WAIT_MAX)
             // Negative means KiB.
             .pragma("cache_size", format!("-{}", settings.room.cache_kib))
-            .pragma("temp_store", "MEMORY");
+            .pragma("temp_store", "MEMORY")
+            // Where hundreds of rows are wanted of millions, it would rather index all of these, for each statement anew.
+            .pragma("automatic_index", "OFF");
         let pool = |connections| {
             // A file does not go away like a server: no need to ask before each use.
             let pool = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(WAIT_MAX);

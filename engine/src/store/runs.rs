@@ -303,15 +303,18 @@ pub(crate) mod tests {
         let (_directory, db) = new_db().await;
         saved(&db, 1, 0..20_000, 5, &[]).await;
         for wanted in [1, 3, 4_000] {
-            let sql = format!("EXPLAIN QUERY PLAN {}", parts_sql(&db, wanted));
-            let values = (0..=2 * wanted).map(|_| Value::from(1_i64));
-            let rows = db.fetch(Sql::new(sql).bind_all(values)).await.unwrap();
-            let steps: Vec<String> = rows.iter().map(|row| row.text(3).unwrap()).collect();
+            let steps = plan(&db, &parts_sql(&db, wanted), 2 * wanted + 1).await;
             let [.., w, p, r] = steps.as_slice() else { panic!("{steps:?}") };
             assert!(w.starts_with("SCAN w"), "{steps:?}");
             assert!(p.starts_with("SEARCH p") && p.contains("part=?"), "{steps:?}");
             assert!(r.starts_with("SEARCH r") && r.contains("run=?"), "{steps:?}");
         }
+    }
+
+    /// The steps in which SQLite takes a statement with so many values.
+    pub async fn plan(db: &Db, sql: &str, values: usize) -> Vec<String> {
+        let sql = Sql::new(format!("EXPLAIN QUERY PLAN {sql}")).bind_all((0..values).map(|_| Value::from(1_i64)));
+        db.fetch(sql).await.unwrap().iter().map(|row| row.text(3).unwrap()).collect()
     }
 
     pub async fn new_db() -> (tempfile::TempDir, Db) {
