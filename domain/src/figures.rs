@@ -162,6 +162,13 @@ impl Counts {
         }
     }
 
+    /// Takes other counts off.
+    pub fn take_off(&mut self, other: &Self) {
+        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
+            *mine -= theirs;
+        }
+    }
+
     /// Whether every figure is 0.
     #[must_use]
     pub fn is_zero(&self) -> bool {

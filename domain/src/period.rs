@@ -24,6 +24,16 @@ pub struct Period {
     pub to: Day,
 }
 
+/// Counts of which a period is made up, with the bounds (inclusive, exclusive) as their grain has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    pub grain: Grain,
+    pub from: i64,
+    pub to: i64,
+    /// They are part of another span, and to be taken off.
+    pub is_off: bool,
+}
+
 impl Period {
     /// Checks the bounds: at least one day, at most [`PERIOD_DAYS_MAX`].
     ///
@@ -46,23 +56,34 @@ impl Period {
         self.to.0 - self.from.0
     }
 
-    /// The spans of counts that make up the period: whole months, and days before and after them. With the bounds
-    /// (inclusive, exclusive) as their grain has them.
+    /// The spans of counts that make up the period: months, and for a month of which only some days are meant either these
+    /// or, where that is less to read, the others, to be taken off. Days ahead of `today` hardly have counts.
     #[must_use]
-    pub fn spans(self) -> Vec<(Grain, i64, i64)> {
-        let first =
-            if self.from.month().first_day() == self.from { self.from.month() } else { self.from.month().plus(1) };
-        let end = self.to.month();
-        let days = |from: Day, to: Day| (Grain::Day, i64::from(from.0), i64::from(to.0));
-        if end <= first {
-            return vec![days(self.from, self.to)];
+    pub fn spans(self, today: Day) -> Vec<Span> {
+        let days =
+            |from: Day, to: Day, is_off| Span { grain: Grain::Day, from: from.0.into(), to: to.0.into(), is_off };
+        // Of helplines elsewhere it may be tomorrow.
+        let counted = |(from, to): (Day, Day)| (to.min(today.plus(2)).0 - from.0).max(0);
+        let (mut months, mut rest): (Vec<Span>, Vec<Span>) = Default::default();
+        let mut month = self.from.month();
+        while month.first_day() < self.to {
+            let (start, end) = (month.first_day(), month.plus(1).first_day());
+            let (from, to) = (self.from.max(start), self.to.min(end));
+            let others = [(start, from), (to, end)];
+            if others.map(counted).iter().sum::<i32>() + 1 < to.0 - from.0 {
+                let at = i64::from(month.0);
+                match months.last_mut() {
+                    Some(last) if last.to == at => last.to += 1,
+                    _ => months.push(Span { grain: Grain::Month, from: at, to: at + 1, is_off: false }),
+                }
+                rest.extend(others.iter().filter(|(from, to)| from < to).map(|(from, to)| days(*from, *to, true)));
+            } else {
+                rest.push(days(from, to, false));
+            }
+            month = month.plus(1);
         }
-        let spans = [
-            days(self.from, first.first_day()),
-            (Grain::Month, i64::from(first.0), i64::from(end.0)),
-            days(end.first_day(), self.to),
-        ];
-        spans.into_iter().filter(|(_, from, to)| from < to).collect()
+        months.extend(rest);
+        months
     }
 
     /// The period of the same length just before.
@@ -237,6 +258,7 @@ pub const BREAKDOWN_LIMIT_MAX: usize = 1_000;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::zone::Month;
     use proptest::prelude::*;
 
     fn period(from: &str, to: &str) -> Period {
@@ -255,16 +277,24 @@ mod tests {
     }
 
     #[test]
-    fn whole_months_are_read_as_such() {
-        let spans = |from: &str, to: &str| {
-            let spans = period(from, to).spans();
-            spans.into_iter().map(|(grain, from, to)| (grain, to - from)).collect::<Vec<_>>()
+    fn as_little_is_read_as_can_be() {
+        let spans = |from: &str, to: &str, today: &str| {
+            let spans = period(from, to).spans(today.parse().unwrap());
+            let sign = |span: &Span| if span.is_off { -1 } else { 1 };
+            spans.iter().map(|span| (span.grain, (span.to - span.from) * sign(span))).collect::<Vec<_>>()
         };
-        assert_eq!(spans("2026-11-01", "2026-12-01"), [(Grain::Month, 1)]);
-        assert_eq!(spans("2026-11-02", "2026-12-01"), [(Grain::Day, 29)]);
-        assert_eq!(spans("2026-10-31", "2027-01-02"), [(Grain::Day, 1), (Grain::Month, 2), (Grain::Day, 1)]);
-        assert_eq!(spans("2026-11-05", "2026-11-06"), [(Grain::Day, 1)]);
-        assert_eq!(spans("2026-11-05", "2026-12-06"), [(Grain::Day, 31)]);
+        let (day, month, past) = (Grain::Day, Grain::Month, "2028-01-01");
+        assert_eq!(spans("2026-11-01", "2026-12-01", past), [(month, 1)]);
+        assert_eq!(spans("2026-11-02", "2026-12-01", past), [(month, 1), (day, -1)]);
+        assert_eq!(spans("2026-11-03", "2026-11-30", past), [(month, 1), (day, -2), (day, -1)]);
+        assert_eq!(spans("2026-11-05", "2026-11-06", past), [(day, 1)]);
+        assert_eq!(spans("2026-11-01", "2026-11-16", past), [(day, 15)]);
+        assert_eq!(spans("2026-10-31", "2027-01-02", past), [(month, 2), (day, 1), (day, 1)]);
+        assert_eq!(spans("2026-11-05", "2026-12-06", past), [(month, 1), (day, -4), (day, 5)]);
+        // A year until today, in the middle of a month: of what is still to come there is nothing to read.
+        assert_eq!(spans("2025-11-16", "2026-11-15", "2026-11-14"), [(month, 12), (day, 15), (day, -16)]);
+        assert_eq!(spans("2026-11-01", "2026-11-27", "2026-11-26"), [(month, 1), (day, -4)]);
+        assert_eq!(spans("2026-12-01", "2027-03-02", "2026-11-26"), [(month, 3), (day, 1)]);
     }
 
     #[test]
@@ -277,6 +307,23 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn spans_are_the_days_of_the_period(from in 18_000_i32..21_000, days in 1_i32..500, today in 17_900_i32..21_600) {
+            let period = Period::new(Day(from), Day(from + days)).unwrap();
+            let mut times: std::collections::BTreeMap<i32, i32> = std::collections::BTreeMap::new();
+            for span in period.spans(Day(today)) {
+                let day = |bucket: i64| match span.grain {
+                    Grain::Month => Month(i32::try_from(bucket).unwrap()).first_day(),
+                    _ => Day(i32::try_from(bucket).unwrap()),
+                };
+                for day in day(span.from).0..day(span.to).0 {
+                    *times.entry(day).or_default() += if span.is_off { -1 } else { 1 };
+                }
+            }
+            times.retain(|_, times| *times != 0);
+            prop_assert_eq!(times, (from..from + days).map(|day| (day, 1)).collect());
+        }
+
         #[test]
         fn buckets_touch_and_are_where_instants_are_counted(
             zone in proptest::sample::select(Zone::names().collect::<Vec<_>>()),

@@ -13,7 +13,7 @@ use domain::helpline::CountryCode;
 use domain::ids::{ApplicationNo, CustomerNo, HelplineNo};
 use domain::metering::Grain;
 use domain::period::{
-    BREAKDOWN_LIMIT_MAX, Breakdown, BreakdownRow, BreakdownRows, Filter, Interval, Period, Summary, Timeseries,
+    BREAKDOWN_LIMIT_MAX, Breakdown, BreakdownRow, BreakdownRows, Filter, Interval, Period, Span, Summary, Timeseries,
 };
 use domain::{ApplicationId, Zone};
 use std::collections::{BTreeMap, HashMap};
@@ -84,33 +84,41 @@ impl Engine {
         })
     }
 
+    /// Adds up counts of spans, all in one state of the database.
     async fn sums(
         &self,
         question: &Question,
-        spans: &[(Grain, i64, i64)],
+        spans: &[Span],
         group_by: GroupBy,
     ) -> Result<BTreeMap<i64, Counts>, Error> {
         let mut totals: BTreeMap<i64, Counts> = BTreeMap::new();
         if question.is_empty {
             return Ok(totals);
         }
-        for (grain, from, to) in spans {
+        let mut tx = self.0.db.snapshot().await?;
+        for span in spans {
             let query = Query {
                 customers: &question.customers,
                 applications: &question.applications,
                 scope: question.scope,
-                grain: *grain,
-                from: *from,
-                to: *to,
+                grain: span.grain,
+                from: span.from,
+                to: span.to,
                 member: question.member,
                 method: question.method,
                 group_by,
             };
-            for (key, counts) in sums(&self.0.db, &query).await? {
-                totals.entry(key).or_default().merge(&counts);
+            for (key, counts) in sums(&mut tx, &query).await? {
+                let total = totals.entry(key).or_default();
+                if span.is_off { total.take_off(&counts) } else { total.merge(&counts) }
             }
         }
         Ok(totals)
+    }
+
+    /// The spans of a period, as of today where the reader's customer is.
+    fn spans(&self, reader: &Reader, period: Period) -> Vec<Span> {
+        period.spans(reader.time_zone().unwrap_or(Zone::UTC).day(self.now()))
     }
 
     /// The figures of a period.
@@ -119,7 +127,7 @@ impl Engine {
     /// [`Error::Invalid`] if the filter names an application or helpline that there is not.
     pub async fn summary(&self, reader: &Reader, period: Period, filter: &Filter) -> Result<Summary, Error> {
         let question = self.question(&self.directory(), reader, filter, None)?;
-        let totals = self.sums(&question, &period.spans(), GroupBy::Nothing).await?;
+        let totals = self.sums(&question, &self.spans(reader, period), GroupBy::Nothing).await?;
         let counts = totals.into_values().next().unwrap_or_default();
         Ok(Summary { period, time_zone: reader.time_zone(), scope: question.scope, counts })
     }
@@ -147,7 +155,7 @@ impl Engine {
             Grain::Hour => (zone.day_start(period.from).millis(), zone.day_start(period.to).millis()),
             Grain::Day | Grain::Month => (i64::from(period.from.0), i64::from(period.to.0)),
         };
-        let totals = self.sums(&question, &[(grain, from, to)], GroupBy::Bucket).await?;
+        let totals = self.sums(&question, &[Span { grain, from, to, is_off: false }], GroupBy::Bucket).await?;
         let start = |bucket: &domain::period::Bucket| match grain {
             Grain::Hour => bucket.start.millis(),
             Grain::Day | Grain::Month => i64::from(bucket.day.0),
@@ -203,7 +211,7 @@ impl Engine {
             Breakdown::ContactMethod => GroupBy::Method,
             Breakdown::Country | Breakdown::Helpline | Breakdown::Topic => GroupBy::Member,
         };
-        let totals = self.sums(&question, &period.spans(), group_by).await?;
+        let totals = self.sums(&question, &self.spans(reader, period), group_by).await?;
         let mut rows = rows(&directory, by, &question, totals);
         rows.sort_by(|a, b| sort_key(b).cmp(&sort_key(a)).then_with(|| a.key.cmp(&b.key)));
         Ok((question.scope, rows))
@@ -250,7 +258,9 @@ impl Engine {
                 only_country: None,
                 is_empty: false,
             };
-            for counts in self.sums(&question, &period.spans(), GroupBy::Nothing).await?.into_values() {
+            for counts in
+                self.sums(&question, &period.spans(zone.day(self.now())), GroupBy::Nothing).await?.into_values()
+            {
                 report.accepted += counts.get(Figure::GrossDisplays) + counts.get(Figure::GrossClicks);
             }
         }

@@ -109,7 +109,7 @@ impl Engine {
             method: None,
             group_by: GroupBy::Nothing,
         };
-        let accepted = sums(&self.0.db, &query).await?;
+        let accepted = sums(&mut self.0.db.snapshot().await?, &query).await?;
         let accepted = accepted.iter().map(|(_, n)| n.get(Figure::GrossDisplays) + n.get(Figure::GrossClicks));
         let to = quarter(self.now().plus(DAY_MS));
         let intake = store::intake::of_applications(&self.0.db, no, applications, quarter(from), to).await?;

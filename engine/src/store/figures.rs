@@ -77,7 +77,7 @@ pub struct Query<'a> {
 }
 
 /// Sums of counts by a column's value (0 for [`GroupBy::Nothing`]).
-pub async fn sums(db: &Db, query: &Query<'_>) -> Result<Vec<(i64, Counts)>, Error> {
+pub async fn sums(tx: &mut Tx, query: &Query<'_>) -> Result<Vec<(i64, Counts)>, Error> {
     if query.customers.is_empty() || query.applications.is_empty() {
         return Ok(Vec::new());
     }
@@ -118,7 +118,7 @@ pub async fn sums(db: &Db, query: &Query<'_>) -> Result<Vec<(i64, Counts)>, Erro
     if query.group_by != GroupBy::Nothing {
         let _ = write!(text, " GROUP BY {group}");
     }
-    let rows = db.fetch(Sql::new(text).bind_all(values)).await?;
+    let rows = tx.fetch(Sql::new(text).bind_all(values)).await?;
     rows.iter().filter(|row| !matches!(row.opt_int(1), Ok(None))).map(sum).collect()
 }
 
