@@ -1,12 +1,15 @@
 //! The two databases have the same tables and columns, but for the log, which is in a file of its own on SQLite, and for
 //! the partitions of Postgres.
 
-use crate::support::{Installation, new_postgres_database};
+use crate::support::{Installation, new_postgres_database, on_both};
 use domain::account::Tier;
 use domain::event::Kind;
+use domain::period::Period;
 use serde_json::json;
 use sqlx::{Connection, Row};
 use std::collections::BTreeSet;
+
+on_both!(what_was_refused_before_it_was_counted_by_day_is_known);
 
 #[test]
 fn migrations_have_the_same_names() {
@@ -73,12 +76,13 @@ async fn the_log_goes_on_where_it_was_before_the_sequence() {
         "CREATE TABLE log_head (seq BIGINT NOT NULL)",
         "INSERT INTO log_head SELECT MAX(seq) FROM log",
         "DROP SEQUENCE log_seq",
+        "DROP TABLE intake_days",
         "DELETE FROM _sqlx_migrations WHERE version >= 8",
     ] {
         postgres.execute(sql).await.unwrap();
     }
     let upgraded = engine::Engine::open(postgres.settings.clone(), postgres.clock.clone()).await.unwrap();
-    assert_eq!(upgraded.migrate().await.unwrap(), 1);
+    assert_eq!(upgraded.migrate().await.unwrap(), 2);
     postgres.restart().await;
     let client = postgres.client(&credentials).await;
     assert_eq!(postgres.post(&client, Kind::Display, &body(2)).await, Ok(false), "a retry is known");
@@ -88,4 +92,31 @@ async fn the_log_goes_on_where_it_was_before_the_sequence() {
     let sql = "SELECT COUNT(*), MAX(seq) - MIN(seq) + 1 FROM log";
     let row = sqlx::query(sql).fetch_one(&mut connection).await.unwrap();
     assert!(row.get::<i64, _>(0) >= 5 && row.get::<i64, _>(0) == row.get::<i64, _>(1));
+}
+
+async fn what_was_refused_before_it_was_counted_by_day_is_known(mut installation: Installation) {
+    let customer = installation.customer("A", "Asia/Kathmandu").await;
+    let credentials = installation.application(customer, "web", Tier::Production).await;
+    let client = installation.client(&credentials).await;
+    for _ in 0..3 {
+        installation.post(&client, Kind::Click, &json!({})).await.unwrap_err();
+    }
+    installation.settle().await;
+    installation.stop().await;
+    for sql in ["DROP TABLE intake_days", "DELETE FROM _sqlx_migrations WHERE version >= 9"] {
+        installation.execute(sql).await.unwrap();
+    }
+    let upgraded = engine::Engine::open(installation.settings.clone(), installation.clock.clone()).await.unwrap();
+    assert_eq!(upgraded.migrate().await.unwrap(), 1);
+    installation.restart().await;
+    let client = installation.client(&credentials).await;
+    installation.post(&client, Kind::Click, &json!({})).await.unwrap_err();
+    installation.settle().await;
+    let reader = installation.engine.console_reader(&installation.operator, Some(customer)).unwrap();
+    // With whole days of UTC, and without.
+    for (from, to) in [("2026-11-22", "2026-11-27"), ("2026-11-24", "2026-11-25")] {
+        let period = Period::new(from.parse().unwrap(), to.parse().unwrap()).unwrap();
+        let intake = installation.engine.intake(&reader, period, None).await.unwrap();
+        assert_eq!(intake.refused.iter().map(|(_, n)| n).sum::<i64>(), 4, "{from}");
+    }
 }
