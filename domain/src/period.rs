@@ -62,7 +62,7 @@ impl Period {
     pub fn spans(self, today: Day) -> Vec<Span> {
         let days =
             |from: Day, to: Day, is_off| Span { grain: Grain::Day, from: from.0.into(), to: to.0.into(), is_off };
-        // Of helplines elsewhere it may be tomorrow.
+        // It may be tomorrow where others of several customers are.
         let counted = |(from, to): (Day, Day)| (to.min(today.plus(2)).0 - from.0).max(0);
         let (mut months, mut rest): (Vec<Span>, Vec<Span>) = Default::default();
         let mut month = self.from.month();

@@ -69,7 +69,7 @@ impl Batch {
         self.events.iter().map(|event| event.helpline)
     }
 
-    /// The sessions of the events, those of an application in their order.
+    /// The sessions of the events, those of a customer in their order.
     pub fn sessions(&self) -> BTreeMap<CustomerNo, Vec<Asked>> {
         let mut asked: BTreeMap<CustomerNo, Vec<Asked>> = BTreeMap::new();
         for ((customer, _), places) in &self.order {
@@ -82,6 +82,7 @@ impl Batch {
                 }
             }
         }
+        asked.values_mut().for_each(|asked| asked.sort_unstable_by_key(|asked| asked.session));
         asked
     }
 

@@ -104,7 +104,7 @@ impl Known {
         asked: BTreeMap<CustomerNo, Vec<Asked>>,
         filter_bytes: usize,
     ) -> Result<Earlier, Error> {
-        let (mut earlier, mut held_bytes) = (Earlier::default(), 0);
+        let (mut earlier, mut held_bytes) = (Earlier::default(), self.hold_of_others(&asked, filter_bytes));
         for (customer, asked) in asked {
             let Some(of) = self.of.get_mut(&customer) else { continue };
             let mut wanted: BTreeSet<(i64, i64)> = BTreeSet::new();
@@ -143,6 +143,18 @@ impl Known {
             entries.sort_unstable();
         }
         Ok(earlier)
+    }
+
+    /// How many bytes of filters are held of customers that are not asked for; none where these would be too many.
+    fn hold_of_others(&mut self, asked: &BTreeMap<CustomerNo, Vec<Asked>>, filter_bytes: usize) -> usize {
+        let others = self.of.iter_mut().filter(|(customer, _)| !asked.contains_key(customer));
+        let runs: Vec<&mut Run> = others.flat_map(|(_, of)| &mut of.runs).collect();
+        let bytes = runs.iter().map(|run| run.filter_size()).sum();
+        if bytes <= filter_bytes / 2 {
+            return bytes;
+        }
+        runs.into_iter().for_each(|run| run.filter = None);
+        0
     }
 
     /// Forgets a customer's runs all of whose events lie before an instant.
@@ -214,6 +226,10 @@ mod tests {
         }
     }
 
+    fn held_filters(known: &Known) -> usize {
+        known.of[&CUSTOMER].runs.iter().filter(|run| run.filter.is_some()).count()
+    }
+
     #[tokio::test]
     async fn sessions_are_found_in_runs_however_few_filters_are_held() {
         let (_directory, db) = new_db().await;
@@ -237,7 +253,15 @@ mod tests {
             let found = (0..8_000).filter(|i| !earlier.of(CUSTOMER, session_no(*i)).is_empty());
             assert_eq!(found.collect::<Vec<_>>(), [10, 2_999, 4_000, 5_999]);
             assert_eq!(earlier.of(CUSTOMER, session_no(10)), [entry(&event(10))]);
-            assert_eq!(known.of[&CUSTOMER].runs.iter().filter(|run| run.filter.is_some()).count(), held);
+            assert_eq!(held_filters(&known), held);
         }
+        // Of a customer of whom nothing comes.
+        let held = async |known: &mut Known, filter_bytes| {
+            known.look_up(&db, BTreeMap::new(), filter_bytes).await.unwrap();
+            held_filters(known)
+        };
+        let asked = vec![Asked { session: session_no(1), first_at: at(1), last_at: at(1) }];
+        known.look_up(&db, [(CUSTOMER, asked)].into(), usize::MAX).await.unwrap();
+        assert_eq!([held(&mut known, 40_000).await, held(&mut known, 10_000).await], [2, 0]);
     }
 }

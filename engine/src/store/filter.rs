@@ -13,7 +13,7 @@ const FORM: [u8; 4] = *b"BF1\0";
 const BITS_PER_SESSION: usize = 24;
 /// Bits that a session sets, all in one block.
 const BITS_SET: u32 = 10;
-/// Words of a block. One of fewer bits has more by which it differs from the others in how full it is.
+/// Words of a block. Smaller ones are filled less evenly, and mistaken more often.
 const WORDS: usize = 16;
 
 type Block = [u64; WORDS];
@@ -22,7 +22,7 @@ type Block = [u64; WORDS];
 #[derive(Debug, Clone)]
 pub struct Filter(Vec<Block>);
 
-/// What a filter knows of a session. Ordered as sessions are.
+/// What a filter knows of a session. Its upper half is in the order of sessions.
 ///
 /// Session keys are keyed hashes: a part of one is a hash already, and nobody can choose it.
 pub fn hash(session: &Session) -> u64 {

@@ -22,7 +22,8 @@ fn day(at: Timestamp) -> Timestamp {
     Timestamp::from_millis(at.millis().div_euclid(DAY_MS) * DAY_MS)
 }
 
-/// The days that lie whole within some time: from one instant up to another; none at its end where there is none.
+/// The days that lie whole within some time: from the first up to the last one's end. Where there is none, both are the end of
+/// that time, before which all is quarter hours then.
 fn whole_days(from: Timestamp, to: Timestamp) -> (Timestamp, Timestamp) {
     let (first, end) = (day(from.plus(DAY_MS - 1)), day(to));
     if first < end { (first, end) } else { (to, to) }
@@ -34,7 +35,7 @@ pub async fn count(tx: &mut Tx, counts: &BTreeMap<IntakeKey, i64>) -> Result<(),
     for (key, n) in counts {
         *by_day.entry(IntakeKey { quarter: day(key.quarter), ..key.clone() }).or_default() += n;
     }
-    add(tx, ("intake_counts", "quarter"), counts).await?;
+    add(tx, ("intake_quarters", "quarter"), counts).await?;
     add(tx, ("intake_days", "day"), &by_day).await
 }
 
@@ -65,8 +66,8 @@ fn sums(customer: CustomerNo, applications: Option<&[ApplicationNo]>, from: Time
     let text = format!(
         "SELECT code, CAST(SUM(events) AS BIGINT) FROM (\
          SELECT code, events FROM intake_days WHERE customer_no = $1 AND day >= $2 AND day < $3 {of} UNION ALL \
-         SELECT code, events FROM intake_counts WHERE customer_no = $1 AND quarter >= $4 AND quarter < $2 {of} UNION ALL \
-         SELECT code, events FROM intake_counts WHERE customer_no = $1 AND quarter >= $3 AND quarter < $5 {of}\
+         SELECT code, events FROM intake_quarters WHERE customer_no = $1 AND quarter >= $4 AND quarter < $2 {of} UNION ALL \
+         SELECT code, events FROM intake_quarters WHERE customer_no = $1 AND quarter >= $3 AND quarter < $5 {of}\
          ) AS counted GROUP BY code ORDER BY 2 DESC, code"
     );
     let sql = Sql::new(text).bind(customer).bind(first).bind(end).bind(from).bind(to);
@@ -108,7 +109,7 @@ pub async fn rows_of_customer(
     from: Timestamp,
     to: Timestamp,
 ) -> Result<Vec<(IntakeKey, i64)>, Error> {
-    let sql = "SELECT quarter, application_no, code, events FROM intake_counts \
+    let sql = "SELECT quarter, application_no, code, events FROM intake_quarters \
                WHERE customer_no = $1 AND quarter >= $2 AND quarter < $3";
     let row = |row: &Row| {
         let application = ApplicationNo(row.narrow(1)?);

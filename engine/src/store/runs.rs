@@ -94,14 +94,17 @@ impl Run {
             return Ok(());
         }
         let key = |sql: &'static str| Sql::new(sql).bind(self.customer).bind(self.no);
-        let row = db.fetch_one(key("SELECT filter FROM session_runs WHERE customer_no = $1 AND run = $2")).await?;
-        let filter = match Filter::from_bytes(&row.bytes(0)?) {
+        let row =
+            db.fetch_one(key("SELECT session_filter FROM session_runs WHERE customer_no = $1 AND run = $2")).await?;
+        let stored = row.bytes(0)?;
+        let filter = match Filter::from_bytes(&stored) {
             Some(filter) => filter,
             None => {
                 let filter = self.make_filter(db).await?;
-                let sql = key("UPDATE session_runs SET filter = $3 WHERE customer_no = $1 AND run = $2");
+                // Unless another process has come before this one.
+                let sql = "UPDATE session_runs SET session_filter = $3 WHERE customer_no = $1 AND run = $2 AND session_filter = $4";
                 let mut tx = db.begin().await?;
-                tx.execute(sql.bind(filter.bytes())).await?;
+                tx.execute(key(sql).bind(filter.bytes()).bind(stored)).await?;
                 tx.commit().await?;
                 filter
             }
@@ -240,7 +243,7 @@ pub async fn save(tx: &mut Tx, new: &NewRun) -> Result<(), Error> {
             tx.execute(sql.bind(run.customer).bind(*no)).await?;
         }
     }
-    let sql = "INSERT INTO session_runs (customer_no, run, first_at, last_at, events, parts, filter) \
+    let sql = "INSERT INTO session_runs (customer_no, run, first_at, last_at, events, parts, session_filter) \
                VALUES ($1, $2, $3, $4, $5, $6, $7)";
     let sql = Sql::new(sql).bind(run.customer).bind(run.no).bind(run.first_at).bind(run.last_at);
     let filter = run.filter.as_ref().map(Filter::bytes).unwrap_or_default();
@@ -364,12 +367,12 @@ pub(crate) mod tests {
         let (_directory, db) = new_db().await;
         saved(&db, 1, 0..60_000, 5, &[]).await;
         let stored = async || {
-            let row = db.fetch_one(Sql::new("SELECT filter FROM session_runs")).await.unwrap();
+            let row = db.fetch_one(Sql::new("SELECT session_filter FROM session_runs")).await.unwrap();
             row.bytes(0).unwrap()
         };
         let before = stored().await;
         let mut tx = db.begin().await.unwrap();
-        tx.execute(Sql::new("UPDATE session_runs SET filter = $1").bind(vec![11_u8; 20])).await.unwrap();
+        tx.execute(Sql::new("UPDATE session_runs SET session_filter = $1").bind(vec![11_u8; 20])).await.unwrap();
         tx.commit().await.unwrap();
         let [mut run] = super::all(&db).await.unwrap().try_into().unwrap();
         run.read_filter(&db).await.unwrap();

@@ -77,6 +77,8 @@ async fn the_log_goes_on_where_it_was_before_the_sequence() {
         "INSERT INTO log_head SELECT MAX(seq) FROM log",
         "DROP SEQUENCE log_seq",
         "DROP TABLE intake_days",
+        "ALTER TABLE intake_quarters RENAME TO intake_counts",
+        "ALTER TABLE session_runs RENAME COLUMN session_filter TO filter",
         "DELETE FROM _sqlx_migrations WHERE version >= 8",
     ] {
         postgres.execute(sql).await.unwrap();
@@ -103,7 +105,12 @@ async fn what_was_refused_before_it_was_counted_by_day_is_known(mut installation
     }
     installation.settle().await;
     installation.stop().await;
-    for sql in ["DROP TABLE intake_days", "DELETE FROM _sqlx_migrations WHERE version >= 9"] {
+    for sql in [
+        "DROP TABLE intake_days",
+        "ALTER TABLE intake_quarters RENAME TO intake_counts",
+        "ALTER TABLE session_runs RENAME COLUMN session_filter TO filter",
+        "DELETE FROM _sqlx_migrations WHERE version >= 9",
+    ] {
         installation.execute(sql).await.unwrap();
     }
     let upgraded = engine::Engine::open(installation.settings.clone(), installation.clock.clone()).await.unwrap();

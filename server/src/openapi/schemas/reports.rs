@@ -149,7 +149,7 @@ pub struct Report {
     #[schema(required = true)]
     reason: Option<String>,
     changes: Vec<ReportChange>,
-    /// What whoever approves a draft should know: what it would give away. Null: nothing, or it is approved.
+    /// What whoever approves a draft should know: what it would give away. Null: nothing, it is approved, or this is a file.
     #[schema(required = true)]
     warning: Option<String>,
     #[schema(format = DateTime)]
