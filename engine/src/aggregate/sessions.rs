@@ -204,7 +204,7 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::runs::tests::{new_db, session as session_no};
+    use crate::store::testing::{new_db, session as session_no};
     use domain::event::Action;
     use domain::ids::HelplineNo;
 

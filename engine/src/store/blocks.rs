@@ -251,7 +251,7 @@ pub async fn count(tx: &mut Tx, customer: CustomerNo) -> Result<u64, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::runs::tests::{new_db, plan};
+    use crate::store::testing::{new_db, plan};
 
     #[tokio::test]
     async fn blocks_are_looked_up_by_their_key_however_many_are_wanted() {

@@ -88,7 +88,7 @@ impl Filter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::runs::tests::session;
+    use crate::store::testing::session;
 
     fn filter_of(sessions: std::ops::Range<u32>) -> Filter {
         Filter::of(&sessions.map(|i| hash(&session(i))).collect::<Vec<u64>>())

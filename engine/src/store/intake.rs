@@ -19,7 +19,7 @@ pub struct IntakeKey {
 
 /// The day of UTC that an instant lies in.
 fn day(at: Timestamp) -> Timestamp {
-    Timestamp::from_millis(at.millis().div_euclid(DAY_MS) * DAY_MS)
+    Timestamp::from_millis(i64::from(at.utc_day()) * DAY_MS)
 }
 
 /// The days that lie whole within some time: from the first up to the last one's end. Where there is none, both are the end of
@@ -31,6 +31,7 @@ fn whole_days(from: Timestamp, to: Timestamp) -> (Timestamp, Timestamp) {
 
 /// Adds to the counts of what was not stored.
 pub async fn count(tx: &mut Tx, counts: &BTreeMap<IntakeKey, i64>) -> Result<(), Error> {
+    // Under each day's first quarter hour.
     let mut by_day: BTreeMap<IntakeKey, i64> = BTreeMap::new();
     for (key, n) in counts {
         *by_day.entry(IntakeKey { quarter: day(key.quarter), ..key.clone() }).or_default() += n;
@@ -121,7 +122,7 @@ pub async fn rows_of_customer(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::runs::tests::new_db;
+    use crate::store::testing::new_db;
 
     #[tokio::test]
     async fn days_and_quarter_hours_add_up() {

@@ -179,14 +179,13 @@ pub async fn go_on_after(db: &Db, progress: &Progress) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::testing::new_db;
     use domain::event::{Action, Event, SessionKey};
     use domain::ids::{ApplicationNo, CustomerNo};
 
     #[tokio::test]
     async fn packs_come_as_far_as_they_fit() {
-        let directory = tempfile::tempdir().unwrap();
-        let database_url = format!("sqlite://{}", directory.path().join("test.db").display());
-        let db = Db::connect(&crate::Settings { database_url, ..crate::Settings::default() }).await.unwrap();
+        let (_directory, db) = new_db().await;
         let event = Event {
             at: Timestamp::from_millis(5),
             customer: CustomerNo(1),

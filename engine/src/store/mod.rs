@@ -27,6 +27,8 @@ pub mod runs;
 mod sql;
 mod sqlite_log;
 pub mod statements;
+#[cfg(test)]
+pub mod testing;
 mod turn;
 pub mod web_sessions;
 pub mod webhooks;

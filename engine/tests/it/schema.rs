@@ -9,6 +9,13 @@ use serde_json::json;
 use sqlx::{Connection, Row};
 use std::collections::BTreeSet;
 
+/// Takes back what migration 9 has changed.
+const BEFORE_9: [&str; 3] = [
+    "DROP TABLE intake_days",
+    "ALTER TABLE intake_quarters RENAME TO intake_counts",
+    "ALTER TABLE session_runs RENAME COLUMN session_filter TO filter",
+];
+
 on_both!(what_was_refused_before_it_was_counted_by_day_is_known);
 
 #[test]
@@ -59,6 +66,17 @@ async fn counts_of_an_import_are_found_by_it() {
     assert!(index.ends_with("(import_id)"), "{index}");
 }
 
+/// Brings the tables back to what they were before some migrations, and has these run.
+async fn upgrade(installation: &mut Installation, before: impl Iterator<Item = &'static str>, migrations: usize) {
+    installation.stop().await;
+    for sql in before {
+        installation.execute(sql).await.unwrap();
+    }
+    let upgraded = engine::Engine::open(installation.settings.clone(), installation.clock.clone()).await.unwrap();
+    assert_eq!(upgraded.migrate().await.unwrap(), migrations);
+    installation.restart().await;
+}
+
 /// Places of packs came from a row of `log_head` before they came from a sequence.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_goes_on_where_it_was_before_the_sequence() {
@@ -71,21 +89,13 @@ async fn the_log_goes_on_where_it_was_before_the_sequence() {
         let client = postgres.client(&credentials).await;
         assert_eq!(postgres.post(&client, Kind::Display, &body(n)).await, Ok(true));
     }
-    postgres.stop().await;
-    for sql in [
+    let before_8 = [
         "CREATE TABLE log_head (seq BIGINT NOT NULL)",
         "INSERT INTO log_head SELECT MAX(seq) FROM log",
         "DROP SEQUENCE log_seq",
-        "DROP TABLE intake_days",
-        "ALTER TABLE intake_quarters RENAME TO intake_counts",
-        "ALTER TABLE session_runs RENAME COLUMN session_filter TO filter",
         "DELETE FROM _sqlx_migrations WHERE version >= 8",
-    ] {
-        postgres.execute(sql).await.unwrap();
-    }
-    let upgraded = engine::Engine::open(postgres.settings.clone(), postgres.clock.clone()).await.unwrap();
-    assert_eq!(upgraded.migrate().await.unwrap(), 2);
-    postgres.restart().await;
+    ];
+    upgrade(&mut postgres, BEFORE_9.into_iter().chain(before_8), 2).await;
     let client = postgres.client(&credentials).await;
     assert_eq!(postgres.post(&client, Kind::Display, &body(2)).await, Ok(false), "a retry is known");
     assert_eq!(postgres.post(&client, Kind::Display, &body(3)).await, Ok(true));
@@ -104,18 +114,8 @@ async fn what_was_refused_before_it_was_counted_by_day_is_known(mut installation
         installation.post(&client, Kind::Click, &json!({})).await.unwrap_err();
     }
     installation.settle().await;
-    installation.stop().await;
-    for sql in [
-        "DROP TABLE intake_days",
-        "ALTER TABLE intake_quarters RENAME TO intake_counts",
-        "ALTER TABLE session_runs RENAME COLUMN session_filter TO filter",
-        "DELETE FROM _sqlx_migrations WHERE version >= 9",
-    ] {
-        installation.execute(sql).await.unwrap();
-    }
-    let upgraded = engine::Engine::open(installation.settings.clone(), installation.clock.clone()).await.unwrap();
-    assert_eq!(upgraded.migrate().await.unwrap(), 1);
-    installation.restart().await;
+    let before = BEFORE_9.into_iter().chain(["DELETE FROM _sqlx_migrations WHERE version >= 9"]);
+    upgrade(&mut installation, before, 1).await;
     let client = installation.client(&credentials).await;
     installation.post(&client, Kind::Click, &json!({})).await.unwrap_err();
     installation.settle().await;
