@@ -77,7 +77,8 @@ const ALERT: Load =
     |place| Box::pin(calls::alert_page(place.param("id"), place.query("customer"), place.query("kind")));
 const WEBHOOKS: Load = |place| Box::pin(calls::webhooks_page(place.query("customer")));
 const DELIVERIES: Load = |place| Box::pin(calls::deliveries_page(place.query("customer"), place.query("cursor")));
-const REPORTS: Load = |place| Box::pin(calls::reports_page(place.query("customer"), place.query("cursor")));
+const REPORTS: Load =
+    |place| Box::pin(calls::reports_page(place.query("customer"), place.query("template"), place.query("cursor")));
 const NEW_REPORT: Load = |place| Box::pin(calls::new_report_page(place.query("customer"), place.query("template")));
 const REPORT: Load =
     |place| Box::pin(calls::report_page(place.param("id").unwrap_or_default(), place.query("customer")));

@@ -346,6 +346,7 @@ PAGES = ("/", "/overview", "/overview?customer={customer}", "/overview?by=applic
          "/admin/rate-cards/new", "/admin/rate-cards/{card}", "/admin/rate-cards/{card}/versions/{version}",
          "/reports", "/reports?customer={customer}", "/reports?cursor={report}", "/reports/new?template=transparency",
          "/reports/new?template=transparency&customer={customer}", "/reports/{report}", "/reports/{report}?customer={customer}",
+         "/download/reports.csv", "/download/reports.csv?template=transparency", "/reports?template=transparency",
          "/exports", "/exports?customer={customer}", "/exports?cursor={job}", "/exports/new", "/exports/new?customer={customer}",
          "/exports/new?application_id={web}", "/exports/{job}", "/exports/{job}?customer={customer}",
          *(f"/download/exports/{{job}}{part}{of}" for of in ("", "?customer={customer}") for part in ("", "/manifest")),

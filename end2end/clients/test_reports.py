@@ -74,6 +74,11 @@ def test_the_yearly_number_is_that_of_the_reference(reported, tmp_path):
     assert again.returncode == 1 and "reason" in again.stderr, again
 
 
+def signed_in(client, email):
+    form = urllib.parse.urlencode({"email": email, "password": PASSWORD}).encode()
+    return {"Cookie": client.post("/api/sign_in", form, headers=FORM, token=None).headers["set-cookie"].split(";")[0]}
+
+
 def given_away(report):
     """A report as files and public pages have it: they name nobody."""
     return {name: value for name, value in report.items() if name not in ("created_by", "approved_by")}
@@ -255,8 +260,7 @@ def test_files_and_public_pages_name_nobody(reported, tmp_path):
     client = made.client(made.token(made.application(customer, "web")))
     made.command("user", "create", "--email", email, "--role", "customer_admin", "--customer", customer.id, "--password-stdin",
                  stdin=PASSWORD)
-    form = urllib.parse.urlencode({"email": email, "password": PASSWORD}).encode()
-    cookie = {"Cookie": client.post("/api/sign_in", form, headers=FORM, token=None).headers["set-cookie"].split(";")[0]}
+    cookie = signed_in(client, email)
 
     def submit(call, **form):
         body = urllib.parse.urlencode(form | {"customer": customer.id}).encode()
@@ -347,3 +351,50 @@ def test_reports_are_listed_in_pages(reported):
     for query in ({"limit": 0}, {"limit": 101}, {"cursor": ""}):
         check_problem(reported.client.get("/v1/reports", query))
     assert reported.client.get("/v1/reports/x").status == 404
+
+
+def test_the_reports_of_all_customers_are_one_table(reported, tmp_path):
+    made, kind = reported.made, "washington-disclosure"
+    other = figures.make_customer(made, "=Other, Ltd", "UTC")
+
+    def filed(customer, *more):
+        draft = made.command("report", "draft", "--customer", customer.id, "--template", kind, "--period", "2024", *more)
+        return made.command("report", "approve", draft["id"], "--customer", customer.id)
+
+    first, second = filed(reported.customer), filed(other)
+    corrected = filed(reported.customer, "--reason", "Looked at again.")
+    draft = made.command("report", "draft", "--customer", other.id, "--template", "california-sb-243", "--period", "2024",
+                         "--text", f"detection_protocol={__file__}", "--text", f"prohibition_protocol={__file__}")
+
+    listed = made.command("report", "list")["items"]
+    assert [item["id"] for item in listed[:4]] == [draft["id"], corrected["id"], second["id"], first["id"]]
+    assert [item["customer"] for item in listed[:2]] == ["=Other, Ltd", "Reported"]
+    own = made.command("report", "list", "--customer", other.id, "--template", kind)["items"]
+    assert [item["id"] for item in own] == [second["id"]]
+    assert made.run("report", "list", "--template", "horoscope").returncode == 1
+
+    out = tmp_path / "reports.csv"
+    made.command("report", "table", "--template", kind, "--out", out)
+    rows = {row["report_id"]: row for row in csv.DictReader(io.StringIO(out.read_bytes().decode(), newline=""))}
+    assert {row["template"] for row in rows.values()} == {kind}
+    told = [(rows[it["id"]]["version"], rows[it["id"]]["corrects"], rows[it["id"]]["in_force"]) for it in (first, corrected, second)]
+    assert told == [("1", "", "false"), ("2", "1", "true"), ("1", "", "true")]
+    row = rows[second["id"]]
+    assert (row["customer_id"], row["customer"], row["period"]) == (other.id, "'=Other, Ltd", "2024")
+    assert (row["status"], row["notifications"], row["reach"], row["approved_at"]) == ("approved", "0", "", second["approved_at"])
+
+    # On the dashboard: for those who see all, and noted.
+    page = f"/download/reports.csv?template={kind}"
+    made.command("user", "create", "--email", "auditor@reports.example", "--role", "auditor", "--password-stdin", stdin=PASSWORD)
+    made.command("user", "create", "--email", "admin@reports.example", "--role", "customer_admin", "--customer", other.id,
+                 "--password-stdin", stdin=PASSWORD)
+    client = reported.client
+    auditor, admin = (signed_in(client, f"{who}@reports.example") for who in ("auditor", "admin"))
+    answer = client.get(page, token=None, headers=auditor)
+    assert (answer.status, answer.body) == (200, out.read_bytes())
+    assert client.get(page, token=None, headers=admin).status == 403
+    for wrong in (f"{page}&customer={other.id}", "/download/reports.csv?template=horoscope"):
+        assert client.get(wrong, token=None, headers=auditor).status == 422
+    entries = made.command("audit-log")["items"]
+    told = [(entry["by"], entry["details"]) for entry in entries if entry["subject"] == "Reports of all customers, CSV"]
+    assert told == [("auditor@reports.example", {"template": kind}), ("command line", {"template": kind})]

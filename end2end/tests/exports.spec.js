@@ -74,7 +74,7 @@ test.describe("without script", () => {
     await signIn("Operator");
     const { customer_id } = installation.demoApplication("Lumen web");
     await page.goto("/exports");
-    await expect(page.getByText("Whose exports?")).toBeVisible();
+    await expect(page.getByRole("link", { name: "New export" })).toHaveCount(0);
     await page.goto(`/exports/new?customer=${customer_id}`);
     await page.getByLabel("Rows").selectOption("Figures by helpline");
     await page.getByLabel("Format").selectOption("XLSX");
@@ -84,6 +84,12 @@ test.describe("without script", () => {
       if (await again.count()) await again.click();
       await expect(page.getByRole("link", { name: "Download XLSX" })).toBeVisible({ timeout: 500 });
     }).toPass({ timeout: 15_000 });
+    // It is among those of all customers, with its customer's name.
+    await page.goto("/exports");
+    const made = page.getByRole("row").filter({ hasText: "Figures by helpline" }).first();
+    await expect(made).toContainText("Lumen Chat");
+    await made.getByRole("link").click();
+    await expect(page.getByRole("link", { name: "Download XLSX" })).toBeVisible();
     await page.goto("/audit-log");
     const row = page.getByRole("row").filter({ hasText: "Figures by helpline" }).first();
     await expect(row).toContainText("operator@reachline.example");

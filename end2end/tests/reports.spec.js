@@ -109,6 +109,40 @@ test("a viewer reads reports and makes none", async ({ page, signIn, complaints 
   expectStatus(complaints, 403);
 });
 
+test("an operator sees the reports of all customers, and takes them along", async ({ page, installation, signIn }) => {
+  const [one, other] = [await installation.customer(), await installation.customer()];
+  await signIn("Operator");
+  for (const { id } of [one, other]) {
+    await open(page, `/reports/new?template=washington-disclosure&customer=${id}`);
+    await draft(page);
+    await expect(page.getByText("This is a draft")).toBeVisible();
+  }
+  await page.getByRole("button", { name: "Approve" }).click();
+  await expect(page.getByRole("status")).toHaveText(/Approved/);
+
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Reports" }).click();
+  const row = (customer) => page.getByRole("row").filter({ hasText: customer.name });
+  await expect(row(one)).toContainText("Draft");
+  await expect(row(other)).toContainText("Approved");
+  await page.getByLabel("Kind").selectOption("California SB 243: yearly report");
+  await expect(page).toHaveURL(/template=california-sb-243/);
+  await expect(row(one)).toHaveCount(0);
+  await page.getByLabel("Kind").selectOption("Washington HB 2225: yearly disclosure");
+  await expect(row(one)).toHaveCount(1);
+
+  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Download CSV" }).click()]);
+  expect(file.suggestedFilename()).toBe("reachline-reports-washington-disclosure.csv");
+  const lines = readFileSync(await file.path(), "utf8").split("\r\n");
+  expect(lines.find((line) => line.startsWith(other.id))).toContain(`,${LAST_YEAR},`);
+  expect(lines.find((line) => line.startsWith(one.id))).toContain(",draft,false,");
+
+  await row(other).getByRole("link").click();
+  await expect(page.getByText("How it was counted")).toBeVisible();
+  await page.goBack();
+  await page.getByRole("combobox", { name: "Customer" }).selectOption(other.name);
+  await expect(page.getByRole("heading", { name: "Kinds of report" })).toBeVisible();
+});
+
 test("an impact report needs no words, and keeps those that it is given", async ({ page, installation, signIn }) => {
   await admin(installation, signIn);
   await open(page, "/reports");
@@ -165,4 +199,7 @@ test("the pages look right", async ({ page, installation, signIn }) => {
   await looksRight(page, "report");
   await open(page, "/reports");
   await looksRight(page, "reports");
+  await signIn("Operator");
+  await open(page, "/reports");
+  await looksRight(page, "reports-of-all");
 });

@@ -26,6 +26,8 @@ pub enum FileOf<'a> {
     Events { month: Month, filter: &'a TrailFilter },
     /// A version of a report; and which file of it.
     Report { report: &'a Report, file: &'a str },
+    /// All customers' reports, or those of one kind, with their numbers.
+    Reports { template: Option<&'a str> },
 }
 
 impl FileOf<'_> {
@@ -43,6 +45,10 @@ impl FileOf<'_> {
                 let subject = format!("{}, {file}", report.title());
                 let status = if report.is_approved() { "approved" } else { "draft" };
                 (Action::ReportFetched, subject, json!({ "report": report.id, "status": status }))
+            }
+            Self::Reports { template } => {
+                let subject = "Reports of all customers, CSV".to_owned();
+                (Action::ReportFetched, subject, json!({ "template": template }))
             }
         }
     }

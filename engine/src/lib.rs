@@ -54,7 +54,7 @@ pub use history::{HistoryError, HistoryForm, HistoryImport, HistoryProgress, His
 pub use ingest::{BATCH_EVENTS_MAX, Batch, BatchForm, BatchResult, EventError, EventFault, Receipt, ReceiptStatus};
 pub use links::Opening;
 pub use login::{LoginError, WebSession};
-pub use paging::{Paged, Paging};
+pub use paging::{OfCustomer, Paged, Paging};
 pub use reports::{Body, Disclosure, Report, ReportStatus};
 pub use settings::{Room, Settings};
 pub use verify::{Difference, Verification};

@@ -1,6 +1,7 @@
 //! Lists, a page at a time.
 
 use crate::error::Error;
+use domain::CustomerId;
 use uuid::Uuid;
 
 /// Most items of a page.
@@ -27,6 +28,15 @@ pub struct Paged<T> {
     pub items: Vec<T>,
     /// Where the next page starts, if there is one.
     pub next_cursor: Option<String>,
+}
+
+/// Something in a list of all customers, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfCustomer<T> {
+    pub customer: CustomerId,
+    /// The customer's name at present.
+    pub name: String,
+    pub item: T,
 }
 
 /// What a list has under an id, unless it cannot be read.

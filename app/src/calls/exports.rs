@@ -22,7 +22,7 @@ use crate::{
     pages,
 };
 
-/// A customer's exports.
+/// The exports of a customer or, for those who see all, of all.
 #[server(endpoint = "pages/exports", input = GetUrl, output = JsonText)]
 pub async fn exports_page(
     #[server(default)] customer: Option<String>,

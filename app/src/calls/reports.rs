@@ -18,13 +18,15 @@ use crate::{
     pages, query,
 };
 
-/// A customer's reports.
+/// The reports of a customer or, for those who see all, of all.
 #[server(endpoint = "pages/reports", input = GetUrl, output = JsonText)]
 pub async fn reports_page(
     #[server(default)] customer: Option<String>,
+    #[server(default)] template: Option<String>,
     #[server(default)] cursor: Option<String>,
 ) -> Result<Html, UiError> {
-    answering(async { Ok(Html::of(pages::reports::list::draw(list::reports(customer, cursor).await?))) }).await
+    answering(async { Ok(Html::of(pages::reports::list::draw(list::reports(customer, template, cursor).await?))) })
+        .await
 }
 
 /// The form of a new report of a kind.

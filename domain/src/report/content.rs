@@ -1,15 +1,16 @@
 //! A report as it is printed: nothing that it suppresses is in here.
 
 use super::imported::Imported;
+use super::rules::{Rules, Wording};
 use super::suppress::Said;
 use super::template::{TableBy, Template};
-use crate::figures::{Figure, Scope};
-use crate::metering;
+use crate::figures::{CTR_DEFINITION, Figure, Scope};
 use crate::period::Period;
 use crate::text::grouped;
 use crate::timestamp::Timestamp;
 use crate::zone::Zone;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Format of [`Content`] and of the files made from it.
 pub const CONTENT_VERSION: u32 = 1;
@@ -47,64 +48,6 @@ impl Cell {
             Self::Absent => "–".to_owned(),
             _ => self.plain(suppress_below),
         }
-    }
-}
-
-/// The parameters of the rules by which a report was counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rules {
-    /// Of the rules by which figures are counted.
-    pub version: u32,
-    /// Displays, and clicks, that follow each other within this many seconds are net one.
-    pub repeat_seconds: i64,
-    /// A click belongs to a display at most this many hours before it.
-    pub attribution_hours: i64,
-    /// Displays in a session that follow each other within this many seconds are one notification.
-    pub notification_seconds: i64,
-    /// Counts from 1 up to, not including, this are suppressed; `None`: none are.
-    pub suppress_below: Option<u32>,
-}
-
-impl Rules {
-    /// The rules in force.
-    #[must_use]
-    pub const fn in_force(suppress_below: Option<u32>) -> Self {
-        Self {
-            version: metering::RULES_VERSION,
-            repeat_seconds: metering::REPEAT_MS / 1_000,
-            attribution_hours: metering::ATTRIBUTION_MS / 3_600_000,
-            notification_seconds: metering::NOTIFICATION_MS / 1_000,
-            suppress_below,
-        }
-    }
-
-    /// The rules in sentences, one for each.
-    #[must_use]
-    pub fn sentences(&self) -> Vec<String> {
-        let mut sentences = vec![
-            format!("Figures are counted by version {} of these rules.", self.version),
-            format!(
-                "Net figures: of displays of one helpline, or clicks on one of its contact methods, that follow each other in \
-                 a session within {} seconds, only the last counts.",
-                self.repeat_seconds
-            ),
-            format!(
-                "A click is attributed to a display of the same helpline in the same session at most {} hours before it.",
-                self.attribution_hours
-            ),
-            format!(
-                "Notifications: displays in one session that follow each other within {} seconds, of whichever helplines, are \
-                 one notification. A notification is a referral, not a display: the two numbers differ.",
-                self.notification_seconds
-            ),
-        ];
-        if let Some(k) = self.suppress_below {
-            sentences.push(format!(
-                "Counts from 1 to {} are printed as <{k}; others are withheld where they would give one of these away.",
-                k - 1
-            ));
-        }
-        sentences
     }
 }
 
@@ -148,6 +91,9 @@ pub struct Content {
     pub tables: Vec<Table>,
     pub texts: Vec<Text>,
     pub rules: Rules,
+    /// Of reports that were made before it was kept with them there is none: they are printed in the program's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wording: Option<Wording>,
     /// When it was counted.
     pub counted_at: Timestamp,
     /// What was imported of the period without sessions, and is in none of the figures.
@@ -208,14 +154,21 @@ impl Content {
         changes
     }
 
-    /// What has changed of how it is counted: a sentence of the rules each, and the time zone.
+    /// What has changed of how it is counted: the time zone, and what figures and rules say.
     fn rules_since(&self, before: &Self) -> Vec<Change> {
         let zone = |it: &Self| it.time_zone.name().to_owned();
         let mut changes = Vec::new();
         if zone(before) != zone(self) {
             changes.push(Change { what: "Time zone".to_owned(), before: zone(before), after: zone(self) });
         }
-        let (mut old, mut new) = (before.rules.sentences(), self.rules.sentences());
+        for (figure, _, after) in self.defined() {
+            let earlier = before.definition(figure);
+            if !earlier.is_empty() && earlier != after {
+                let what = format!("Definition of {}", figure.label().to_lowercase());
+                changes.push(Change { what, before: earlier.to_owned(), after: after.to_owned() });
+            }
+        }
+        let (mut old, mut new) = (before.rule_sentences().into_owned(), self.rule_sentences().into_owned());
         let most = old.len().max(new.len());
         old.resize(most, String::new());
         new.resize(most, String::new());
@@ -225,10 +178,38 @@ impl Content {
         changes
     }
 
+    /// The figures with their totals, and what each means.
+    pub fn defined(&self) -> impl Iterator<Item = (Figure, Cell, &str)> {
+        let words = |at: usize, figure: Figure| {
+            let kept = self.wording.as_ref().and_then(|wording| wording.figures.get(at));
+            kept.map_or_else(|| figure.definition(), String::as_str)
+        };
+        let totals = self.figures.iter().zip(&self.total).enumerate();
+        totals.map(move |(at, (figure, cell))| (*figure, *cell, words(at, *figure)))
+    }
+
+    /// What a figure means; nothing if the report does not have it.
+    #[must_use]
+    pub fn definition(&self, figure: Figure) -> &str {
+        self.defined().find(|(it, ..)| *it == figure).map_or("", |(.., definition)| definition)
+    }
+
+    /// What the click-through rate means.
+    #[must_use]
+    pub fn ctr_definition(&self) -> &str {
+        self.wording.as_ref().map_or(CTR_DEFINITION, |wording| &wording.ctr)
+    }
+
+    /// The rules in sentences, one for each.
+    #[must_use]
+    pub fn rule_sentences(&self) -> Cow<'_, [String]> {
+        self.wording.as_ref().map_or_else(|| self.rules.sentences().into(), |wording| wording.rules.as_slice().into())
+    }
+
     /// A figure's total, if the report has the figure.
     #[must_use]
     pub fn total_of(&self, figure: Figure) -> Option<Cell> {
-        self.figures.iter().position(|it| *it == figure).and_then(|at| self.total.get(at).copied())
+        self.defined().find(|(it, ..)| *it == figure).map(|(_, cell, _)| cell)
     }
 
     /// The click-through rate of the whole, from 0 to 1, as a reader can work it out: `None` unless both of its counts are
@@ -309,6 +290,7 @@ mod tests {
             tables: Vec::new(),
             texts: texts.iter().map(text).collect(),
             rules: Rules::in_force(Some(10)),
+            wording: None,
             counted_at: Timestamp::from_millis(0),
             imported: None,
         }
@@ -346,6 +328,34 @@ mod tests {
         assert_eq!((changes[0].before.as_str(), changes[0].after.as_str()), ("UTC", "Europe/Berlin"));
         assert!(changes[1].before.contains("30 seconds") && changes[1].after.contains("60 seconds"));
         assert!(changes[2].before.contains("printed as <10") && changes[2].after.is_empty());
+    }
+
+    #[test]
+    fn a_report_keeps_its_words_and_one_without_has_the_programs() {
+        let none = content(&[Figure::Reach], &[Cell::Count(120)], &[]);
+        let json = serde_json::to_value(&none).unwrap();
+        assert!(json.get("wording").is_none());
+        assert_eq!(serde_json::from_value::<Content>(json).unwrap(), none);
+        let said = |it: &Content| {
+            let figures: Vec<_> = it.defined().map(|(.., text)| text.to_owned()).collect();
+            (figures, it.ctr_definition().to_owned(), it.rule_sentences().into_owned())
+        };
+        let own = Wording::in_force(&none.figures, &none.rules);
+        assert_eq!(said(&none), (own.figures.clone(), own.ctr.clone(), own.rules.clone()));
+        let kept = Content { wording: Some(own.clone()), ..none.clone() };
+        assert_eq!((said(&kept), kept.changes_since(&none)), (said(&none), Vec::new()));
+
+        let old =
+            Wording { figures: vec!["People".to_owned()], ctr: "A share".to_owned(), rules: vec!["Fair".to_owned()] };
+        let old = Content { wording: Some(old), ..none };
+        let words = |text: &str| text.to_owned();
+        assert_eq!(said(&old), (vec![words("People")], words("A share"), vec![words("Fair")]));
+        let changes = kept.changes_since(&old);
+        assert_eq!(changes[0].what, "Definition of reach");
+        assert_eq!((&changes[0].before, &changes[0].after), (&words("People"), &own.figures[0]));
+        assert_eq!((&changes[1].before, &changes[1].after), (&words("Fair"), &own.rules[0]));
+        // A figure that is new has no definition before.
+        assert!(kept.changes_since(&content(&[], &[], &[])).iter().all(|it| !it.what.starts_with("Definition")));
     }
 
     #[test]

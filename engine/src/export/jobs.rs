@@ -5,14 +5,14 @@
 //! the export is requested.
 
 use super::Export;
-use crate::actor::{ApiClient, ExportKeeper, Operator, Reader, SessionUser};
+use crate::actor::{ApiClient, ExportKeeper, Operator, Reader, SessionUser, Supervisor};
 use crate::audit::Note;
 use crate::clock::new_uuid;
 use crate::error::Error;
 use crate::paging::PAGE_MAX;
 use crate::store::exports::{Claimed, Ending, NewExport};
 use crate::store::{self, Turn, Tx};
-use crate::{Engine, Paged, Paging};
+use crate::{Engine, OfCustomer, Paged, Paging};
 use domain::audit::Action;
 use domain::export::Manifest;
 use domain::export::job::{ExportForm, ExportJob, TRIES_MAX, begun_again_at, file_expires_at, given_up};
@@ -128,6 +128,19 @@ impl Engine {
     pub async fn export_jobs(&self, reader: &Reader, paging: &Paging) -> Result<Paged<ExportJob>, Error> {
         let customer = reader.one()?.record.no;
         let list = |before, limit| store::exports::list(&self.0.db, customer, before, limit);
+        paging.newest_readable(PAGE_MAX, list).await
+    }
+
+    /// A page of all customers' exports, newest first.
+    ///
+    /// # Errors
+    /// Only of the store.
+    pub async fn all_export_jobs(
+        &self,
+        _: &Supervisor,
+        paging: &Paging,
+    ) -> Result<Paged<OfCustomer<ExportJob>>, Error> {
+        let list = |before, limit| store::exports::list_all(&self.0.db, before, limit);
         paging.newest_readable(PAGE_MAX, list).await
     }
 

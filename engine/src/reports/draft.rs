@@ -15,7 +15,7 @@ use domain::ids::CustomerNo;
 use domain::period::{Breakdown, BreakdownRow, Filter, Interval, Period};
 use domain::report::{
     CONTENT_VERSION, Cell, Content, Exact, Imported, Known, RawRow, RawTable, ReportForm, Rules, TableBy, Tables,
-    Template, Text, TextField, Wanted, leaves_small,
+    Template, Text, TextField, Wanted, Wording, leaves_small,
 };
 
 impl Engine {
@@ -82,6 +82,7 @@ impl Engine {
             Faults::one("tables", FaultCode::FieldInvalid, detail)
         })?;
         let imported = imported(&mut tx, customer, template, wanted, (&approved, threshold)).await?;
+        let rules = Rules::in_force(k);
         let content = Content {
             content_version: CONTENT_VERSION,
             template: template.clone(),
@@ -92,7 +93,8 @@ impl Engine {
             total,
             tables: printed,
             texts: texts(template, wanted),
-            rules: Rules::in_force(k),
+            rules,
+            wording: Some(Wording::in_force(&wanted.figures, &rules)),
             counted_at: self.now(),
             imported,
         };

@@ -4,12 +4,12 @@ mod draft;
 mod imports;
 
 use crate::Engine;
-use crate::actor::{Manager, Reader};
+use crate::actor::{Manager, Reader, Supervisor};
 use crate::audit::Note;
 use crate::clock::new_uuid;
 use crate::error::Error;
 use crate::store::{self, Tx};
-use crate::{Paged, Paging};
+use crate::{OfCustomer, Paged, Paging};
 use domain::Timestamp;
 use domain::audit::Action;
 use domain::fault::{FaultCode, Faults};
@@ -109,6 +109,21 @@ impl Engine {
     pub async fn reports(&self, reader: &Reader, paging: &Paging) -> Result<Paged<Report>, Error> {
         let customer = reader.one()?.record.no;
         let list = |before, limit| store::reports::list(&self.0.db, customer, before, limit);
+        paging.newest_readable(PAGE_MAX, list).await
+    }
+
+    /// A page of all customers' reports, or of those of one kind, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if there is no such kind.
+    pub async fn all_reports(
+        &self,
+        _: &Supervisor,
+        template: Option<&str>,
+        paging: &Paging,
+    ) -> Result<Paged<OfCustomer<Report>>, Error> {
+        let template = template.map(|key| self.report_template(key)).transpose()?.map(|it| it.key.as_str());
+        let list = |before, limit| store::reports::list_all(&self.0.db, template, before, limit);
         paging.newest_readable(PAGE_MAX, list).await
     }
 

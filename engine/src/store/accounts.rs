@@ -2,9 +2,19 @@
 
 use super::db::{Db, Row, Sql, Tx};
 use crate::error::{Error, corrupt};
+use crate::paging::OfCustomer;
 use domain::account::{ApplicationForm, CustomerLimits, NewCustomer, Role, User, UserForm};
 use domain::ids::{ApplicationNo, CustomerNo};
 use domain::{ApplicationId, CustomerId, SecretId, Timestamp, UserId};
+
+/// Of a table of customers' things: whose each of them is, for [`of_customer`].
+pub const WHOSE: &str = "(SELECT c.id FROM customers c WHERE c.no = customer_no) AS whose_id, \
+                         (SELECT c.name FROM customers c WHERE c.no = customer_no) AS whose_name";
+
+/// Something of a row of which [`WHOSE`] begins at column `at`.
+pub fn of_customer<T>(row: &Row, at: usize, item: Result<T, Error>) -> Result<OfCustomer<T>, Error> {
+    Ok(OfCustomer { customer: CustomerId::from_uuid(row.uuid(at)?), name: row.text(at + 1)?, item: item? })
+}
 
 /// Writes a new customer.
 pub async fn insert_customer(

@@ -1,9 +1,10 @@
 //! Exports: what was asked for, how far it is, and what was made.
 
+use super::accounts::{WHOSE, of_customer};
 use super::db::{Db, Row, Sql, Tx};
 use super::statements::json;
 use crate::error::{Error, corrupt};
-use crate::paging::Found;
+use crate::paging::{Found, OfCustomer};
 use domain::Timestamp;
 use domain::export::Manifest;
 use domain::export::job::{ExportForm, ExportJob, Held, JobStatus, WHOLE};
@@ -58,6 +59,13 @@ pub async fn list(db: &Db, customer: CustomerNo, before: Uuid, limit: i64) -> Re
         .iter()
         .map(|row| Ok((row.uuid(0)?, job(row))))
         .collect()
+}
+
+/// A page of the exports of all customers, newest first, before `before`.
+pub async fn list_all(db: &Db, before: Uuid, limit: i64) -> Result<Vec<Found<OfCustomer<ExportJob>>>, Error> {
+    let sql = format!("SELECT {COLUMNS}, {WHOSE} FROM exports WHERE id < $1 ORDER BY id DESC LIMIT $2");
+    let rows = db.fetch(Sql::new(sql).bind(before).bind(limit)).await?;
+    rows.iter().map(|row| Ok((row.uuid(0)?, of_customer(row, 11, job(row))))).collect()
 }
 
 /// One of a customer's exports.

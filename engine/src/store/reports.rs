@@ -1,10 +1,11 @@
 //! Reports, the texts that customers write for them, and public pages. The database itself refuses to change an approved
 //! report.
 
+use super::accounts::{WHOSE, of_customer};
 use super::db::{Db, Row, Sql, Tx};
 use super::statements::json;
 use crate::error::{Error, corrupt};
-use crate::paging::Found;
+use crate::paging::{Found, OfCustomer};
 use crate::reports::{Body, Report, ReportStatus};
 use domain::Timestamp;
 use domain::ids::{CustomerNo, DisclosureId, ReportId};
@@ -39,6 +40,22 @@ pub async fn list(db: &Db, customer: CustomerNo, before: Uuid, limit: i64) -> Re
         .iter()
         .map(|row| Ok((row.uuid(0)?, report(row))))
         .collect()
+}
+
+/// A page of the reports of all customers, or of those from one template, newest first, before `before`.
+pub async fn list_all(
+    db: &Db,
+    template: Option<&str>,
+    before: Uuid,
+    limit: i64,
+) -> Result<Vec<Found<OfCustomer<Report>>>, Error> {
+    let of_template = if template.is_some() { "AND template = $3" } else { "" };
+    let sql = format!("SELECT {COLUMNS}, {WHOSE} FROM reports WHERE id < $1 {of_template} ORDER BY id DESC LIMIT $2");
+    let mut sql = Sql::new(sql).bind(before).bind(limit);
+    if let Some(template) = template {
+        sql = sql.bind(template);
+    }
+    db.fetch(sql).await?.iter().map(|row| Ok((row.uuid(0)?, of_customer(row, 9, report(row))))).collect()
 }
 
 /// One of a customer's reports.

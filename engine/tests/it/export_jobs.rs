@@ -395,6 +395,12 @@ async fn what_is_wrong_is_said_at_once(installation: Installation) {
     let rest = engine.export_jobs(&side.reader, &rest).await.unwrap();
     assert_eq!((rest.items.len(), rest.next_cursor), (UNDER_WAY_MAX - 15, None));
     assert!(page.items.iter().zip(&page.items[1..]).all(|(newer, older)| newer.id > older.id));
+    // Whoever runs the installation reads everybody's.
+    let supervisor = installation.operator.as_supervisor();
+    let all = engine.all_export_jobs(&supervisor, &Paging { cursor: None, limit: 500 }).await.unwrap().items;
+    let of = |name: &str| all.iter().filter(|of| of.name == name).count();
+    assert_eq!((of("Busy"), of("Other")), (UNDER_WAY_MAX, 1));
+    assert!(all.iter().zip(&all[1..]).all(|(newer, older)| newer.item.id > older.item.id));
 }
 
 async fn answers_are_listed_too(installation: Installation) {

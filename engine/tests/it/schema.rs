@@ -9,8 +9,10 @@ use serde_json::json;
 use sqlx::{Connection, Row};
 use std::collections::BTreeSet;
 
-/// Takes back what migration 9 has changed.
-const BEFORE_9: [&str; 3] = [
+/// Takes back what migration 9 and those after it have changed.
+const BEFORE_9: [&str; 5] = [
+    "DROP INDEX reports_by_id",
+    "DROP INDEX exports_by_id",
     "DROP TABLE intake_days",
     "ALTER TABLE intake_quarters RENAME TO intake_counts",
     "ALTER TABLE session_runs RENAME COLUMN session_filter TO filter",
@@ -95,7 +97,7 @@ async fn the_log_goes_on_where_it_was_before_the_sequence() {
         "DROP SEQUENCE log_seq",
         "DELETE FROM _sqlx_migrations WHERE version >= 8",
     ];
-    upgrade(&mut postgres, BEFORE_9.into_iter().chain(before_8), 2).await;
+    upgrade(&mut postgres, BEFORE_9.into_iter().chain(before_8), 3).await;
     let client = postgres.client(&credentials).await;
     assert_eq!(postgres.post(&client, Kind::Display, &body(2)).await, Ok(false), "a retry is known");
     assert_eq!(postgres.post(&client, Kind::Display, &body(3)).await, Ok(true));
@@ -115,7 +117,7 @@ async fn what_was_refused_before_it_was_counted_by_day_is_known(mut installation
     }
     installation.settle().await;
     let before = BEFORE_9.into_iter().chain(["DELETE FROM _sqlx_migrations WHERE version >= 9"]);
-    upgrade(&mut installation, before, 1).await;
+    upgrade(&mut installation, before, 2).await;
     let client = installation.client(&credentials).await;
     installation.post(&client, Kind::Click, &json!({})).await.unwrap_err();
     installation.settle().await;

@@ -2,7 +2,7 @@
 
 use super::statement_files::Target;
 use super::{BY, Failure, Output, all_pages, customer_reader, member, open_migrated};
-use crate::api::reports::{json, tables};
+use crate::api::reports::{json, overview, tables};
 use crate::config::Config;
 use crate::documents::report_pdf;
 use clap::{Args, Subcommand};
@@ -10,19 +10,21 @@ use domain::CustomerId;
 use domain::ids::ReportId;
 use domain::report::{ReportForm, Row};
 use engine::actor::{Manager, Operator};
-use engine::{Engine, FileOf, Report};
+use engine::{Engine, FileOf, OfCustomer, Report};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Subcommand)]
 pub enum Reports {
     /// List the kinds of report
     Templates(Output),
-    /// List a customer's reports, newest first
-    List(Of),
+    /// List the reports of a customer or of all, newest first
+    List(List),
+    /// Write all customers' reports with their numbers to a CSV file
+    Table(OfAll),
     /// Count a report and keep it as a draft, in place of the draft before
     Draft(Draft),
     /// Show a report as people read it, or as JSON
@@ -38,10 +40,25 @@ pub enum Reports {
 }
 
 #[derive(Args)]
-pub struct Of {
-    /// Id of the customer
+pub struct List {
+    /// Id of the customer; without it, the reports of all
     #[arg(long, value_name = "ID")]
-    customer: CustomerId,
+    customer: Option<CustomerId>,
+    /// Only of this kind, see `reachline report templates`
+    #[arg(long, value_name = "KEY")]
+    template: Option<String>,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Args)]
+pub struct OfAll {
+    /// Only of this kind, see `reachline report templates`
+    #[arg(long, value_name = "KEY")]
+    template: Option<String>,
+    /// The file; it is replaced
+    #[arg(long, value_name = "FILE.csv")]
+    out: PathBuf,
     #[command(flatten)]
     output: Output,
 }
@@ -117,7 +134,8 @@ impl Reports {
         let operator = engine.authenticate_console();
         match self {
             Self::Templates(output) => templates(&engine, output)?,
-            Self::List(of) => list(&engine, &operator, of).await?,
+            Self::List(which) => list(&engine, &operator, which).await?,
+            Self::Table(of) => of.run(&engine, &operator).await?,
             Self::Draft(draft) => draft.run(&engine, &operator).await?,
             Self::Show(which) => {
                 let report = find(&engine, &operator, &which).await?;
@@ -160,28 +178,66 @@ fn templates(engine: &Engine, output: Output) -> Result<(), Failure> {
     })
 }
 
-async fn list(engine: &Engine, operator: &Operator, of: Of) -> Result<(), Failure> {
-    let reader = customer_reader(engine, operator, of.customer)?;
-    let (reader, engine) = (&reader, engine);
-    let reports = all_pages(|paging| async move { engine.reports(reader, &paging).await }).await?;
-    let item = |report: &Report| {
+async fn list(engine: &Engine, operator: &Operator, which: List) -> Result<(), Failure> {
+    let reports = match which.customer {
+        None => {
+            let (supervisor, template) = (&operator.as_supervisor(), which.template.as_deref());
+            all_pages(|paging| async move { engine.all_reports(supervisor, template, &paging).await }).await?
+        }
+        Some(customer) => of_customer(engine, operator, customer, which.template.as_deref()).await?,
+    };
+    let item = |OfCustomer { customer, name, item }: &OfCustomer<Report>| {
         json!({
-            "id": report.id,
-            "template": report.body.content.template.key,
-            "template_version": report.body.content.template.version,
-            "rules_version": report.body.content.rules.version,
-            "period": tables::period(report),
-            "version": report.version,
-            "status": if report.is_approved() { "approved" } else { "draft" },
-            "created_at": report.created_at.to_string(),
-            "created_by": report.created_by,
+            "customer_id": customer,
+            "customer": name,
+            "id": item.id,
+            "template": item.body.content.template.key,
+            "template_version": item.body.content.template.version,
+            "rules_version": item.body.content.rules.version,
+            "period": tables::period(item),
+            "version": item.version,
+            "status": if item.is_approved() { "approved" } else { "draft" },
+            "created_at": item.created_at.to_string(),
+            "created_by": item.created_by,
         })
     };
     let items: Vec<Value> = reports.iter().map(item).collect();
-    of.output.print_list(&items, ["ID", "TEMPLATE", "PERIOD", "VERSION", "RULES", "STATUS", "CREATED", "BY"], |item| {
-        ["id", "template", "period", "version", "rules_version", "status", "created_at", "created_by"]
-            .map(|name| member(item, name))
-    })
+    let heads = ["CUSTOMER", "ID", "TEMPLATE", "PERIOD", "VERSION", "RULES", "STATUS", "CREATED", "BY"];
+    let names =
+        ["customer", "id", "template", "period", "version", "rules_version", "status", "created_at", "created_by"];
+    which.output.print_list(&items, heads, |item| names.map(|name| member(item, name)))
+}
+
+async fn of_customer(
+    engine: &Engine,
+    operator: &Operator,
+    customer: CustomerId,
+    template: Option<&str>,
+) -> Result<Vec<OfCustomer<Report>>, Failure> {
+    let reader = &customer_reader(engine, operator, customer)?;
+    let name = reader.customer().map(|customer| customer.name.clone()).unwrap_or_default();
+    let reports = all_pages(|paging| async move { engine.reports(reader, &paging).await }).await?;
+    let reports = reports.into_iter().filter(|it| template.is_none_or(|key| it.body.content.template.key == key));
+    Ok(reports.map(|item| OfCustomer { customer, name: name.clone(), item }).collect())
+}
+
+impl OfAll {
+    async fn run(self, engine: &Engine, operator: &Operator) -> Result<(), Failure> {
+        let template = self.template.as_deref();
+        let table = overview::of_all(engine, &operator.as_supervisor(), template).await?;
+        let all = engine.console_reader(operator, None)?;
+        engine.note_file(&all, &FileOf::Reports { template }, BY).await?;
+        write(&self.out, &table.bytes, self.output)
+    }
+}
+
+/// Writes a file, and says so.
+fn write(out: &Path, bytes: &[u8], output: Output) -> Result<(), Failure> {
+    let mut target = Target::open(Some(out))?;
+    target.write(bytes)?;
+    target.finish()?;
+    let file = out.display().to_string();
+    output.print(&json!({"file": file, "bytes": bytes.len()}), || format!("Wrote {file}."))
 }
 
 impl Draft {
@@ -226,11 +282,7 @@ impl Export {
         let file = self.out.extension().and_then(|it| it.to_str()).unwrap_or_default().to_uppercase();
         let reader = customer_reader(engine, operator, self.which.customer)?;
         engine.note_file(&reader, &FileOf::Report { report: &report, file: &file }, BY).await?;
-        let mut target = Target::open(Some(&self.out))?;
-        target.write(&bytes)?;
-        target.finish()?;
-        let file = self.out.display().to_string();
-        self.which.output.print(&json!({"file": file, "bytes": bytes.len()}), || format!("Wrote {file}."))
+        write(&self.out, &bytes, self.which.output)
     }
 }
 
@@ -266,8 +318,8 @@ fn describe(report: &Report) -> String {
     if let Some(warning) = report.body.warning.as_ref().filter(|_| !report.is_approved()) {
         let _ = writeln!(text, "{warning}\n");
     }
-    for (figure, cell) in content.figures.iter().zip(&content.total) {
-        let _ = writeln!(text, "{}: {}\n    {}", figure.label(), cell.text(k), figure.definition());
+    for (figure, cell, definition) in content.defined() {
+        let _ = writeln!(text, "{}: {}\n    {definition}", figure.label(), cell.text(k));
     }
     for table in &content.tables {
         let _ = writeln!(text, "\nBy {}", table.by.label().to_lowercase());
@@ -290,6 +342,6 @@ fn describe(report: &Report) -> String {
             let _ = writeln!(text, "  {}: {} → {}", change.what, change.before, change.after);
         }
     }
-    let _ = write!(text, "\n{}", content.rules.sentences().join("\n"));
+    let _ = write!(text, "\n{}", content.rule_sentences().join("\n"));
     text
 }

@@ -118,7 +118,7 @@ fn table(waterfall: &Waterfall) -> Table {
     let mut rows = Vec::new();
     for step in Step::ALL {
         let numbers = vec![words::count(waterfall.get(step))];
-        rows.push(Row { note: step.definition(waterfall.figure), ..row(step, waterfall, numbers) });
+        rows.push(Row { note: step.definition(waterfall.figure).to_owned(), ..row(step, waterfall, numbers) });
         if step == Step::Rejected {
             let refused = waterfall.rejected.iter();
             rows.extend(refused.map(|(code, n)| Row::new(Weight::Detail, code, vec![words::count(*n)])));

@@ -48,7 +48,7 @@ pub struct Row {
     pub sign: &'static str,
     pub words: String,
     /// Under the words, small.
-    pub note: &'static str,
+    pub note: String,
     /// One for each column but the first.
     pub numbers: Vec<String>,
 }
@@ -57,7 +57,7 @@ impl Row {
     /// A row of words and numbers.
     #[must_use]
     pub fn new(weight: Weight, words: impl Into<String>, numbers: Vec<String>) -> Self {
-        Self { weight, sign: "", words: words.into(), note: "", numbers }
+        Self { weight, sign: "", words: words.into(), note: String::new(), numbers }
     }
 }
 
@@ -119,7 +119,7 @@ impl Table {
     fn set<'t>(&self, sheet: &Sheet<'_>, row: &'t Row) -> Set<'t> {
         let width = WIDTH - self.numbers_width() - indent(self, row);
         let words = sheet.faces.lines(&clipped(&row.words, CELL_CHARS_MAX), style(row), width);
-        let note = if row.note.is_empty() { Vec::new() } else { sheet.faces.lines(row.note, SMALL, width) };
+        let note = if row.note.is_empty() { Vec::new() } else { sheet.faces.lines(&row.note, SMALL, width) };
         let padding = if row.weight == Weight::Detail { self.padding / 4.0 } else { self.padding };
         let height = 2.0 * padding + leading(&words) + leading(&note);
         Set { row, words, note, height }

@@ -81,10 +81,10 @@ fn article(report: &Report, whole: Option<&str>) -> String {
     let content = &report.body.content;
     let mut html = format!("<section><h2>{}, {}</h2>", escape(&content.customer), escape(&tables::period(report)));
     // Writing to a String cannot fail.
-    for (figure, cell) in content.figures.iter().zip(&content.total) {
+    for (figure, cell, definition) in content.defined() {
         let number = escape(&cell.text(content.rules.suppress_below));
         let _ = write!(html, "<p class=\"disclosed\"><strong>{number}</strong> {}</p>", figure.label().to_lowercase());
-        let _ = write!(html, "<p>{}</p>", figure.definition());
+        let _ = write!(html, "<p>{}</p>", escape(definition));
     }
     if let Some(sentence) = content.imported_sentence() {
         let _ = write!(html, "<p>{}</p>", escape(&sentence));
@@ -100,8 +100,8 @@ fn article(report: &Report, whole: Option<&str>) -> String {
         return html + "</section>";
     }
     let _ = write!(html, "<p>Whole months, days in {}.</p><ul>", content.time_zone);
-    for sentence in content.rules.sentences() {
-        let _ = write!(html, "<li>{}</li>", escape(&sentence));
+    for sentence in content.rule_sentences().iter() {
+        let _ = write!(html, "<li>{}</li>", escape(sentence));
     }
     html.push_str("</ul>");
     if !content.template.law.is_empty() {

@@ -43,6 +43,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/download/statement-events.csv", get(billing::events))
         .route("/download/report.csv", get(reports::csv))
         .route("/download/report.json", get(reports::json))
+        .route("/download/reports.csv", get(reports::all))
         .route("/download/exports/{export}", get(exports::file))
         .route("/download/exports/{export}/manifest", get(exports::manifest))
         .route("/download/report.pdf", get(reports::pdf))

@@ -1,6 +1,6 @@
 //! Reports as files: the same as the API's, asked for by the person who is logged in.
 
-use crate::api::reports::{json::ReportJson, pdf, tables};
+use crate::api::reports::{json::ReportJson, overview, pdf, tables};
 use crate::http::query::Query;
 use crate::state::AppState;
 use crate::web::download::{Refusal, asking};
@@ -31,6 +31,25 @@ pub async fn csv(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
     Ok(tables::report(&report(&state, &session, query.as_deref(), "CSV").await?).into_response())
+}
+
+/// `GET /download/reports.csv`: all customers' reports with their numbers, or those of a kind.
+pub async fn all(
+    State(state): State<AppState>,
+    Extension(session): Extension<Session>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
+    let mut query = Query::parse_form(query.as_deref());
+    let (user, reader) = asking(&state, &session, &mut query).await?;
+    let template = query.text("template").filter(|key| !key.is_empty());
+    let supervisor = state.engine.supervisor(&user)?;
+    if reader.customer().is_some() {
+        return Err(Refusal::Invalid);
+    }
+    let template = template.as_deref();
+    let file = overview::of_all(&state.engine, &supervisor, template).await?;
+    state.engine.note_file(&reader, &FileOf::Reports { template }, &user.acts_as()).await?;
+    Ok(file.into_response())
 }
 
 /// `GET /download/report.json`

@@ -1,18 +1,28 @@
-//! A customer's reports, the kinds that can be made, and its public page.
+//! The reports of a customer, the kinds that can be made, and its public page; or the reports of all.
 
+use super::all::{AllReports, all};
 use super::{REPORTS, badge, can_change, period};
 use crate::data::billing::{Asked, Whose};
 use crate::data::{paging, take_refused};
 use crate::error::UiError;
 use crate::format;
+use domain::Zone;
+use domain::report::Template;
 use engine::Report;
 
 /// The page of the reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reports {
     pub whose: Whose,
-    /// `None` while no customer is chosen.
-    pub list: Option<ReportList>,
+    pub shown: Shown,
+}
+
+/// What the page lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shown {
+    OfOne(ReportList),
+    /// While no customer is chosen.
+    OfAll(AllReports),
 }
 
 /// A page of a customer's reports.
@@ -32,6 +42,8 @@ pub struct ReportList {
 /// A report in the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportRow {
+    /// Whose it is, where the reports are of all.
+    pub customer: Option<String>,
     pub title: &'static str,
     pub href: String,
     pub period: String,
@@ -64,32 +76,27 @@ pub struct PublicPage {
     pub href: Option<String>,
 }
 
-/// The reports of the chosen customer.
+/// The reports of the chosen customer; or of all, those of a kind if one is named.
 ///
 /// # Errors
 /// Those of the engine.
-pub async fn reports(customer: Option<String>, cursor: Option<String>) -> Result<Reports, UiError> {
+pub async fn reports(
+    customer: Option<String>,
+    template: Option<String>,
+    cursor: Option<String>,
+) -> Result<Reports, UiError> {
     let asked = Asked::of(customer.as_deref()).await?;
     let whose = asked.whose()?;
     if asked.reader.customer().is_none() {
-        return Ok(Reports { whose, list: None });
+        return Ok(Reports { whose, shown: Shown::OfAll(all(&asked, template, cursor).await?) });
     }
     let is_later = cursor.is_some();
     let found = asked.engine.reports(&asked.reader, &paging(cursor)).await?;
     let public = asked.engine.disclosure(&asked.reader).await?;
     let templates = asked.engine.report_templates()?;
-    let title = |key: &str| templates.iter().find(|it| it.key == key).map_or("Report", |it| it.title.as_str());
-    let row = |report: &Report| ReportRow {
-        title: title(&report.body.content.template.key),
-        href: asked.href(&format!("{REPORTS}/{}", report.id), &[]),
-        period: period(report.first, report.last),
-        version: report.version,
-        badge: badge(report),
-        made: format!("{} by {}", format::instant(report.created_at, asked.zone()), report.created_by),
-        template_version: report.body.content.template.version,
-        rules_version: report.body.content.rules.version,
-    };
-    let kind = |template: &'static domain::report::Template| KindView {
+    let row =
+        |report: &Report| row(templates, report, asked.href(&format!("{REPORTS}/{}", report.id), &[]), asked.zone());
+    let kind = |template: &'static Template| KindView {
         title: &template.title,
         summary: &template.summary,
         law: (!template.law.is_empty()).then_some((template.law.as_str(), template.source_url.as_str())),
@@ -107,5 +114,22 @@ pub async fn reports(customer: Option<String>, cursor: Option<String>) -> Result
         },
         error: take_refused::<()>("reports").await?.map(|((), error)| error),
     };
-    Ok(Reports { whose, list: Some(list) })
+    Ok(Reports { whose, shown: Shown::OfOne(list) })
+}
+
+/// A report in a list, at its address.
+pub(super) fn row(templates: &'static [Template], report: &Report, href: String, zone: Zone) -> ReportRow {
+    let content = &report.body.content;
+    let title = templates.iter().find(|it| it.key == content.template.key).map_or("Report", |it| it.title.as_str());
+    ReportRow {
+        customer: None,
+        title,
+        href,
+        period: period(report.first, report.last),
+        version: report.version,
+        badge: badge(report),
+        made: format!("{} by {}", format::instant(report.created_at, zone), report.created_by),
+        template_version: content.template.version,
+        rules_version: content.rules.version,
+    }
 }

@@ -1,30 +1,29 @@
-//! A customer's exports.
+//! The exports of a customer, or of all.
 
+use crate::components::form::customer_chooser;
 use crate::components::list::Pager;
 use crate::components::state::Empty;
 use crate::data::exports::EXPORTS;
 use crate::data::exports::list::{ExportList, ExportRow, Exports};
-use crate::pages::billing::chooser;
 use leptos::prelude::*;
 
 /// The page.
 #[must_use]
 pub fn draw(found: Exports) -> AnyView {
     let Exports { whose, list } = found;
-    let chooser = chooser(&whose, EXPORTS, whose.customer.is_none());
-    let new = list.as_ref().map(|list| list.new.clone());
-    let new = new.map(|href| view! { <a class="button button-main" href=href>"New export"</a> });
-    let body = match list {
-        Some(list) => list_view(list),
-        None => {
-            view! { <Empty title="Whose exports?" text="Exports are of one customer: choose one above." /> }.into_any()
-        }
+    let chosen = whose.customer.clone().unwrap_or_default();
+    let chooser = customer_chooser(whose.customers, &chosen, EXPORTS, Some("All customers"));
+    let new = list.new.clone().map(|href| view! { <a class="button button-main" href=href>"New export"</a> });
+    let sub = match whose.customer {
+        Some(_) => format!("{} · days in {}", whose.name, whose.time_zone),
+        None => whose.name,
     };
+    let body = list_view(list);
     view! {
         <div class="page-head">
             <div>
                 <h1>"Exports"</h1>
-                <p class="page-sub">{whose.name} " · days in " {whose.time_zone}</p>
+                <p class="page-sub">{sub}</p>
             </div>
             <div class="page-actions">{chooser} {new}</div>
         </div>
@@ -34,12 +33,17 @@ pub fn draw(found: Exports) -> AnyView {
 }
 
 fn list_view(list: ExportList) -> AnyView {
-    let ExportList { items, first, next, is_live, .. } = list;
+    let ExportList { items, first, next, is_live, new } = list;
     let is_empty = items.is_empty();
+    let text = if new.is_some() {
+        "Raw events and figures of any period, as CSV, NDJSON, XLSX or Parquet, each with a manifest that says what is in it. Files are kept for 30 days."
+    } else {
+        "What is exported of customers is listed here. Choose a customer above to export something."
+    };
     let rows = items.into_iter().map(row).collect_view();
     view! {
         {is_empty
-            .then(|| view! { <Empty title="No exports yet" text="Raw events and figures of any period, as CSV, NDJSON, XLSX or Parquet, each with a manifest that says what is in it. Files are kept for 30 days." /> })}
+            .then(|| view! { <Empty title="No exports yet" text=text /> })}
         {(!is_empty)
             .then(|| {
                 view! {
@@ -49,6 +53,7 @@ fn list_view(list: ExportList) -> AnyView {
                             <thead>
                                 <tr>
                                     <th scope="col">"Export"</th>
+                                    {new.is_none().then(|| view! { <th scope="col">"Customer"</th> })}
                                     <th scope="col">"Period"</th>
                                     <th scope="col">"Format"</th>
                                     <th scope="col">"Status"</th>
@@ -74,6 +79,7 @@ fn row(row: ExportRow) -> AnyView {
                 <a href=row.href>{row.title}</a>
                 <span class="cell-note">{row.filters}</span>
             </th>
+            {row.customer.map(|name| view! { <td data-label="Customer">{name}</td> })}
             <td data-label="Period">{row.period}</td>
             <td data-label="Format">{row.format}</td>
             <td data-label="Status"><span class=row.badge.0>{row.badge.1}</span></td>

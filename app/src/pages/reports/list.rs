@@ -1,34 +1,36 @@
-//! A customer's reports, the kinds that can be made, and its public page.
+//! The reports of a customer, the kinds that can be made, and its public page; or the reports of all.
 
+use super::all;
 use crate::calls::SetDisclosure;
+use crate::components::form::customer_chooser;
 use crate::components::list::Pager;
 use crate::components::state::Empty;
 use crate::data::reports::REPORTS;
-use crate::data::reports::list::{KindView, PublicPage, ReportList, ReportRow, Reports};
+use crate::data::reports::list::{KindView, PublicPage, ReportList, ReportRow, Reports, Shown};
 use crate::pages::alerts::{button, refused};
-use crate::pages::billing::chooser;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 /// The page.
 #[must_use]
 pub fn draw(found: Reports) -> AnyView {
-    let Reports { whose, list } = found;
-    let chooser = chooser(&whose, REPORTS, whose.customer.is_none());
-    let customer = whose.customer.clone();
-    let body = match list.zip(customer) {
-        Some((list, customer)) => list_view(list, &customer),
-        None => {
-            view! { <Empty title="Whose reports?" text="Reports are of one customer: choose one above." /> }.into_any()
+    let Reports { whose, shown } = found;
+    let chosen = whose.customer.clone().unwrap_or_default();
+    let chooser = customer_chooser(whose.customers, &chosen, REPORTS, Some("All customers"));
+    let (sub, actions, body) = match shown {
+        Shown::OfOne(list) => {
+            let sub = format!("{} · months in {}", whose.name, whose.time_zone);
+            (sub, None, list_view(list, &chosen))
         }
+        Shown::OfAll(list) => (whose.name, Some(all::actions(&list)), all::draw(list)),
     };
     view! {
         <div class="page-head">
             <div>
                 <h1>"Reports"</h1>
-                <p class="page-sub">{whose.name} " · months in " {whose.time_zone}</p>
+                <p class="page-sub">{sub}</p>
             </div>
-            <div class="page-actions">{chooser}</div>
+            <div class="page-actions">{chooser} {actions}</div>
         </div>
         {body}
     }
@@ -38,34 +40,12 @@ pub fn draw(found: Reports) -> AnyView {
 fn list_view(list: ReportList, customer: &str) -> AnyView {
     let ReportList { items, first, next, can_change, kinds, public, error } = list;
     let is_empty = items.is_empty();
-    let rows = items.into_iter().map(row).collect_view();
     let kinds = kinds.into_iter().map(|kind| kind_view(kind, can_change)).collect_view();
     view! {
         {refused(error)}
         {is_empty
             .then(|| view! { <Empty title="No reports yet" text="Choose a kind below. A report is counted as a draft, and fixed when somebody approves it." /> })}
-        {(!is_empty)
-            .then(|| {
-                view! {
-                    <div class="table-box panel" role="region" aria-label="Reports" tabindex="0">
-                        <table class="stacked">
-                            <caption class="visually-hidden">"Reports, newest first"</caption>
-                            <thead>
-                                <tr>
-                                    <th scope="col">"Report"</th>
-                                    <th scope="col">"Period"</th>
-                                    <th scope="col" class="number">"Version"</th>
-                                    <th scope="col">"Status"</th>
-                                    <th scope="col">"Made"</th>
-                                    <th scope="col" class="number">"Template version"</th>
-                                    <th scope="col" class="number">"Rules version"</th>
-                                </tr>
-                            </thead>
-                            <tbody>{rows}</tbody>
-                        </table>
-                    </div>
-                }
-            })}
+        {(!is_empty).then(|| table(items))}
         <Pager first next />
         <h2 class="list-head">"Kinds of report"</h2>
         <ul class="applications">{kinds}</ul>
@@ -74,10 +54,38 @@ fn list_view(list: ReportList, customer: &str) -> AnyView {
     .into_any()
 }
 
+/// Reports, each with its customer's name where they are of several.
+pub(super) fn table(items: Vec<ReportRow>) -> AnyView {
+    let is_of_all = items.iter().any(|row| row.customer.is_some());
+    let rows = items.into_iter().map(row).collect_view();
+    view! {
+        <div class="table-box panel" role="region" aria-label="Reports" tabindex="0">
+            <table class="stacked">
+                <caption class="visually-hidden">"Reports, newest first"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"Report"</th>
+                        {is_of_all.then(|| view! { <th scope="col">"Customer"</th> })}
+                        <th scope="col">"Period"</th>
+                        <th scope="col" class="number">"Version"</th>
+                        <th scope="col">"Status"</th>
+                        <th scope="col">"Made"</th>
+                        <th scope="col" class="number">"Template version"</th>
+                        <th scope="col" class="number">"Rules version"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
 fn row(row: ReportRow) -> AnyView {
     view! {
         <tr>
             <th scope="row"><a href=row.href>{row.title}</a></th>
+            {row.customer.map(|name| view! { <td data-label="Customer">{name}</td> })}
             <td data-label="Period">{row.period}</td>
             <td class="number" data-label="Version">{row.version}</td>
             <td data-label="Status"><span class=row.badge.0>{row.badge.1}</span></td>

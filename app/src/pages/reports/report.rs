@@ -5,7 +5,6 @@ use crate::components::list::Term;
 use crate::data::reports::report::ReportView;
 use crate::format;
 use crate::pages::alerts::{button, refused};
-use domain::figures::CTR_DEFINITION;
 use domain::report::{Cell, Change, Content, Table};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -64,20 +63,20 @@ fn actions(customer: &str, id: &str, warning: Option<String>) -> AnyView {
 
 fn totals(content: &Content) -> AnyView {
     let k = content.rules.suppress_below;
-    let card = |(figure, cell): (&domain::figures::Figure, &Cell)| {
+    let card = |(figure, cell, definition): (domain::figures::Figure, Cell, &str)| {
         view! {
             <li class="card">
-                <p class="card-label"><Term id=format!("total-{}", figure.name()) label=figure.label().to_owned() definition=figure.definition().to_owned() /></p>
+                <p class="card-label"><Term id=format!("total-{}", figure.name()) label=figure.label().to_owned() definition=definition.to_owned() /></p>
                 <p class="card-value">{cell.text(k)}</p>
             </li>
         }
     };
-    let cards = content.figures.iter().zip(&content.total).map(card).collect_view();
+    let cards = content.defined().map(card).collect_view();
     // As on its document.
     let rate = content.total_ctr().filter(|_| content.template.is_illustrated).map(|rate| {
         view! {
             <li class="card">
-                <p class="card-label"><Term id="total-ctr".to_owned() label="Click-through rate".to_owned() definition=CTR_DEFINITION.to_owned() /></p>
+                <p class="card-label"><Term id="total-ctr".to_owned() label="Click-through rate".to_owned() definition=content.ctr_definition().to_owned() /></p>
                 <p class="card-value">{format::percent(rate)}</p>
             </li>
         }
@@ -159,11 +158,11 @@ fn changes_view(reason: String, changes: Vec<Change>) -> AnyView {
 }
 
 fn rules(content: &Content) -> AnyView {
-    let sentences = content.rules.sentences().into_iter().map(|sentence| view! { <li>{sentence}</li> }).collect_view();
+    let sentences =
+        content.rule_sentences().iter().map(|sentence| view! { <li>{sentence.clone()}</li> }).collect_view();
     let definitions = content
-        .figures
-        .iter()
-        .map(|figure| view! { <div><dt>{figure.label()}</dt><dd>{figure.definition()}</dd></div> })
+        .defined()
+        .map(|(figure, _, definition)| view! { <div><dt>{figure.label()}</dt><dd>{definition.to_owned()}</dd></div> })
         .collect_view();
     let law = (!content.template.law.is_empty()).then(|| {
         let (law, url) = (content.template.law.clone(), content.template.source_url.clone());

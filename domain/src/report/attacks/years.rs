@@ -2,8 +2,9 @@
 //!
 //! Years of two months each make for as many ways to overlap as years of twelve.
 
-use super::super::content::{CONTENT_VERSION, Content, Rules};
+use super::super::content::{CONTENT_VERSION, Content};
 use super::super::exact::Exact;
+use super::super::rules::Rules;
 use super::*;
 use crate::period::Period;
 use crate::timestamp::Timestamp;
@@ -32,6 +33,7 @@ fn content((first, last): Range, printed: Printed, suppresses: bool) -> Content 
         tables: printed.1,
         texts: Vec::new(),
         rules: Rules::in_force(suppresses.then_some(K as u32)),
+        wording: None,
         counted_at: Timestamp::from_millis(0),
         imported: None,
     }

@@ -4,6 +4,7 @@ use domain::figures::Figure;
 use domain::report::{Cell, Change, Days, Imported, Rules, Table, TableBy, Template, Text};
 use engine::{Report, ReportStatus};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A count as it is printed: a number, or a text that says why there is none.
@@ -32,10 +33,10 @@ fn counts(figures: &[Figure], cells: &[Cell], rules: &Rules) -> Counts {
 
 /// What a figure means.
 #[derive(Serialize)]
-struct Definition {
+struct Definition<'a> {
     name: &'static str,
     label: &'static str,
-    definition: &'static str,
+    definition: &'a str,
 }
 
 #[derive(Serialize)]
@@ -120,10 +121,10 @@ pub struct ReportJson<'a> {
     tables: Vec<TableJson<'a>>,
     texts: &'a [Text],
     rules: Rules,
-    notes: Vec<String>,
+    notes: Cow<'a, [String]>,
     /// What was imported without sessions, and is in none of the figures.
     imported: Option<ImportedJson<'a>>,
-    definitions: Vec<Definition>,
+    definitions: Vec<Definition<'a>>,
 }
 
 impl<'a> ReportJson<'a> {
@@ -149,10 +150,10 @@ impl<'a> From<&'a Report> for ReportJson<'a> {
             figures: counts(&content.figures, &row.cells, &content.rules),
         };
         let table = |table: &'a Table| TableJson { by: table.by, rows: table.rows.iter().map(row).collect() };
-        let definition = |figure: &Figure| Definition {
+        let definition = |(figure, _, definition): (Figure, Cell, &'a str)| Definition {
             name: figure.name(),
             label: figure.label(),
-            definition: figure.definition(),
+            definition,
         };
         Self {
             id: of.id.to_string(),
@@ -175,9 +176,9 @@ impl<'a> From<&'a Report> for ReportJson<'a> {
             tables: content.tables.iter().map(table).collect(),
             texts: &content.texts,
             rules: content.rules,
-            notes: content.rules.sentences(),
+            notes: content.rule_sentences(),
             imported: content.imported.as_ref().map(|imported| ImportedJson::of(imported, &content.rules)),
-            definitions: content.figures.iter().map(definition).collect(),
+            definitions: content.defined().map(definition).collect(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `GET /v1/reports…`: a customer's reports for regulators and the public, as they are printed.
 
 pub mod json;
+pub mod overview;
 pub mod pdf;
 pub mod tables;
 

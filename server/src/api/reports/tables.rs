@@ -53,10 +53,10 @@ fn notes(report: &Report) -> Vec<(&'static str, String)> {
         "{} ({}), version {} of the template. Version {} of the report{corrects}. {status}.",
         template.title, template.key, template.version, report.version
     );
-    let figure = |figure: &Figure| (figure.name(), format!("{}: {}", figure.label(), figure.definition()));
     let mut notes = vec![("report", what)];
-    notes.extend(content.figures.iter().map(figure));
-    notes.extend(content.rules.sentences().into_iter().map(|sentence| ("rules", sentence)));
+    let figure = |figure: Figure, definition| (figure.name(), format!("{}: {definition}", figure.label()));
+    notes.extend(content.defined().map(|(it, _, definition)| figure(it, definition)));
+    notes.extend(content.rule_sentences().iter().map(|sentence| ("rules", sentence.clone())));
     notes.extend(content.imported_sentence().map(|sentence| ("imported", sentence)));
     notes
 }

@@ -50,15 +50,15 @@ pub fn write(sheet: &mut Sheet<'_>, report: &Report) {
 }
 
 /// The numbers that matter most.
-fn all_headlines(report: &Report) -> Vec<Card> {
+fn all_headlines(report: &Report) -> Vec<Card<'_>> {
     let mut cards = parts::all_cards(&report.body.content);
-    let rank = |card: &Card| FIRST.iter().position(|name| *name == card.name).unwrap_or(FIRST.len());
+    let rank = |card: &Card<'_>| FIRST.iter().position(|name| *name == card.name).unwrap_or(FIRST.len());
     cards.sort_by_key(rank);
     cards.truncate(HEADLINES_MAX);
     cards
 }
 
-fn headlines(sheet: &mut Sheet<'_>, cards: &[Card]) {
+fn headlines(sheet: &mut Sheet<'_>, cards: &[Card<'_>]) {
     #[expect(clippy::cast_precision_loss, reason = "three at most")]
     let width = (WIDTH + BETWEEN) / HEADLINES_MAX as f32 - BETWEEN;
     let number = Style { size: 32.0, is_bold: true, colour: ACCENT };

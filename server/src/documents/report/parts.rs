@@ -7,8 +7,8 @@ use crate::documents::sheet::{
 use crate::documents::table::{Column, ROOMY, Row, Table, Weight};
 use crate::documents::text::Style;
 use crate::documents::words;
-use domain::figures::{CTR_DEFINITION, Figure};
-use domain::report::{Change, Content, TableBy, Text};
+use domain::figures::Figure;
+use domain::report::{Cell, Change, Content, TableBy, Text};
 use engine::{Report, ReportStatus};
 
 /// Where values begin beside their names, in points.
@@ -143,11 +143,11 @@ pub fn figures(sheet: &mut Sheet<'_>, content: &Content) {
         cards(sheet, "Figures", &totals(content));
         return;
     }
-    let row = |(figure, cell): (&Figure, &domain::report::Cell)| {
+    let row = |(figure, cell, definition): (Figure, Cell, &str)| {
         let numbers = vec![cell.text(k)];
-        Row { note: figure.definition(), ..Row::new(Weight::Level, figure.label(), numbers) }
+        Row { note: definition.to_owned(), ..Row::new(Weight::Level, figure.label(), numbers) }
     };
-    let rows = content.figures.iter().zip(&content.total).map(row).collect();
+    let rows = content.defined().map(row).collect();
     let columns = vec![Column::new("Figure, and what it counts", 0.0), Column::new("Total", 80.0)];
     let table = Table { columns, rows, signs: 0.0, padding: ROOMY };
     sheet.heading(2, "Figures", 60.0);
@@ -156,40 +156,36 @@ pub fn figures(sheet: &mut Sheet<'_>, content: &Content) {
 }
 
 /// A number with its name and its definition.
-pub struct Card {
+pub struct Card<'a> {
     pub name: &'static str,
     pub value: String,
-    pub definition: &'static str,
+    pub definition: &'a str,
 }
 
 /// The totals, and the click-through rate where it follows from them.
-pub fn all_cards(content: &Content) -> Vec<Card> {
+pub fn all_cards(content: &Content) -> Vec<Card<'_>> {
     let mut cards = totals(content);
     let rate = content.total_ctr().map(words::percent);
-    cards.extend(rate.map(|value| Card { name: CTR, value, definition: CTR_DEFINITION }));
+    cards.extend(rate.map(|value| Card { name: CTR, value, definition: content.ctr_definition() }));
     cards
 }
 
-fn totals(content: &Content) -> Vec<Card> {
+fn totals(content: &Content) -> Vec<Card<'_>> {
     let k = content.rules.suppress_below;
-    let figures = content.figures.iter().zip(&content.total);
-    let card = |(figure, cell): (&Figure, &domain::report::Cell)| Card {
-        name: figure.label(),
-        value: cell.text(k),
-        definition: figure.definition(),
-    };
-    figures.map(card).collect()
+    let card =
+        |(figure, cell, definition)| Card { name: Figure::label(figure), value: Cell::text(cell, k), definition };
+    content.defined().map(card).collect()
 }
 
 /// Cards under a heading, two side by side.
-pub fn cards(sheet: &mut Sheet<'_>, heading: &str, cards: &[Card]) {
+pub fn cards(sheet: &mut Sheet<'_>, heading: &str, cards: &[Card<'_>]) {
     const BETWEEN: f32 = 20.0;
     let width = if cards.len() == 1 { WIDTH } else { (WIDTH - BETWEEN) / 2.0 };
     let number = Style { size: 20.0, is_bold: true, colour: ACCENT };
     sheet.heading(2, heading, 100.0);
     sheet.y += 4.0;
     for pair in cards.chunks(2) {
-        let lines = |card: &Card| sheet.faces.lines(card.definition, SMALL, width).len();
+        let lines = |card: &Card<'_>| sheet.faces.lines(card.definition, SMALL, width).len();
         let most = pair.iter().map(lines).max().unwrap_or(1);
         #[expect(clippy::cast_precision_loss, reason = "a few lines")]
         let height = 10.0 + STRONG.leading() + number.leading() + SMALL.leading() * most as f32 + 12.0;
@@ -344,8 +340,8 @@ pub fn method(sheet: &mut Sheet<'_>, report: &Report) {
     let content = &report.body.content;
     let template = &content.template;
     sheet.heading(2, "How it was counted", 60.0);
-    for sentence in content.rules.sentences() {
-        sheet.part(Role::Paragraph, |sheet| sheet.block(LEFT, PROSE_WIDTH, &sentence, BODY));
+    for sentence in content.rule_sentences().iter() {
+        sheet.part(Role::Paragraph, |sheet| sheet.block(LEFT, PROSE_WIDTH, sentence, BODY));
         sheet.y += 3.0;
     }
     sheet.y += GAP - 6.0;

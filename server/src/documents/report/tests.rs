@@ -113,6 +113,7 @@ fn content(template: &Template, tables: &Tables, (first, last): (&str, &str), k:
         tables: printed,
         texts: template.texts.iter().map(text).collect(),
         rules: Rules::in_force(k),
+        wording: None,
         counted_at: at("2026-01-05T23:30:00Z"),
         imported: Imported::of(
             &[Contribution {
@@ -411,6 +412,7 @@ prop_compose! {
             tables,
             texts,
             rules: Rules::in_force(Some(10)),
+            wording: None,
             counted_at: at("2026-01-05T23:30:00Z"),
             imported: None,
             template,
