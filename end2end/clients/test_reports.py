@@ -363,8 +363,10 @@ def test_the_reports_of_all_customers_are_one_table(reported, tmp_path):
 
     first, second = filed(reported.customer), filed(other)
     corrected = filed(reported.customer, "--reason", "Looked at again.")
+    words = tmp_path / "words.txt"
+    words.write_text("We look.")
     draft = made.command("report", "draft", "--customer", other.id, "--template", "california-sb-243", "--period", "2024",
-                         "--text", f"detection_protocol={__file__}", "--text", f"prohibition_protocol={__file__}")
+                         "--text", f"detection_protocol={words}", "--text", f"prohibition_protocol={words}")
 
     listed = made.command("report", "list")["items"]
     assert [item["id"] for item in listed[:4]] == [draft["id"], corrected["id"], second["id"], first["id"]]
@@ -396,5 +398,5 @@ def test_the_reports_of_all_customers_are_one_table(reported, tmp_path):
     for wrong in (f"{page}&customer={other.id}", "/download/reports.csv?template=horoscope"):
         assert client.get(wrong, token=None, headers=auditor).status == 422
     entries = made.command("audit-log")["items"]
-    told = [(entry["by"], entry["details"]) for entry in entries if entry["subject"] == "Reports of all customers, CSV"]
+    told = [(entry["actor"], entry["details"]) for entry in entries if entry["subject"] == "Reports of all customers, CSV"]
     assert told == [("auditor@reports.example", {"template": kind}), ("command line", {"template": kind})]

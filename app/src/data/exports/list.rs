@@ -5,6 +5,7 @@ use crate::data::billing::{Asked, Whose};
 use crate::data::paging;
 use crate::error::UiError;
 use crate::format;
+use domain::Zone;
 use domain::export::job::ExportJob;
 use engine::OfCustomer;
 
@@ -60,7 +61,7 @@ pub async fn exports(customer: Option<String>, cursor: Option<String>) -> Result
     let (paging, engine) = (paging(cursor), &asked.engine);
     let (items, next_cursor) = if asked.reader.customer().is_some() {
         let found = engine.export_jobs(&asked.reader, &paging).await?;
-        (found.items.iter().map(|job| row(&asked, job)).collect(), found.next_cursor)
+        (found.items.iter().map(|job| row(&asked, job, asked.zone())).collect(), found.next_cursor)
     } else {
         let found = engine.all_export_jobs(&engine.supervisor(&asked.user)?, &paging).await?;
         let rows: Result<Vec<_>, _> = found.items.iter().map(|of| row_of_all(&asked, of)).collect();
@@ -76,17 +77,17 @@ pub async fn exports(customer: Option<String>, cursor: Option<String>) -> Result
     Ok(Exports { whose, list })
 }
 
-/// An export among those of all: said as its customer's list says it, and whose it is.
+/// An export among those of all: as in its customer's list, but for its times, and whose it is.
 fn row_of_all(asked: &Asked, of: &OfCustomer<ExportJob>) -> Result<ExportRow, UiError> {
     let asked = Asked {
         engine: asked.engine.clone(),
         user: asked.user.clone(),
         reader: asked.engine.reader(&asked.user, Some(of.customer))?,
     };
-    Ok(ExportRow { customer: Some(of.name.clone()), ..row(&asked, &of.item) })
+    Ok(ExportRow { customer: Some(of.name.clone()), ..row(&asked, &of.item, Zone::UTC) })
 }
 
-fn row(asked: &Asked, job: &ExportJob) -> ExportRow {
+fn row(asked: &Asked, job: &ExportJob, zone: Zone) -> ExportRow {
     let filters: Vec<String> = filters(asked, &job.form.filter).into_iter().map(|(_, value)| value).collect();
     let made = job.made.as_ref();
     ExportRow {
@@ -102,7 +103,7 @@ fn row(asked: &Asked, job: &ExportJob) -> ExportRow {
             || "–".to_owned(),
             |made| format!("{} rows, {}", rows(made.written.rows), size(made.written.bytes)),
         ),
-        requested: format!("{} by {}", format::instant(job.requested_at, asked.zone()), job.requested_by),
+        requested: format!("{} by {}", format::instant(job.requested_at, zone), job.requested_by),
         versions: made.map_or_else(
             || "–".to_owned(),
             |made| format!("rules {}, columns {}", made.versions.metering, made.versions.columns),

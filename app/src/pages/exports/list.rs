@@ -16,7 +16,7 @@ pub fn draw(found: Exports) -> AnyView {
     let new = list.new.clone().map(|href| view! { <a class="button button-main" href=href>"New export"</a> });
     let sub = match whose.customer {
         Some(_) => format!("{} · days in {}", whose.name, whose.time_zone),
-        None => whose.name,
+        None => format!("{} · times in UTC", whose.name),
     };
     let body = list_view(list);
     view! {

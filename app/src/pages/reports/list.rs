@@ -22,7 +22,10 @@ pub fn draw(found: Reports) -> AnyView {
             let sub = format!("{} · months in {}", whose.name, whose.time_zone);
             (sub, None, list_view(list, &chosen))
         }
-        Shown::OfAll(list) => (whose.name, Some(all::actions(&list)), all::draw(list)),
+        Shown::OfAll(list) => {
+            let sub = format!("{} · times in UTC", whose.name);
+            (sub, Some(all::actions(&list)), all::draw(list))
+        }
     };
     view! {
         <div class="page-head">
