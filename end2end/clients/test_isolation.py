@@ -370,7 +370,7 @@ READS = ("/api/who_am_i", "/api/pages/login", "/api/pages/overview", "/api/pages
          "/api/pages/step?month={month}&step=gross&query[application_id]={web}", "/api/pages/statements?month={month}",
          "/api/due_statements?month={month}", "/api/pages/rate_cards", "/api/pages/rate_card?card={card}",
          "/api/pages/rate_card_version", "/api/pages/rate_card_version?card={card}&version=1",
-         "/api/pages/reports", "/api/pages/reports?customer={customer}", "/api/pages/new_report?template=transparency",
+         "/api/pages/reports", "/api/pages/reports?template=transparency", "/api/pages/reports?customer={customer}", "/api/pages/new_report?template=transparency",
          "/api/pages/new_report?template=transparency&customer={customer}", "/api/pages/report?report={report}",
          "/api/pages/report?report={report}&customer={customer}",
          "/api/pages/access_links", "/api/pages/access_links?customer={customer}", "/api/pages/access_links?cursor={link}",

@@ -373,11 +373,27 @@ def test_the_reports_of_all_customers_are_one_table(reported, tmp_path):
     assert [item["customer"] for item in listed[:2]] == ["=Other, Ltd", "Reported"]
     own = made.command("report", "list", "--customer", other.id, "--template", kind)["items"]
     assert [item["id"] for item in own] == [second["id"]]
-    assert made.run("report", "list", "--template", "horoscope").returncode == 1
+    for of in ((), ("--customer", other.id)):
+        assert made.run("report", "list", "--template", "horoscope", *of).returncode == 1
 
+    assert [item["in_force"] for item in listed[:4]] == [False, True, True, False]
+
+    def table(*arguments):
+        made.command("report", "table", *arguments, "--out", out)
+        return {row["report_id"]: row for row in csv.DictReader(io.StringIO(out.read_bytes().decode(), newline=""))}
+
+    # All of them, the suppressed numbers as they are printed; drafts have none.
     out = tmp_path / "reports.csv"
-    made.command("report", "table", "--template", kind, "--out", out)
-    rows = {row["report_id"]: row for row in csv.DictReader(io.StringIO(out.read_bytes().decode(), newline=""))}
+    reports = {item["id"]: made.command("report", "show", item["id"], "--customer", item["customer_id"]) for item in listed}
+    rows = table()
+    assert list(rows) == list(reports)
+    for id_, report in reports.items():
+        row, approved = rows[id_], report["status"] == "approved"
+        shown = {figure: "" if value is None or not approved else str(value) for figure, value in report["figures"].items()}
+        assert {figure: row[figure] for figure in shown} == shown and row["status"] == report["status"], row
+    assert rows[draft["id"]]["in_force"] == "false"
+
+    rows = table("--template", kind)
     assert {row["template"] for row in rows.values()} == {kind}
     told = [(rows[it["id"]]["version"], rows[it["id"]]["corrects"], rows[it["id"]]["in_force"]) for it in (first, corrected, second)]
     assert told == [("1", "", "false"), ("2", "1", "true"), ("1", "", "true")]

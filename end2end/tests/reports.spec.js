@@ -109,9 +109,12 @@ test("a viewer reads reports and makes none", async ({ page, signIn, complaints 
   expectStatus(complaints, 403);
 });
 
-test("an operator sees the reports of all customers, and takes them along", async ({ page, installation, signIn }) => {
+test("an operator sees the reports of all customers, and takes them along", async ({ page, installation, signIn, server }) => {
   const [one, other] = [await installation.customer(), await installation.customer()];
   await signIn("Operator");
+  // Whom a command has added the server knows within a second.
+  const status = async (path) => (await page.request.get(server.url + path)).status();
+  await expect.poll(() => status(`/reports?customer=${other.id}`)).toBe(200);
   for (const { id } of [one, other]) {
     await open(page, `/reports/new?template=washington-disclosure&customer=${id}`);
     await draft(page);

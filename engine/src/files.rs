@@ -43,8 +43,7 @@ impl FileOf<'_> {
             }
             Self::Report { report, file } => {
                 let subject = format!("{}, {file}", report.title());
-                let status = if report.is_approved() { "approved" } else { "draft" };
-                (Action::ReportFetched, subject, json!({ "report": report.id, "status": status }))
+                (Action::ReportFetched, subject, json!({ "report": report.id, "status": report.status.name() }))
             }
             Self::Reports { template } => {
                 let subject = "Reports of all customers, CSV".to_owned();

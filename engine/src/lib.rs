@@ -55,7 +55,7 @@ pub use ingest::{BATCH_EVENTS_MAX, Batch, BatchForm, BatchResult, EventError, Ev
 pub use links::Opening;
 pub use login::{LoginError, WebSession};
 pub use paging::{OfCustomer, Paged, Paging};
-pub use reports::{Body, Disclosure, Report, ReportStatus};
+pub use reports::{Body, Disclosure, ListedReport, Report, ReportStatus, ReportsOf};
 pub use settings::{Room, Settings};
 pub use verify::{Difference, Verification};
 pub use workers::Workers;

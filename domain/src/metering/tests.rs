@@ -94,7 +94,8 @@ fn hours_of_long_ago_begin_where_their_clocks_said() {
 }
 
 /// Whoever changes a text of these gives the rules a new version, [`RULES_VERSION`]: figures and reports say by which they were
-/// counted.
+/// counted. Reports keep their words, but for those without [`crate::report::Wording`]: for these the words of version 1 must
+/// be kept in the program.
 #[test]
 fn definitions_of_version_1() {
     use crate::figures::Figure;

@@ -91,7 +91,8 @@ pub struct Content {
     pub tables: Vec<Table>,
     pub texts: Vec<Text>,
     pub rules: Rules,
-    /// Of reports that were made before it was kept with them there is none: they are printed in the program's words.
+    /// Of reports that were made before it was kept with them there is none: they are printed in the program's words, which are
+    /// the same as long as the rules have their first version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wording: Option<Wording>,
     /// When it was counted.
@@ -161,12 +162,17 @@ impl Content {
         if zone(before) != zone(self) {
             changes.push(Change { what: "Time zone".to_owned(), before: zone(before), after: zone(self) });
         }
-        for (figure, _, after) in self.defined() {
-            let earlier = before.definition(figure);
-            if !earlier.is_empty() && earlier != after {
-                let what = format!("Definition of {}", figure.label().to_lowercase());
-                changes.push(Change { what, before: earlier.to_owned(), after: after.to_owned() });
+        let mut definition = |of: &str, before: &str, after: &str| {
+            if before != after {
+                let what = format!("Definition of {of}");
+                changes.push(Change { what, before: before.to_owned(), after: after.to_owned() });
             }
+        };
+        for (figure, _, after) in self.defined() {
+            definition(&figure.label().to_lowercase(), before.definition(figure).unwrap_or(after), after);
+        }
+        if self.total_ctr().and(before.total_ctr()).is_some() {
+            definition("click-through rate", before.ctr_definition(), self.ctr_definition());
         }
         let (mut old, mut new) = (before.rule_sentences().into_owned(), self.rule_sentences().into_owned());
         let most = old.len().max(new.len());
@@ -188,10 +194,10 @@ impl Content {
         totals.map(move |(at, (figure, cell))| (*figure, *cell, words(at, *figure)))
     }
 
-    /// What a figure means; nothing if the report does not have it.
+    /// What a figure means, if the report has it.
     #[must_use]
-    pub fn definition(&self, figure: Figure) -> &str {
-        self.defined().find(|(it, ..)| *it == figure).map_or("", |(.., definition)| definition)
+    pub fn definition(&self, figure: Figure) -> Option<&str> {
+        self.defined().find(|(it, ..)| *it == figure).map(|(.., definition)| definition)
     }
 
     /// What the click-through rate means.
@@ -354,6 +360,11 @@ mod tests {
         assert_eq!(changes[0].what, "Definition of reach");
         assert_eq!((&changes[0].before, &changes[0].after), (&words("People"), &own.figures[0]));
         assert_eq!((&changes[1].before, &changes[1].after), (&words("Fair"), &own.rules[0]));
+        let figures = [Figure::Reach, Figure::ConvertedSessions];
+        let rated = content(&figures, &[Cell::Count(120), Cell::Count(30)], &[]);
+        let own = Wording { ctr: words("A share"), ..Wording::in_force(&rated.figures, &rated.rules) };
+        let changes = rated.changes_since(&Content { wording: Some(own), ..rated.clone() });
+        assert_eq!(changes.iter().map(|it| it.what.as_str()).collect::<Vec<_>>(), ["Definition of click-through rate"]);
         // A figure that is new has no definition before.
         assert!(kept.changes_since(&content(&[], &[], &[])).iter().all(|it| !it.what.starts_with("Definition")));
     }

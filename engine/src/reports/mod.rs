@@ -10,12 +10,12 @@ use crate::clock::new_uuid;
 use crate::error::Error;
 use crate::store::{self, Tx};
 use crate::{OfCustomer, Paged, Paging};
-use domain::Timestamp;
 use domain::audit::Action;
 use domain::fault::{FaultCode, Faults};
 use domain::ids::{DisclosureId, ReportId};
 use domain::report::{Change, Content, Template, TemplateForm};
 use domain::zone::Month;
+use domain::{CustomerId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -73,6 +73,33 @@ pub struct Report {
     pub body: Body,
 }
 
+/// A report in a list of all customers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedReport {
+    pub report: Report,
+    /// Whether it is the latest approved version of its customer, kind and period.
+    pub is_in_force: bool,
+}
+
+/// Which reports of all customers are listed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ReportsOf<'a> {
+    pub customer: Option<CustomerId>,
+    /// The key of a kind.
+    pub template: Option<&'a str>,
+}
+
+impl ReportStatus {
+    /// As lists and files name it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Approved { .. } => "approved",
+        }
+    }
+}
+
 impl Report {
     /// What it is, in a few words for people.
     #[must_use]
@@ -112,18 +139,22 @@ impl Engine {
         paging.newest_readable(PAGE_MAX, list).await
     }
 
-    /// A page of all customers' reports, or of those of one kind, newest first.
+    /// A page of all customers' reports, or of some, newest first.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if there is no such kind.
+    /// [`Error::NotFound`] if there is no such customer; [`Error::Invalid`] if there is no such kind.
     pub async fn all_reports(
         &self,
         _: &Supervisor,
-        template: Option<&str>,
+        of: ReportsOf<'_>,
         paging: &Paging,
-    ) -> Result<Paged<OfCustomer<Report>>, Error> {
-        let template = template.map(|key| self.report_template(key)).transpose()?.map(|it| it.key.as_str());
-        let list = |before, limit| store::reports::list_all(&self.0.db, template, before, limit);
+    ) -> Result<Paged<OfCustomer<ListedReport>>, Error> {
+        let customer = match of.customer {
+            None => None,
+            Some(id) => Some(self.customer_entry(id).await?.record.no),
+        };
+        let template = of.template.map(|key| self.report_template(key)).transpose()?.map(|it| it.key.as_str());
+        let list = |before, limit| store::reports::list_all(&self.0.db, (customer, template), before, limit);
         paging.newest_readable(PAGE_MAX, list).await
     }
 

@@ -7,11 +7,13 @@ use domain::account::{ApplicationForm, CustomerLimits, NewCustomer, Role, User, 
 use domain::ids::{ApplicationNo, CustomerNo};
 use domain::{ApplicationId, CustomerId, SecretId, Timestamp, UserId};
 
-/// Of a table of customers' things: whose each of them is, for [`of_customer`].
-pub const WHOSE: &str = "(SELECT c.id FROM customers c WHERE c.no = customer_no) AS whose_id, \
-                         (SELECT c.name FROM customers c WHERE c.no = customer_no) AS whose_name";
+/// Columns of a table of customers' things that say whose each of them is, for [`of_customer`].
+pub fn whose(table: &str) -> String {
+    let column = |name| format!("(SELECT c.{name} FROM customers c WHERE c.no = {table}.customer_no) AS whose_{name}");
+    ["id", "name"].map(column).join(", ")
+}
 
-/// Something of a row of which [`WHOSE`] begins at column `at`.
+/// Something of a row of which [`whose`] begins at column `at`.
 pub fn of_customer<T>(row: &Row, at: usize, item: Result<T, Error>) -> Result<OfCustomer<T>, Error> {
     Ok(OfCustomer { customer: CustomerId::from_uuid(row.uuid(at)?), name: row.text(at + 1)?, item: item? })
 }

@@ -1,6 +1,6 @@
 //! Exports: what was asked for, how far it is, and what was made.
 
-use super::accounts::{WHOSE, of_customer};
+use super::accounts::{of_customer, whose};
 use super::db::{Db, Row, Sql, Tx};
 use super::statements::json;
 use crate::error::{Error, corrupt};
@@ -63,7 +63,8 @@ pub async fn list(db: &Db, customer: CustomerNo, before: Uuid, limit: i64) -> Re
 
 /// A page of the exports of all customers, newest first, before `before`.
 pub async fn list_all(db: &Db, before: Uuid, limit: i64) -> Result<Vec<Found<OfCustomer<ExportJob>>>, Error> {
-    let sql = format!("SELECT {COLUMNS}, {WHOSE} FROM exports WHERE id < $1 ORDER BY id DESC LIMIT $2");
+    let whose = whose("exports");
+    let sql = format!("SELECT {COLUMNS}, {whose} FROM exports WHERE id < $1 ORDER BY id DESC LIMIT $2");
     let rows = db.fetch(Sql::new(sql).bind(before).bind(limit)).await?;
     rows.iter().map(|row| Ok((row.uuid(0)?, of_customer(row, 11, job(row))))).collect()
 }

@@ -1,12 +1,12 @@
 //! Reports, the texts that customers write for them, and public pages. The database itself refuses to change an approved
 //! report.
 
-use super::accounts::{WHOSE, of_customer};
+use super::accounts::{of_customer, whose};
 use super::db::{Db, Row, Sql, Tx};
 use super::statements::json;
 use crate::error::{Error, corrupt};
 use crate::paging::{Found, OfCustomer};
-use crate::reports::{Body, Report, ReportStatus};
+use crate::reports::{Body, ListedReport, Report, ReportStatus};
 use domain::Timestamp;
 use domain::ids::{CustomerNo, DisclosureId, ReportId};
 use domain::zone::Month;
@@ -42,20 +42,36 @@ pub async fn list(db: &Db, customer: CustomerNo, before: Uuid, limit: i64) -> Re
         .collect()
 }
 
-/// A page of the reports of all customers, or of those from one template, newest first, before `before`.
+/// A page of the reports of all customers, or of one of them or from one template, newest first, before `before`.
 pub async fn list_all(
     db: &Db,
-    template: Option<&str>,
+    (customer, template): (Option<CustomerNo>, Option<&str>),
     before: Uuid,
     limit: i64,
-) -> Result<Vec<Found<OfCustomer<Report>>>, Error> {
-    let of_template = if template.is_some() { "AND template = $3" } else { "" };
-    let sql = format!("SELECT {COLUMNS}, {WHOSE} FROM reports WHERE id < $1 {of_template} ORDER BY id DESC LIMIT $2");
+) -> Result<Vec<Found<OfCustomer<ListedReport>>>, Error> {
+    let sql = format!(
+        "SELECT {COLUMNS}, {}, CAST(CASE WHEN approved_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM reports later \
+         WHERE later.customer_no = reports.customer_no AND later.template = reports.template \
+         AND later.first_month = reports.first_month AND later.last_month = reports.last_month \
+         AND later.version > reports.version AND later.approved_at IS NOT NULL) THEN 1 ELSE 0 END AS BIGINT) \
+         FROM reports WHERE id < $1 {}{} ORDER BY id DESC LIMIT $2",
+        whose("reports"),
+        if customer.is_some() { "AND customer_no = $3 " } else { "" },
+        match (customer, template) {
+            (_, None) => "",
+            (None, Some(_)) => "AND template = $3",
+            (Some(_), Some(_)) => "AND template = $4",
+        }
+    );
     let mut sql = Sql::new(sql).bind(before).bind(limit);
+    if let Some(customer) = customer {
+        sql = sql.bind(customer);
+    }
     if let Some(template) = template {
         sql = sql.bind(template);
     }
-    db.fetch(sql).await?.iter().map(|row| Ok((row.uuid(0)?, of_customer(row, 9, report(row))))).collect()
+    let listed = |row: &Row| Ok(ListedReport { report: report(row)?, is_in_force: row.int(11)? == 1 });
+    db.fetch(sql).await?.iter().map(|row| Ok((row.uuid(0)?, of_customer(row, 9, listed(row))))).collect()
 }
 
 /// One of a customer's reports.

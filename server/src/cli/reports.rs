@@ -10,7 +10,7 @@ use domain::CustomerId;
 use domain::ids::ReportId;
 use domain::report::{ReportForm, Row};
 use engine::actor::{Manager, Operator};
-use engine::{Engine, FileOf, OfCustomer, Report};
+use engine::{Engine, FileOf, ListedReport, OfCustomer, Report, ReportsOf};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -179,46 +179,35 @@ fn templates(engine: &Engine, output: Output) -> Result<(), Failure> {
 }
 
 async fn list(engine: &Engine, operator: &Operator, which: List) -> Result<(), Failure> {
-    let reports = match which.customer {
-        None => {
-            let (supervisor, template) = (&operator.as_supervisor(), which.template.as_deref());
-            all_pages(|paging| async move { engine.all_reports(supervisor, template, &paging).await }).await?
-        }
-        Some(customer) => of_customer(engine, operator, customer, which.template.as_deref()).await?,
-    };
-    let item = |OfCustomer { customer, name, item }: &OfCustomer<Report>| {
-        json!({
-            "customer_id": customer,
-            "customer": name,
-            "id": item.id,
-            "template": item.body.content.template.key,
-            "template_version": item.body.content.template.version,
-            "rules_version": item.body.content.rules.version,
-            "period": tables::period(item),
-            "version": item.version,
-            "status": if item.is_approved() { "approved" } else { "draft" },
-            "created_at": item.created_at.to_string(),
-            "created_by": item.created_by,
-        })
-    };
+    let (supervisor, of) =
+        (&operator.as_supervisor(), ReportsOf { customer: which.customer, template: which.template.as_deref() });
+    if let Some(customer) = which.customer {
+        // Says who is not there.
+        customer_reader(engine, operator, customer)?;
+    }
+    let reports = all_pages(|paging| async move { engine.all_reports(supervisor, of, &paging).await }).await?;
+    let item =
+        |OfCustomer { customer, name, item: ListedReport { report: item, is_in_force } }: &OfCustomer<ListedReport>| {
+            json!({
+                "customer_id": customer,
+                "customer": name,
+                "id": item.id,
+                "template": item.body.content.template.key,
+                "template_version": item.body.content.template.version,
+                "rules_version": item.body.content.rules.version,
+                "period": tables::period(item),
+                "version": item.version,
+                "status": item.status.name(),
+                "in_force": is_in_force,
+                "created_at": item.created_at.to_string(),
+                "created_by": item.created_by,
+            })
+        };
     let items: Vec<Value> = reports.iter().map(item).collect();
     let heads = ["CUSTOMER", "ID", "TEMPLATE", "PERIOD", "VERSION", "RULES", "STATUS", "CREATED", "BY"];
     let names =
         ["customer", "id", "template", "period", "version", "rules_version", "status", "created_at", "created_by"];
     which.output.print_list(&items, heads, |item| names.map(|name| member(item, name)))
-}
-
-async fn of_customer(
-    engine: &Engine,
-    operator: &Operator,
-    customer: CustomerId,
-    template: Option<&str>,
-) -> Result<Vec<OfCustomer<Report>>, Failure> {
-    let reader = &customer_reader(engine, operator, customer)?;
-    let name = reader.customer().map(|customer| customer.name.clone()).unwrap_or_default();
-    let reports = all_pages(|paging| async move { engine.reports(reader, &paging).await }).await?;
-    let reports = reports.into_iter().filter(|it| template.is_none_or(|key| it.body.content.template.key == key));
-    Ok(reports.map(|item| OfCustomer { customer, name: name.clone(), item }).collect())
 }
 
 impl OfAll {
@@ -304,7 +293,7 @@ fn describe(report: &Report) -> String {
     let content = &report.body.content;
     let k = content.rules.suppress_below;
     let mut text = String::new();
-    let status = if report.is_approved() { "approved" } else { "draft" };
+    let status = report.status.name();
     // Writing to a String cannot fail.
     let _ = writeln!(
         text,

@@ -4,7 +4,7 @@ use super::{EXPORTS, NEW_EXPORT, badge, filters, period, rows, size};
 use crate::data::billing::{Asked, Whose};
 use crate::data::paging;
 use crate::error::UiError;
-use crate::format;
+use crate::{format, query};
 use domain::Zone;
 use domain::export::job::ExportJob;
 use engine::OfCustomer;
@@ -59,13 +59,12 @@ pub async fn exports(customer: Option<String>, cursor: Option<String>) -> Result
     let whose = asked.whose()?;
     let is_later = cursor.is_some();
     let (paging, engine) = (paging(cursor), &asked.engine);
-    let (items, next_cursor) = if asked.reader.customer().is_some() {
+    let (items, next_cursor): (Vec<_>, _) = if asked.reader.customer().is_some() {
         let found = engine.export_jobs(&asked.reader, &paging).await?;
         (found.items.iter().map(|job| row(&asked, job, asked.zone())).collect(), found.next_cursor)
     } else {
         let found = engine.all_export_jobs(&engine.supervisor(&asked.user)?, &paging).await?;
-        let rows: Result<Vec<_>, _> = found.items.iter().map(|of| row_of_all(&asked, of)).collect();
-        (rows?, found.next_cursor)
+        (found.items.iter().map(|of| row_of_all(&asked, of)).collect(), found.next_cursor)
     };
     let list = ExportList {
         is_live: items.iter().any(|row| row.is_under_way),
@@ -78,13 +77,12 @@ pub async fn exports(customer: Option<String>, cursor: Option<String>) -> Result
 }
 
 /// An export among those of all: as in its customer's list, but for its times, and whose it is.
-fn row_of_all(asked: &Asked, of: &OfCustomer<ExportJob>) -> Result<ExportRow, UiError> {
-    let asked = Asked {
-        engine: asked.engine.clone(),
-        user: asked.user.clone(),
-        reader: asked.engine.reader(&asked.user, Some(of.customer))?,
-    };
-    Ok(ExportRow { customer: Some(of.name.clone()), ..row(&asked, &of.item, Zone::UTC) })
+fn row_of_all(asked: &Asked, of: &OfCustomer<ExportJob>) -> ExportRow {
+    // A process may not know yet whom another one has just added: then it does not know the applications either.
+    let reader = asked.engine.reader(&asked.user, Some(of.customer)).unwrap_or_else(|_| asked.reader.clone());
+    let asked = Asked { engine: asked.engine.clone(), user: asked.user.clone(), reader };
+    let href = query::href(&format!("{EXPORTS}/{}", of.item.id), &[("customer", &of.customer.to_string())]);
+    ExportRow { customer: Some(of.name.clone()), href, ..row(&asked, &of.item, Zone::UTC) }
 }
 
 fn row(asked: &Asked, job: &ExportJob, zone: Zone) -> ExportRow {

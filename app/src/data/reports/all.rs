@@ -7,6 +7,7 @@ use crate::data::{Choice, paging};
 use crate::error::UiError;
 use crate::query;
 use domain::Zone;
+use engine::ReportsOf;
 
 /// A page of all customers' reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,15 +32,18 @@ pub(super) async fn all(
     template: Option<String>,
     cursor: Option<String>,
 ) -> Result<AllReports, UiError> {
+    let template = template.filter(|key| !key.is_empty());
     let is_later = cursor.is_some();
     let supervisor = asked.engine.supervisor(&asked.user)?;
     let templates = asked.engine.report_templates()?;
-    let found = asked.engine.all_reports(&supervisor, template.as_deref(), &paging(cursor)).await?;
+    let of = ReportsOf { customer: None, template: template.as_deref() };
+    let found = asked.engine.all_reports(&supervisor, of, &paging(cursor)).await?;
     let kind: Vec<_> = template.iter().map(|key| ("template", key.as_str())).collect();
     let here = query::href(REPORTS, &kind);
     let items = found.items.iter().map(|of| {
-        let href = query::href(&format!("{REPORTS}/{}", of.item.id), &[("customer", &of.customer.to_string())]);
-        ReportRow { customer: Some(of.name.clone()), ..row(templates, &of.item, href, Zone::UTC) }
+        let report = &of.item.report;
+        let href = query::href(&format!("{REPORTS}/{}", report.id), &[("customer", &of.customer.to_string())]);
+        ReportRow { customer: Some(of.name.clone()), ..row(templates, report, href, Zone::UTC) }
     });
     let next = found.next_cursor.map(|cursor| {
         let pairs: Vec<_> = kind.iter().copied().chain([("cursor", cursor.as_str())]).collect();

@@ -162,7 +162,7 @@ impl<'a> From<&'a Report> for ReportJson<'a> {
             from: content.period.from.to_string(),
             to: content.period.to.to_string(),
             time_zone: content.time_zone.name(),
-            status: if of.is_approved() { "approved" } else { "draft" },
+            status: of.status.name(),
             version: of.version,
             predecessor: of.body.predecessor,
             reason: of.body.reason.as_deref(),

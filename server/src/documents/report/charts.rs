@@ -125,7 +125,7 @@ fn months(sheet: &mut Sheet<'_>, content: &Content, figure: Figure, bars: &[Bar]
     #[expect(clippy::cast_precision_loss, reason = "three at most")]
     let rows = bars.len().div_ceil(MONTHS_ROW) as f32;
     sheet.heading(2, &format!("{} by month", figure.label()), (height + 6.0) * rows + AROUND);
-    sheet.paragraph(content.definition(figure), SOFT_BODY);
+    sheet.paragraph(content.definition(figure).unwrap_or_default(), SOFT_BODY);
     sheet.y += 6.0;
     let ticks = ticks(most(bars));
     for row in bars.chunks(MONTHS_ROW) {
@@ -251,7 +251,8 @@ fn ranking(sheet: &mut Sheet<'_>, content: &Content, by: TableBy, figure: Figure
     #[expect(clippy::cast_precision_loss, reason = "a dozen")]
     let height = PITCH * drawn.len() as f32;
     sheet.heading(2, title, height + AROUND);
-    sheet.paragraph(&format!("{}. {}", figure.label(), content.definition(figure)), SOFT_BODY);
+    let definition = content.definition(figure).unwrap_or_default();
+    sheet.paragraph(&format!("{}. {definition}", figure.label()), SOFT_BODY);
     sheet.y += 8.0;
     let what = format!("Bar chart of {} by {}", figure.label().to_lowercase(), by.label().to_lowercase());
     lying(sheet, content, &what, &drawn);

@@ -1,12 +1,14 @@
+use crate::api::reports::json::ReportJson;
+use crate::api::reports::tables;
 use crate::documents::sheet::{Ink, LEFT, PAGE, Place, RIGHT};
 use crate::documents::{report_pages, report_pdf, text, words};
 use domain::Timestamp;
-use domain::figures::{Counts, Figure, Scope};
+use domain::figures::{CTR_DEFINITION, Counts, Figure, Scope};
 use domain::ids::ReportId;
 use domain::period::Period;
 use domain::report::{
     CONTENT_VERSION, Cell, Content, Contribution, Imported, Known, RawRow, RawTable, Rules, TableBy, Tables, Template,
-    TemplateForm, Text, TextField,
+    TemplateForm, Text, TextField, Wording,
 };
 use domain::zone::Month;
 use engine::{Body, Report, ReportStatus};
@@ -175,6 +177,31 @@ fn all(report: &Report) -> String {
 fn cells(content: &Content) -> impl Iterator<Item = Cell> {
     let rows = content.tables.iter().flat_map(|table| table.rows.iter().flat_map(|row| row.cells.clone()));
     content.total.clone().into_iter().chain(rows)
+}
+
+/// Whatever the program would say today.
+#[test]
+fn a_report_is_printed_in_its_own_words() {
+    for report in both() {
+        let mut content = report.body.content;
+        let figures: Vec<_> = (0..content.figures.len()).map(|n| format!("Old meaning {n}.")).collect();
+        let (ctr, rules) = ("Old rate.".to_owned(), vec!["Old rule.".to_owned()]);
+        content.wording = Some(Wording { figures: figures.clone(), ctr: ctr.clone(), rules: rules.clone() });
+        let report = report_of(content);
+        let json = serde_json::to_string(&ReportJson::from(&report)).unwrap();
+        let csv = String::from_utf8(tables::report(&report).bytes).unwrap();
+        let pdf = all(&report);
+        for (file, text) in [("JSON", &json), ("CSV", &csv), ("PDF", &pdf)] {
+            for words in figures.iter().chain(&rules) {
+                assert!(text.contains(words), "{words} in {file}: {text}");
+            }
+            for words in FIGURES.iter().map(|it| it.definition()).chain([CTR_DEFINITION]) {
+                assert!(!text.contains(words), "{words} in {file}");
+            }
+            assert!(!text.contains("Figures are counted by version"), "{file}");
+        }
+        assert_eq!(pdf.contains(&ctr), report.body.content.template.is_illustrated);
+    }
 }
 
 #[test]
