@@ -415,4 +415,5 @@ def test_the_reports_of_all_customers_are_one_table(reported, tmp_path):
         assert client.get(wrong, token=None, headers=auditor).status == 422
     entries = made.command("audit-log")["items"]
     told = [(entry["actor"], entry["details"]) for entry in entries if entry["subject"] == "Reports of all customers, CSV"]
-    assert told == [("auditor@reports.example", {"template": kind}), ("command line", {"template": kind})]
+    assert told == [("auditor@reports.example", {"template": kind}), ("command line", {"template": kind}),
+                    ("command line", {"template": None})]
