@@ -173,6 +173,9 @@ fn take_in(
         if !in_runs.is_empty() {
             before.extend_from_slice(in_runs);
             before.sort_unstable();
+            // Whoever took over remembers all that the log has, retries of what runs know among it: a click that is there
+            // twice would be attributed twice to a display that comes late.
+            before.dedup();
         }
         after.clone_from(&before);
         for i in of_session.iter().map(|place| place.i()) {

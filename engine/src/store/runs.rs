@@ -38,6 +38,7 @@ impl Sessions {
             if is_same {
                 entries.append(more);
                 entries.sort_unstable();
+                entries.dedup();
             }
             is_same
         });
