@@ -239,6 +239,7 @@ mod tests {
     use super::*;
     use crate::aggregate::sessions::Known;
     use domain::event::{Action, SessionKey};
+    use domain::figures::Figure;
 
     fn event(i: i64) -> Event {
         Event {
@@ -249,6 +250,27 @@ mod tests {
             action: Action::Display,
             session: SessionKey([u8::try_from(i % 5).unwrap(); 16]),
         }
+    }
+
+    /// A click that a run knows, whose retry was in the log when another process took over; then its display comes late.
+    #[test]
+    fn a_retry_that_is_remembered_is_no_other_event() {
+        let kept = HashMap::from([(CustomerNo(1), Kept { zone: Zone::UTC, log_length: 1, events_from: None })]);
+        let display = event(50);
+        let click = Event {
+            at: Timestamp::from_millis(100_000),
+            action: Action::Click(domain::event::ContactMethod::Phone),
+            ..display
+        };
+        let mut known = Known::new(Vec::new());
+        known.remember([click]);
+        let in_run = ((CustomerNo(1), session(&click)), vec![entry(&click)]);
+        let earlier = Earlier([in_run].into_iter().collect());
+        let events = vec![display];
+        let batch = Batch { order: by_session(&events), events, refused: Vec::new() };
+        let measured = batch.measure(&mut known, &earlier, &kept, &Countries::default()).unwrap();
+        let most = |figure: Figure| measured.deltas.iter().map(|(_, counts)| counts.get(figure).abs()).max();
+        assert_eq!((most(Figure::AttributedClicks), most(Figure::UnattributedClicks)), (Some(1), Some(1)));
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub(super) struct Asked {
 
 /// Events of some sessions that were found in runs.
 #[derive(Default)]
-pub(super) struct Earlier(HashMap<(CustomerNo, Session), Vec<Entry>>);
+pub(super) struct Earlier(pub(super) HashMap<(CustomerNo, Session), Vec<Entry>>);
 
 impl Earlier {
     /// Those of a session, sorted.
