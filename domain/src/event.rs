@@ -304,6 +304,8 @@ fn is_email_shaped(text: &str) -> bool {
     let Some((local, host)) = text.split_once('@') else {
         return false;
     };
+    // A host may be written with the dot of the root behind it.
+    let host = host.strip_suffix('.').unwrap_or(host);
     let host_shaped = host.split('.').count() >= 2 && host.split('.').all(|label| !label.is_empty());
     !local.is_empty() && host_shaped && !text.contains(char::is_whitespace) && !host.contains('@')
 }
@@ -320,6 +322,8 @@ fn is_phone_shaped(text: &str) -> bool {
 
 fn is_address_shaped(text: &str) -> bool {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    // Addresses of a link name their interface.
+    let bare = bare.split_once('%').map_or(bare, |(address, _)| address);
     bare.parse::<std::net::IpAddr>().is_ok() || text.parse::<std::net::SocketAddr>().is_ok()
 }
 
@@ -391,6 +395,9 @@ mod tests {
             "2001:db8::1",
             "[2001:db8::1]",
             "::1",
+            "fe80::1%eth0",
+            "[fe80::1%25eth0]",
+            "ann@example.org.",
         ] {
             assert!(is_personal(personal), "{personal}");
         }

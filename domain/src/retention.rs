@@ -24,6 +24,18 @@ pub fn kept_from(now: Timestamp, accepted_from: Timestamp, months: u32) -> Times
     Zone::UTC.day_start(month(now).plus(-months).min(needed).first_day())
 }
 
+/// The age up to which events are accepted, in milliseconds, where raw events before `kept_from` have been given up: whether
+/// one of before is new cannot be told any more, nor what follows from it. It is `age_max_ms` unless events were accepted for
+/// a shorter time when they were given up.
+///
+/// (Of an instant that events can hardly have been given up at, the clock must have been wrong: that is no reason to accept
+/// none.)
+#[must_use]
+pub fn age_accepted(now: Timestamp, age_max_ms: i64, kept_from: Option<Timestamp>) -> i64 {
+    let known = kept_from.map(|from| now.millis().saturating_sub(from.plus(NEIGHBOURHOOD_MS).millis()));
+    known.filter(|known| *known >= 0).map_or(age_max_ms, |known| age_max_ms.min(known))
+}
+
 /// The first month of a zone whose figures can be counted again from the events since `kept_from`: its first clicks may
 /// follow displays of the day before.
 #[must_use]
@@ -70,6 +82,24 @@ mod tests {
             (3, now.plus(-365 * DAY_MS), "2025-10-01T00:00:00Z"),
         ] {
             assert_eq!(kept_from(now, accepted_from, months), at(expected), "{months}");
+        }
+    }
+
+    #[test]
+    fn no_event_is_accepted_whose_neighbours_were_given_up() {
+        let now = at("2026-11-24T12:00:00Z");
+        let usual = 35 * DAY_MS;
+        for (age_max_ms, kept_from, expected) in [
+            (usual, None, usual),
+            (usual, Some("2026-08-01T00:00:00Z"), usual),
+            // Events of half a year ago are accepted only since.
+            (180 * DAY_MS, Some("2026-08-01T12:00:00Z"), (115 - 33) * DAY_MS),
+            (180 * DAY_MS, Some("2025-10-01T00:00:00Z"), 180 * DAY_MS),
+            // The clock was wrong.
+            (usual, Some("2026-11-01T00:00:00Z"), usual),
+            (usual, Some("2028-01-01T00:00:00Z"), usual),
+        ] {
+            assert_eq!(age_accepted(now, age_max_ms, kept_from.map(at)), expected, "{kept_from:?}");
         }
     }
 

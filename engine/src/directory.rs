@@ -6,7 +6,7 @@
 
 use crate::error::Error;
 use crate::store::directory::{ApplicationRecord, CustomerRecord};
-use crate::store::{self, Db};
+use crate::store::{self, Db, Tx};
 use domain::helpline::{CountryCode, Helpline};
 use domain::ids::{ApplicationNo, CustomerNo, HelplineNo};
 use domain::{ApplicationId, CustomerId, HelplineId};
@@ -68,6 +68,11 @@ impl Directory {
     /// Whether this is the version that the store has now.
     pub async fn is_current(&self, db: &Db) -> Result<bool, Error> {
         Ok(store::directory::version(db).await? == self.version)
+    }
+
+    /// The same in what a transaction sees.
+    pub async fn is_current_in(&self, tx: &mut Tx) -> Result<bool, Error> {
+        Ok(store::directory::version_in(tx).await? == self.version)
     }
 
     pub fn customer(&self, id: CustomerId) -> Option<&Arc<CustomerEntry>> {

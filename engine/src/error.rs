@@ -49,10 +49,13 @@ impl From<rusqlite::Error> for Error {
 /// Whether a database's error code says "not now" rather than "never".
 fn is_passing(code: Option<&str>) -> bool {
     let Some(code) = code else { return false };
-    // SQLite: the low byte of the extended code is the primary one: 5 busy, 6 locked, 10 I/O error, 13 disk full.
-    let sqlite = code.parse::<u32>().is_ok_and(|code| code < 10_000 && matches!(code & 0xff, 5 | 6 | 10 | 13));
-    // Postgres classes: 08 connection, 40 rollback, 53 resources, 57 operator intervention, 58 system error.
-    sqlite || (code.len() == 5 && ["08", "40", "53", "57", "58"].contains(&&code[..2]))
+    // SQLite: the low byte of the extended code is the primary one: 5 busy, 6 locked, 8 read-only, 10 I/O error, 13 disk
+    // full, 14 cannot open, 15 locking protocol.
+    let sqlite = code.parse::<u32>().is_ok_and(|code| code < 10_000 && matches!(code & 0xff, 5 | 6 | 8 | 10 | 13..=15));
+    // Postgres classes: 08 connection, 40 rollback, 53 resources, 57 operator intervention, 58 system error; and of others
+    // 25006 read-only, as after a failover, and 25P03 a transaction that was idle for too long.
+    let is_passing_class = code.len() == 5 && ["08", "40", "53", "57", "58"].contains(&&code[..2]);
+    sqlite || is_passing_class || ["25006", "25P03"].contains(&code)
 }
 
 /// A stored value that the present code cannot read.

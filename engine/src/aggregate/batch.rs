@@ -17,6 +17,7 @@ use domain::figures::Counts;
 use domain::ids::{ApplicationNo, CustomerNo, HelplineNo};
 use domain::metering::{Counter, Entry, Tally, measure};
 use domain::zone::Zone;
+use hashbrown::hash_map;
 use std::collections::{BTreeMap, BTreeSet, HashMap, btree_map};
 
 /// Packs of the log, opened.
@@ -57,6 +58,11 @@ impl Batch {
             refused.extend(pack.refused);
         }
         Self { order: by_session(&events), events, refused }
+    }
+
+    /// How many events there are, retries among them.
+    pub fn len(&self) -> usize {
+        self.events.len()
     }
 
     /// The customers of the events.
@@ -166,10 +172,12 @@ fn take_in(
     let (mut before, mut after): (Vec<Entry>, Vec<Entry>) = Default::default();
     for of_session in sessions(events, places) {
         let first = &events[of_session[0].i()];
-        let recent = known.recent_mut(first.customer, session(first));
+        let recent = known.recent_entry(first.customer, session(first));
         let in_runs = earlier.of(first.customer, session(first));
         before.clear();
-        before.extend_from_slice(recent);
+        if let hash_map::Entry::Occupied(recent) = &recent {
+            before.extend_from_slice(recent.get());
+        }
         if !in_runs.is_empty() {
             before.extend_from_slice(in_runs);
             before.sort_unstable();
@@ -192,6 +200,7 @@ fn take_in(
         breathe();
         added += after.len() - before.len();
         let new = of_session.iter().map(|place| place.i()).filter(|i| is_new[*i]);
+        let recent = recent.or_default();
         recent.extend(new.map(|i| entry(&events[i])));
         recent.sort_unstable();
     }
@@ -271,6 +280,21 @@ mod tests {
         let measured = batch.measure(&mut known, &earlier, &kept, &Countries::default()).unwrap();
         let most = |figure: Figure| measured.deltas.iter().map(|(_, counts)| counts.get(figure).abs()).max();
         assert_eq!((most(Figure::AttributedClicks), most(Figure::UnattributedClicks)), (Some(1), Some(1)));
+    }
+
+    #[test]
+    fn retries_of_what_runs_know_leave_nothing_in_memory() {
+        let kept = HashMap::from([(CustomerNo(1), Kept { zone: Zone::UTC, log_length: 1, events_from: None })]);
+        let retry = event(50);
+        let in_run = ((CustomerNo(1), session(&retry)), vec![entry(&retry)]);
+        let earlier = Earlier([in_run].into_iter().collect());
+        let events = vec![retry, retry];
+        let batch = Batch { order: by_session(&events), events, refused: Vec::new() };
+        let mut known = Known::new(Vec::new());
+        let measured = batch.measure(&mut known, &earlier, &kept, &Countries::default()).unwrap();
+        assert!(measured.deltas.is_empty() && measured.new.is_empty());
+        assert_eq!(measured.intake.values().sum::<i64>(), 2);
+        assert_eq!(known.recent_sessions(), 0);
     }
 
     #[test]

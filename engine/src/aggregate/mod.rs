@@ -38,6 +38,10 @@ use tokio::time::Instant;
 
 /// Most packs of one batch, which besides has [`crate::Room::batch_events`] unless a single pack holds more.
 const BATCH_PACKS_MAX: i64 = 5_000;
+/// After so many packs sessions are written down, and after so many times the events that [`crate::Room::session_events`]
+/// gives: whoever takes over reads what came since, and the log keeps it.
+const UNFLUSHED_PACKS_MAX: i64 = 50_000;
+const UNFLUSHED_TIMES: usize = 4;
 /// Counts that are written between two rests.
 const COUNTS_AT_ONCE: usize = 64;
 /// How long a batch that takes all there is may rest in all, for others to have the processor …
@@ -77,10 +81,22 @@ struct Held {
     /// The place in the log up to which sessions are in runs.
     flushed: i64,
     known: Known,
+    /// Events that were taken from the log since `flushed`, retries among them.
+    unflushed_events: usize,
     /// Last blocks of the spans of the latest batch.
     open: HashMap<Span, Open>,
     /// Months whose partitions are there.
     partitions: BTreeSet<i32>,
+}
+
+impl Held {
+    /// Whether there is so much in memory, or in the log on its account, that it is to be written down. Most of the log may be
+    /// retries and refusals, which leave nothing in memory.
+    fn is_much(&self, session_events: usize) -> bool {
+        self.known.recent_events() >= session_events
+            || self.unflushed_events >= session_events * UNFLUSHED_TIMES
+            || self.applied - self.flushed >= UNFLUSHED_PACKS_MAX
+    }
 }
 
 /// A process's aggregator. All of its work is done on a thread of its own, see [`start`].
@@ -129,27 +145,20 @@ impl Engine {
         Ok(())
     }
 
-    /// The countries of all helplines, those of these events among them: another process may have added one a moment
-    /// ago. (Helplines are never taken away, so those of events that were counted earlier are there too.)
+    /// The countries of all helplines as the store has them now, those of these events among them: another process may
+    /// have added one a moment ago, which sessions that were counted before may know as well.
     pub(crate) async fn countries(&self, db: &Db, of: impl Iterator<Item = HelplineNo>) -> Result<Countries, Error> {
-        let mut countries = Countries { directory: self.directory(), known: hashbrown::HashMap::new() };
-        let mut missing = BTreeSet::new();
+        let mut directory = self.directory();
+        if !directory.is_current(db).await? {
+            directory = Directory::load(db).await?.into();
+        }
+        let mut known = hashbrown::HashMap::new();
         for no in of {
-            if !countries.known.contains_key(&no) {
-                match countries.directory.country(no) {
-                    Some(country) => _ = countries.known.insert(no, country),
-                    None => _ = missing.insert(no),
-                }
+            if !known.contains_key(&no) {
+                known.insert(no, directory.country(no).ok_or_else(|| corrupt("helpline of an event"))?);
             }
         }
-        if !missing.is_empty() {
-            countries.directory = Directory::load(db).await?.into();
-        }
-        for no in missing {
-            let country = countries.directory.country(no).ok_or_else(|| corrupt("helpline of an event"))?;
-            countries.known.insert(no, country);
-        }
-        Ok(countries)
+        Ok(Countries { directory, known })
     }
 
     /// Makes the partitions of this month and the next, so that nobody waits for it when the month turns.
@@ -186,7 +195,7 @@ impl Aggregator {
         } else {
             self.take_in(&mut held, packs).await?;
         }
-        if held.known.recent_events() >= room.session_events {
+        if held.is_much(room.session_events) {
             if taken == Taken::All {
                 self.ease(FLUSH_RESTS_MAX);
             }
@@ -214,21 +223,24 @@ impl Aggregator {
     async fn take_over(&mut self) -> Result<Option<Held>, Error> {
         let Some((lease, progress)) = Lease::take(self).await? else { return Ok(None) };
         let mut known = Known::new(store::runs::all(&self.db).await?);
-        let mut seq = progress.flushed;
+        let (mut seq, mut unflushed_events) = (progress.flushed, 0);
         while seq < progress.applied {
             let events_max = self.engine.0.settings.room.batch_events;
             let packs = store::log::after(&self.db, seq, BATCH_PACKS_MAX, events_max).await?;
             // The log is cleared up to what is flushed, and no further.
             let Some(last) = packs.last() else { return Err(corrupt("log: packs are missing")) };
             seq = last.seq;
-            let packs = packs.into_iter().filter(|logged| logged.seq <= progress.applied);
-            known.remember(packs.flat_map(|logged| logged.pack.events));
+            for logged in packs.into_iter().filter(|logged| logged.seq <= progress.applied) {
+                unflushed_events += logged.pack.events.len();
+                known.remember(logged.pack.events);
+            }
         }
         Ok(Some(Held {
             lease,
             applied: progress.applied,
             flushed: progress.flushed,
             known,
+            unflushed_events,
             open: HashMap::new(),
             partitions: BTreeSet::new(),
         }))
@@ -238,6 +250,7 @@ impl Aggregator {
     async fn take_in(&self, held: &mut Held, packs: Vec<store::log::Logged>) -> Result<(), Error> {
         let Some(to) = packs.last().map(|last| last.seq) else { return Ok(()) };
         let batch = Batch::of(packs);
+        let events = batch.len();
         let earlier = held.known.look_up(&self.db, batch.sessions(), self.engine.0.settings.room.filter_bytes).await?;
         let countries = self.engine.countries(&self.db, batch.helplines()).await?;
         // Nobody but the holder changes what this reads.
@@ -248,6 +261,12 @@ impl Aggregator {
         let blocks = self.pack_blocks(held, &measured).await?;
         let mut tx = self.begin_writing().await?;
         self.fence(&mut tx, held, to, held.flushed).await?;
+        // A helpline's country can change until its first event is counted, and from here on no more.
+        if !countries.directory.is_current_in(&mut tx).await?
+            && !countries.are_those_of(&Directory::load(&self.db).await?)
+        {
+            return Err(Error::Unavailable("a helpline's country has changed meanwhile".to_owned()));
+        }
         make_partitions(&mut tx, &mut held.partitions, measured.months()).await?;
         store::blocks::save(&mut tx, &blocks).await?;
         self.write_figures(&mut tx, &measured.deltas).await?;
@@ -257,6 +276,7 @@ impl Aggregator {
         }
         tx.commit().await?;
         held.applied = to;
+        held.unflushed_events += events;
         Ok(())
     }
 
@@ -297,9 +317,9 @@ impl Aggregator {
         self.db.begin().await
     }
 
-    /// Writes what is known of sessions in memory as runs.
+    /// Writes what is known of sessions in memory as runs, so that the log need not be kept for it.
     async fn flush(&self, held: &mut Held) -> Result<(), Error> {
-        if held.known.recent_events() == 0 {
+        if held.flushed == held.applied {
             return Ok(());
         }
         let runs = held.known.flush(&self.db, self.engine.0.settings.room.run_events).await?;
@@ -310,6 +330,7 @@ impl Aggregator {
         }
         tx.commit().await?;
         held.flushed = held.applied;
+        held.unflushed_events = 0;
         held.known.flushed(runs);
         Ok(())
     }
@@ -349,10 +370,51 @@ pub(crate) struct Countries {
     known: hashbrown::HashMap<HelplineNo, CountryCode>,
 }
 
+impl Countries {
+    /// Whether all of these helplines are in the same countries there.
+    fn are_those_of(&self, directory: &Directory) -> bool {
+        self.directory.helplines().all(|(no, helpline)| directory.country(no) == Some(helpline.country.code))
+    }
+}
+
 impl domain::metering::Countries for Countries {
     fn country(&self, helpline: HelplineNo) -> CountryCode {
         let known = self.known.get(&helpline).copied();
-        // `Engine::countries` was asked for those of all events that are counted, and fails if one has none.
+        // `Engine::countries` fails if one of the events that are counted has none, and the directory is of after all others.
         known.or_else(|| self.directory.country(helpline)).unwrap_or(CountryCode::UNKNOWN)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::{Settings, parse_helplines_json};
+    use domain::metering::Countries as _;
+
+    #[tokio::test]
+    async fn countries_are_those_that_the_store_has_now() {
+        let files = tempfile::tempdir().unwrap();
+        let database_url = format!("sqlite://{}", files.path().join("test.db").display());
+        let open = async || {
+            let settings = Settings { database_url: database_url.clone(), ..Settings::default() };
+            Engine::open(settings, std::sync::Arc::new(SystemClock)).await.unwrap()
+        };
+        let ours = open().await;
+        ours.migrate().await.unwrap();
+        // Another process adds a helpline, of which this one has not heard yet.
+        let others = open().await;
+        let json = r#"[{"id": "h1", "name": "A", "country": {"code": "NZ", "name": "New Zealand"}, "timezone": "Pacific/Auckland", "phone_number": "111"}]"#;
+        let rows = parse_helplines_json(json.as_bytes()).unwrap();
+        others.import_helplines(&others.authenticate_console(), rows.clone()).await.unwrap();
+        let no = others.directory().helpline_no("h1").unwrap();
+        assert_eq!(ours.directory().country(no), None);
+        // It is of no event of this batch, but of one that was counted before.
+        let countries = ours.countries(&ours.0.db, std::iter::empty()).await.unwrap();
+        assert_eq!(countries.country(no).as_str(), "NZ");
+        // Its country changes before its first event is counted.
+        let moved = parse_helplines_json(json.replace("NZ", "AU").as_bytes()).unwrap();
+        others.import_helplines(&others.authenticate_console(), moved).await.unwrap();
+        assert!(!countries.are_those_of(&Directory::load(&ours.0.db).await.unwrap()));
     }
 }

@@ -7,6 +7,7 @@ use super::{Aggregator, Held, month_start};
 use crate::Engine;
 use crate::actor::{ITSELF, Operator};
 use crate::audit::Note;
+use crate::clock::new_uuid;
 use crate::error::Error;
 use crate::store::{self, retention::Keeping};
 use domain::account::Customer;
@@ -141,6 +142,8 @@ impl Aggregator {
         let known = keeping.events_from.map(|from| from.to_string());
         let details = serde_json::json!({ "kept_from": { "from": known, "to": before.to_string() } });
         self.engine.note(&mut tx, Note { customer, by: ITSELF, action, subject, details }).await?;
+        // No process accepts events any more that would need them.
+        store::directory::touch(&mut tx, &new_uuid(self.engine.now()).to_string()).await?;
         tx.commit().await?;
         held.known.give_up(keeping.customer, before);
         tracing::info!(customer_no = keeping.customer.0, %before, "raw events are kept no longer");

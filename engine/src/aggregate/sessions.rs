@@ -9,7 +9,7 @@ use domain::Timestamp;
 use domain::event::Event;
 use domain::ids::CustomerNo;
 use domain::metering::{Entry, NEIGHBOURHOOD_MS};
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashMap, hash_map};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Sessions that a run is asked for between two rests.
@@ -42,6 +42,9 @@ pub(super) struct Known {
     /// How many events are in memory.
     recent_events: usize,
 }
+
+/// Where the events of a session are in memory, or will be.
+pub(super) type RecentEntry<'a> = hash_map::Entry<'a, Session, Vec<Entry>, DefaultHashBuilder>;
 
 /// A session that runs are asked for, and from when to when its events are that are to be counted.
 pub(super) struct Asked {
@@ -76,10 +79,16 @@ impl Known {
         self.recent_events
     }
 
+    /// How many sessions take room in memory.
+    #[cfg(test)]
+    pub fn recent_sessions(&self) -> usize {
+        self.of.values().map(|of| of.recent.len()).sum()
+    }
+
     /// Takes events into memory that have been counted before; retries among them change nothing.
     pub fn remember(&mut self, events: impl IntoIterator<Item = Event>) {
         for event in events {
-            let known = self.recent_mut(event.customer, session(&event));
+            let known = self.recent_entry(event.customer, session(&event)).or_default();
             if let Err(place) = known.binary_search(&entry(&event)) {
                 known.insert(place, entry(&event));
                 self.recent_events += 1;
@@ -88,8 +97,8 @@ impl Known {
     }
 
     /// The events of a session in memory, sorted. What is added must be told by [`Self::added`].
-    pub fn recent_mut(&mut self, customer: CustomerNo, session: Session) -> &mut Vec<Entry> {
-        self.of.entry(customer).or_default().recent.entry(session).or_default()
+    pub fn recent_entry(&mut self, customer: CustomerNo, session: Session) -> RecentEntry<'_> {
+        self.of.entry(customer).or_default().recent.entry(session)
     }
 
     /// Notes that so many events were added in memory.

@@ -233,8 +233,9 @@ impl Engine {
         Ok(Put::Updated(Box::new(before)))
     }
 
-    /// Whether a helpline has events, in the figures or on the way there.
+    /// Whether a helpline has events, in the figures or on the way there. If not, none is counted before `tx` ends.
     async fn has_events(&self, tx: &mut Tx, no: HelplineNo) -> Result<bool, Error> {
+        store::aggregator::hold(tx).await?;
         let applied = store::aggregator::progress_in(tx).await?.applied;
         Ok(store::figures::has_helpline(tx, no).await? || store::log::mentions(&self.0.db, applied, no).await?)
     }

@@ -151,8 +151,8 @@ impl Engine {
             let rows = records.len() as u64;
             let key = (of.record.no, import.id);
             let (counts, added) = if import.has_sessions {
-                self.still_kept(of, checked).await?;
                 self.wait_for_counting(UNCOUNTED_MAX).await?;
+                self.still_kept(of, checked).await?;
                 (BTreeMap::new(), self.append_history(of, &records).await?)
             } else {
                 let counts = summed(&records, of);

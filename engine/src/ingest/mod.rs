@@ -13,6 +13,7 @@ use crate::actor::ApiClient;
 use crate::store::intake::IntakeKey;
 use domain::event::{AcceptedTimes, Event, Kind, SessionKey, Submitted, check};
 use domain::fault::{FaultCode, Faults};
+use domain::retention::age_accepted;
 use domain::timestamp::{DAY_MS, MINUTE_MS, SECOND_MS};
 use domain::{EventId, Timestamp};
 use hmac::{Hmac, Mac};
@@ -22,6 +23,8 @@ use sha2::{Digest, Sha256};
 pub(crate) const DUPLICATE: &str = "duplicate";
 /// The code under which bodies that are no JSON object are counted.
 pub(crate) const MALFORMED: &str = "malformed_json";
+/// How long whoever names an unknown helpline waits for a look at the store.
+const DIRECTORY_MAX: std::time::Duration = std::time::Duration::from_secs(1);
 /// When to try again if the queue is full or the store is away, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 1;
 
@@ -110,10 +113,17 @@ impl Engine {
         }
     }
 
-    /// Looks whether another process added a helpline a moment ago: whether the directory is another one now.
+    /// Looks whether another process added a helpline a moment ago: whether the directory is another one now. While the store
+    /// is away nobody waits for that.
     async fn refreshed_directory(&self) -> bool {
-        let is_current = self.directory().is_current(&self.0.db).await.unwrap_or(true);
-        !is_current && self.refresh_directory().await.is_ok()
+        if !self.0.writer.is_healthy() {
+            return false;
+        }
+        let look = async {
+            let is_current = self.directory().is_current(&self.0.db).await.unwrap_or(true);
+            !is_current && self.refresh_directory().await.is_ok()
+        };
+        tokio::time::timeout(DIRECTORY_MAX, look).await.unwrap_or(false)
     }
 
     /// Hands what a request brought to the writer. For each of its events, whether it is new.
@@ -133,9 +143,11 @@ impl Engine {
     }
 
     fn parse_event(&self, client: &ApiClient, kind: Kind, body: &[u8]) -> Result<Event, EventFault> {
-        let submitted: Submitted<'_> = serde_json::from_slice(body).map_err(|_| EventFault::Malformed)?;
+        // As text first: members that nobody knows are skipped without a look at their encoding.
+        let body = std::str::from_utf8(body).map_err(|_| EventFault::Malformed)?;
+        let submitted: Submitted<'_> = serde_json::from_str(body).map_err(|_| EventFault::Malformed)?;
         let directory = self.directory();
-        let parsed = check(&submitted, kind, self.accepted_times(), |id| directory.helpline_no(id))
+        let parsed = check(&submitted, kind, self.accepted_times(client), |id| directory.helpline_no(id))
             .map_err(EventFault::Invalid)?;
         Ok(Event {
             at: parsed.at,
@@ -147,11 +159,13 @@ impl Engine {
         })
     }
 
-    fn accepted_times(&self) -> AcceptedTimes {
+    fn accepted_times(&self, client: &ApiClient) -> AcceptedTimes {
+        let (now, settings) = (self.now(), &self.0.settings);
+        let age_max_ms = i64::from(settings.event_age_max_days) * DAY_MS;
         AcceptedTimes {
-            now: self.now(),
-            age_max_ms: i64::from(self.0.settings.event_age_max_days) * DAY_MS,
-            ahead_max_ms: i64::from(self.0.settings.event_ahead_max_seconds) * SECOND_MS,
+            now,
+            age_max_ms: age_accepted(now, age_max_ms, client.application.customer.record.events_from),
+            ahead_max_ms: i64::from(settings.event_ahead_max_seconds) * SECOND_MS,
         }
     }
 

@@ -333,27 +333,32 @@ impl Task {
 
     /// Takes in what other writers appended before the pack at `seq`.
     async fn take_in_others(&mut self, seq: i64) -> Result<(), Error> {
-        if let Some((oldest, _)) = store::log::ends(&self.db).await?
-            && oldest > self.recent.seq + 1
-        {
-            // This process slept for so long that packs are gone which it has not seen. What it remembers is worth
-            // nothing; whoever waits for an answer will get one when it asks again.
+        let from = self.recent.seq;
+        catch_up(&self.db, &mut self.recent, seq).await?;
+        if self.missed_packs(from).await? {
+            // What it remembers is worth nothing; whoever waits for an answer will get one when it asks again.
             self.recent = beginning(&self.db, self.remembered_max).await?;
             return Err(Error::Unavailable("the writer has fallen behind the log".to_owned()));
         }
-        catch_up(&self.db, &mut self.recent, seq).await
+        Ok(())
+    }
+
+    /// Whether this process slept for so long that packs after a place are gone, which it may not have seen. To be asked once
+    /// those have been read that are there: others may be cleared away at any time.
+    async fn missed_packs(&self, after: i64) -> Result<bool, Error> {
+        Ok(store::log::ends(&self.db).await?.is_some_and(|(oldest, _)| oldest > after + 1))
     }
 
     /// Takes in what other writers appended, forgets what need not be remembered, and sees what can be cleared away.
     async fn look(&mut self) -> Result<(), Error> {
         let progress = store::aggregator::progress(&self.db).await?;
-        match store::log::ends(&self.db).await? {
-            Some((oldest, _)) if oldest > self.recent.seq + 1 => {
+        let from = self.recent.seq;
+        if store::log::ends(&self.db).await?.is_some_and(|(_, newest)| newest > from) {
+            catch_up(&self.db, &mut self.recent, i64::MAX).await?;
+            if self.missed_packs(from).await? {
                 self.recent = beginning(&self.db, self.remembered_max).await?;
                 catch_up(&self.db, &mut self.recent, i64::MAX).await?;
             }
-            Some((_, newest)) if newest > self.recent.seq => catch_up(&self.db, &mut self.recent, i64::MAX).await?,
-            _ => {}
         }
         // An append that succeeds tells it as well; without one, this is how a writer finds that the store is back.
         if !self.healthy.load(Ordering::Relaxed) {

@@ -37,6 +37,12 @@ pub async fn progress_in(tx: &mut Tx) -> Result<Progress, Error> {
     progress_of(&tx.fetch_one(Sql::new(PROGRESS)).await?)
 }
 
+/// Keeps everybody from bringing the figures further until a transaction ends.
+pub async fn hold(tx: &mut Tx) -> Result<(), Error> {
+    tx.execute(Sql::new("UPDATE aggregator SET beat = beat WHERE id = 1")).await?;
+    Ok(())
+}
+
 /// Makes a process the holder, if nothing has changed since `seen`.
 pub async fn take_over(tx: &mut Tx, seen: &Progress, process: Uuid) -> Result<bool, Error> {
     let sql = "UPDATE aggregator SET holder = $1, beat = beat + 1 WHERE id = 1 AND beat = $2";

@@ -121,11 +121,13 @@ pub async fn save(tx: &mut Tx, blocks: &[Block]) -> Result<(), Error> {
 pub async fn known(db: &Db, events: &[Event]) -> Result<HashSet<Identity>, Error> {
     let wanted: HashSet<Identity> = events.iter().map(Identity::of).collect();
     let mut known = HashSet::new();
-    let blocks: Vec<(Span, i64)> = holding(db, events).await?.into_iter().collect();
+    // In one state of the database: an event can move on to the next block.
+    let mut tx = db.snapshot().await?;
+    let blocks: Vec<(Span, i64)> = holding(&mut tx, db, events).await?.into_iter().collect();
     for some in blocks.chunks(READ_AT_ONCE).flat_map(chunks) {
         let values =
             some.iter().flat_map(|((span, customer), no)| [Value::from(*span), (*customer).into(), (*no).into()]);
-        for row in db.fetch(Sql::new(known_sql(db, some.len())).bind_all(values)).await? {
+        for row in tx.fetch(Sql::new(known_sql(db, some.len())).bind_all(values)).await? {
             let stored = unpack_block(CustomerNo(row.narrow(0)?), &row.bytes(1)?)?;
             known.extend(stored.iter().map(|stored| Identity::of(&stored.event)).filter(|id| wanted.contains(id)));
         }
@@ -142,14 +144,14 @@ fn known_sql(db: &Db, wanted: usize) -> String {
 }
 
 /// The blocks, by span and number, that hold an event at the time of one of these or one before and one after it.
-async fn holding(db: &Db, events: &[Event]) -> Result<BTreeSet<(Span, i64)>, Error> {
+async fn holding(tx: &mut Tx, db: &Db, events: &[Event]) -> Result<BTreeSet<(Span, i64)>, Error> {
     let times: BTreeSet<(Span, Timestamp)> = events.iter().map(|event| (span(event), event.at)).collect();
     let times: Vec<(Span, Timestamp)> = times.into_iter().collect();
     let mut blocks = BTreeSet::new();
     for some in chunks(&times) {
         let values =
             some.iter().flat_map(|((span, customer), at)| [Value::from(*span), (*customer).into(), (*at).into()]);
-        for row in db.fetch(Sql::new(holding_sql(db, some.len())).bind_all(values)).await? {
+        for row in tx.fetch(Sql::new(holding_sql(db, some.len())).bind_all(values)).await? {
             blocks.insert(((row.int(0)?, CustomerNo(row.narrow(1)?)), row.int(2)?));
         }
     }

@@ -3,25 +3,19 @@
 //! Queries are written once, with `$1` placeholders, as [`Sql`]; what comes back is a [`Row`]. Elsewhere in the store a
 //! database is named only where it needs a way of its own, with a comment.
 
+use super::pools::{WAIT_MAX, postgres_pool, sqlite_pool};
 use super::postgres_log::PostgresLog;
 pub use super::sql::{Sql, Value, chunks};
 use super::sql::{placeholder, placeholders};
 use super::sqlite_log::SqliteLog;
 use crate::error::{Error, corrupt};
 use crate::settings::Settings;
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection};
-use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Arguments, AssertSqlSafe, Column, Connection, Executor, Postgres, Row as _, Sqlite, TypeInfo};
+use sqlx::postgres::{PgArguments, PgConnectOptions};
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{Arguments, AssertSqlSafe, Column, Executor, Postgres, Row as _, Sqlite, TypeInfo};
 use std::str::FromStr;
 use std::time::Duration;
 use uuid::Uuid;
-
-/// How long a query waits for a connection, or SQLite for another process's write.
-const WAIT_MAX: Duration = Duration::from_secs(10);
-
-/// How long a Postgres server may take to show that a connection is alive. One behind which the network has gone silent
-/// would look busy for a quarter of an hour.
-const SIGN_OF_LIFE_MAX: Duration = Duration::from_secs(2);
 
 /// How long a statement on Postgres may take: none comes near it, unless the network has gone silent.
 const STATEMENT_MAX: Duration = Duration::from_secs(30);
@@ -98,31 +92,31 @@ impl Db {
             .pragma("temp_store", "MEMORY")
             // Where hundreds of rows are wanted of millions, it would rather index all of these, for each statement anew.
             .pragma("automatic_index", "OFF");
-        let pool = |connections| {
-            // A file does not go away like a server: no need to ask before each use.
-            let pool = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(WAIT_MAX);
-            // A commit that fails for want of space ends the transaction, of which sqlx knows nothing: it would refuse
-            // to begin another on this connection for ever.
-            pool.test_before_acquire(false).before_acquire(|connection, _| {
-                let fit = !connection.is_in_transaction();
-                Box::pin(async move { Ok(fit) })
-            })
-        };
-        let writer = pool(1).connect_with(options.clone().pragma("wal_autocheckpoint", AUTOCHECKPOINT)).await?;
+        let writer = sqlite_pool(1).connect_with(options.clone().pragma("wal_autocheckpoint", AUTOCHECKPOINT)).await?;
         let log_options = options.clone().filename(beside(options.get_filename(), "-log")).foreign_keys(false);
         let log = SqliteLog::new(log_options.get_filename().to_owned(), settings.room.cache_kib);
         log.execute(super::log::SQLITE_TABLE)?;
-        let log_checkpoints = pool(1).connect_lazy_with(log_options.clone());
-        let log_readers = pool(2).connect_with(log_options.pragma("query_only", "ON")).await?;
-        let readers = pool(connections_max).connect_with(options.pragma("query_only", "ON")).await?;
+        let log_checkpoints = sqlite_pool(1).connect_lazy_with(log_options.clone());
+        let log_readers = sqlite_pool(2).connect_with(log_options.pragma("query_only", "ON")).await?;
+        let readers = sqlite_pool(connections_max).connect_with(options.pragma("query_only", "ON")).await?;
         Ok(Self::Sqlite { writer, readers, log, log_readers, log_checkpoints })
     }
 
     /// The same database for another runtime: connections to Postgres belong to the runtime that made them, so these are
-    /// others. Those to SQLite have threads of their own, and are shared.
+    /// others. Those to SQLite have threads of their own; but those that read are others too, so that nobody's long reading is
+    /// waited for.
     pub fn apart(&self) -> Self {
         match self {
-            Self::Sqlite { .. } => self.clone(),
+            Self::Sqlite { writer, readers, log, log_readers, log_checkpoints } => {
+                let options = readers.connect_options().as_ref().clone();
+                Self::Sqlite {
+                    writer: writer.clone(),
+                    readers: sqlite_pool(APART_CONNECTIONS_MAX).connect_lazy_with(options),
+                    log: log.clone(),
+                    log_readers: log_readers.clone(),
+                    log_checkpoints: log_checkpoints.clone(),
+                }
+            }
             Self::Postgres { log, .. } => {
                 let pool = postgres_pool(APART_CONNECTIONS_MAX).connect_lazy_with(log.options());
                 Self::Postgres { pool, log: PostgresLog::new(log.options()) }
@@ -132,8 +126,9 @@ impl Db {
 
     /// Closes the connections that [`Self::apart`] has made.
     pub async fn close_apart(&self) {
-        if let Self::Postgres { .. } = self {
-            self.close().await;
+        match self {
+            Self::Sqlite { readers, .. } => readers.close().await,
+            Self::Postgres { .. } => self.close().await,
         }
     }
 
@@ -175,7 +170,7 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx, Error> {
         match self {
             Self::Sqlite { writer, .. } => Ok(Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)),
-            Self::Postgres { pool, .. } => Ok(Tx::Postgres(pool.begin().await?)),
+            Self::Postgres { pool, .. } => Ok(Tx::Postgres(in_time(pool.begin()).await?)),
         }
     }
 
@@ -184,7 +179,8 @@ impl Db {
         match self {
             Self::Sqlite { readers, .. } => Ok(Tx::Sqlite(readers.begin().await?)),
             Self::Postgres { pool, .. } => {
-                Ok(Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?))
+                let begin = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+                Ok(Tx::Postgres(in_time(begin).await?))
             }
         }
     }
@@ -195,7 +191,7 @@ impl Db {
         match self {
             Self::Sqlite { .. } => self.begin().await,
             Self::Postgres { pool, .. } => {
-                Ok(Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ").await?))
+                Ok(Tx::Postgres(in_time(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ")).await?))
             }
         }
     }
@@ -295,24 +291,6 @@ impl Db {
                 pool.close().await;
             }
         }
-    }
-}
-
-fn postgres_pool(connections_max: u32) -> sqlx::postgres::PgPoolOptions {
-    sqlx::postgres::PgPoolOptions::new()
-        .max_connections(connections_max)
-        .acquire_timeout(WAIT_MAX)
-        .test_before_acquire(false)
-        .before_acquire(|connection, _| Box::pin(is_alive(connection)))
-        .after_release(|connection, _| Box::pin(is_alive(connection)))
-}
-
-/// Asks the server behind a connection for a sign of life.
-async fn is_alive(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    match tokio::time::timeout(SIGN_OF_LIFE_MAX, connection.ping()).await {
-        Ok(alive) => alive.map(|()| true),
-        // An error, as one that is only unfit is parted with politely.
-        Err(_) => Err(sqlx::Error::PoolTimedOut),
     }
 }
 

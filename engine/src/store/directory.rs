@@ -13,6 +13,8 @@ pub struct CustomerRecord {
     pub no: CustomerNo,
     pub customer: Customer,
     pub session_secret: Vec<u8>,
+    /// Raw events before have been given up.
+    pub events_from: Option<Timestamp>,
 }
 
 /// An application with what only the engine may know.
@@ -35,9 +37,17 @@ pub async fn version(db: &Db) -> Result<Option<String>, Error> {
     setting(db, VERSION).await
 }
 
+/// The version that a transaction sees.
+pub async fn version_in(tx: &mut Tx) -> Result<Option<String>, Error> {
+    tx.fetch_optional(setting_sql(VERSION)).await?.map(|row| row.text(0)).transpose()
+}
+
 async fn setting(db: &Db, name: &str) -> Result<Option<String>, Error> {
-    let row = db.fetch_optional(Sql::new("SELECT value FROM settings WHERE name = $1").bind(name)).await?;
-    row.map(|row| row.text(0)).transpose()
+    db.fetch_optional(setting_sql(name)).await?.map(|row| row.text(0)).transpose()
+}
+
+fn setting_sql(name: &str) -> Sql {
+    Sql::new("SELECT value FROM settings WHERE name = $1").bind(name)
 }
 
 /// Tells all processes that the directory has changed. `version` must be new.
@@ -87,7 +97,7 @@ pub async fn database_name(db: &Db) -> Result<Option<String>, Error> {
 /// All customers.
 pub async fn customers(db: &Db) -> Result<Vec<CustomerRecord>, Error> {
     let sql = "SELECT no, id, name, time_zone, session_secret, catalogue_quota_per_day, event_burst_per_second, \
-               event_retention_months, created_at, suppress_below FROM customers ORDER BY no";
+               event_retention_months, created_at, suppress_below, events_from FROM customers ORDER BY no";
     let limit = |row: &Row, column| -> Result<Option<u32>, Error> {
         row.opt_int(column)?.map(|n| u32::try_from(n).map_err(|_| corrupt("limit"))).transpose()
     };
@@ -105,7 +115,12 @@ pub async fn customers(db: &Db) -> Result<Vec<CustomerRecord>, Error> {
             limits,
             created_at: row.at(8)?,
         };
-        Ok(CustomerRecord { no: CustomerNo(row.narrow(0)?), customer, session_secret: row.bytes(4)? })
+        Ok(CustomerRecord {
+            no: CustomerNo(row.narrow(0)?),
+            customer,
+            session_secret: row.bytes(4)?,
+            events_from: row.opt_at(10)?,
+        })
     };
     db.fetch(Sql::new(sql)).await?.iter().map(record).collect()
 }

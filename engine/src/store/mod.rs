@@ -19,6 +19,7 @@ pub mod intake;
 pub mod limits;
 pub mod links;
 pub mod log;
+mod pools;
 mod postgres_log;
 pub mod rate_cards;
 pub mod reports;

@@ -127,6 +127,13 @@ async fn a_lost_log_loses_nothing_once_the_engine_has_stopped() {
     assert_eq!(post(&installation, &client, 0..150).await, 50);
     installation.settle().await;
     assert_eq!(gross(&installation, &client).await, 150);
+    // Retries alone leave nothing to write down but how far the log was read.
+    installation.restart().await;
+    assert_eq!(post(&installation, &client, 0..150).await, 0);
+    installation.stop().await;
+    lose_log(&installation);
+    installation.restart().await;
+    assert_eq!(gross(&installation, &client).await, 150);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -92,8 +92,10 @@ async fn read_request(headers: &HeaderMap, body: Body) -> Result<TokenRequest, R
     let mut request = match body::media_type(headers).filter(|_| is_plain).as_deref() {
         _ if bytes.is_empty() => TokenRequest::default(),
         Some("application/x-www-form-urlencoded") => from_form(&bytes)?,
-        Some(essence) if body::is_json(essence) => serde_json::from_slice(&bytes)
-            .map_err(|_| Refusal::InvalidRequest("The body is not a JSON object of texts."))?,
+        Some(essence) if body::is_json(essence) => Some(&bytes)
+            .filter(|bytes| body::is_object(bytes))
+            .and_then(|bytes| serde_json::from_slice(bytes).ok())
+            .ok_or(Refusal::InvalidRequest("The body is not a JSON object of texts."))?,
         _ => return Err(Refusal::InvalidRequest("The body must be a form or JSON, in UTF-8.")),
     };
     let mut lines = headers.get_all(AUTHORIZATION).iter();

@@ -20,6 +20,8 @@ use tokio::task::JoinHandle;
 
 /// How long requests that were taken may still take once the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(8);
+/// How long an export that is broken off may take to be given back.
+const GIVE_BACK_MAX: Duration = Duration::from_secs(1);
 /// How often recorded durations are folded, so that they do not pile up when nobody reads `/metrics`.
 const TIDY: Duration = Duration::from_secs(15);
 
@@ -68,8 +70,10 @@ async fn stop_exports(engine: &Engine, exporting: JoinHandle<()>) {
     exporting.abort();
     // Aborted on purpose; once it has ended nothing writes that file any more.
     let _ = exporting.await;
-    if let Err(error) = engine.release_exports().await {
-        tracing::warn!(%error, "an export could not be given back");
+    match tokio::time::timeout(GIVE_BACK_MAX, engine.release_exports()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "an export could not be given back"),
+        Err(_) => tracing::warn!("an export could not be given back in time"),
     }
 }
 

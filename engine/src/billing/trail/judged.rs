@@ -189,6 +189,8 @@ impl Engine {
         if let Some(judged) = self.0.trails.find(&subject, fresh_since()) {
             return Ok((judged, usage));
         }
+        // Whoever waits for its turn keeps nobody from reading.
+        drop(tx);
         let _one_at_a_time = self.0.trails.judging.lock().await;
         if let Some(judged) = self.0.trails.find(&subject, fresh_since()) {
             return Ok((judged, usage));
@@ -198,6 +200,7 @@ impl Engine {
             let detail = format!("More than {MONTH_EVENTS_MAX} events: export them instead.");
             return Err(Faults::one("month", FaultCode::PeriodInvalid, detail).into());
         }
+        let mut tx = self.0.db.snapshot().await?;
         let events = u64::try_from(waterfall.sandbox + waterfall.other_kind + waterfall.gross).unwrap_or(0);
         let mut judged = Judged { subject, at: self.now(), marks: Vec::new(), counts: BTreeMap::new() };
         for slice in slices(events) {

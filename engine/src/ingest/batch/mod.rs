@@ -81,7 +81,8 @@ impl Engine {
     }
 
     fn check_batch(&self, client: &ApiClient, items: &[Item<'_>]) -> Vec<Checked> {
-        let mut checker = Checker { client, directory: &self.directory(), times: self.accepted_times(), last: None };
+        let mut checker =
+            Checker { client, directory: &self.directory(), times: self.accepted_times(client), last: None };
         items.iter().map(|item| checker.check(item)).collect()
     }
 
