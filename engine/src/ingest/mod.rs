@@ -1,6 +1,7 @@
 //! Taking in events: check, wait for the commit, answer.
 
 mod batch;
+mod catch_up;
 mod recent;
 mod writer;
 

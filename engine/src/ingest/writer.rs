@@ -1,13 +1,13 @@
 //! The one writer of a process: it appends to the log whatever has gathered while the last append was under way, then
 //! answers.
 
-use super::recent::{FORGET_STEP, PENDING_MAX, Recent, Sizes};
+use super::catch_up::{Gap, beginning, catch_up, oldest, remembered};
+use super::recent::{FORGET_STEP, Recent};
 use super::{EventError, RETRY_AFTER_SECONDS};
 use crate::clock::{Clock, random_bytes};
 use crate::error::Error;
 use crate::store::codec::Pack;
 use crate::store::intake::IntakeKey;
-use crate::store::log::{READ_EVENTS_MAX, READ_PACKS_MAX};
 use crate::store::{self, Db};
 use crate::worker_thread::WorkerThread;
 use domain::event::Event;
@@ -149,44 +149,6 @@ impl Writer {
         };
         WorkerThread::start("writer", |stop| task.run(inbox, stop))
     }
-}
-
-/// What a writer must remember when it starts.
-async fn remembered(db: &Db, remembered_max: usize) -> Result<Recent, Error> {
-    let mut recent = beginning(db, remembered_max).await?;
-    catch_up(db, &mut recent, i64::MAX).await?;
-    Ok(recent)
-}
-
-/// Nothing remembered yet, of a log that has to be taken in from where the event blocks end.
-async fn beginning(db: &Db, remembered_max: usize) -> Result<Recent, Error> {
-    let mut tx = db.snapshot().await?;
-    let progress = store::aggregator::progress_in(&mut tx).await?;
-    let latest = store::blocks::latest(&mut tx).await?;
-    drop(tx);
-    store::log::go_on_after(db, &progress).await?;
-    let floor = latest.map_or(domain::Timestamp::from_millis(i64::MIN), |latest| latest.plus(1));
-    Ok(Recent::new(floor, progress.applied, Sizes { remembered_max, pending_max: PENDING_MAX }))
-}
-
-/// Takes in the packs of the log that lie before `until`. Given up on the way, it is gone on with later.
-async fn catch_up(db: &Db, recent: &mut Recent, until: i64) -> Result<(), Error> {
-    while recent.seq + 1 < until {
-        let packs = store::log::after(db, recent.seq, READ_PACKS_MAX, READ_EVENTS_MAX).await?;
-        if packs.is_empty() {
-            return Ok(());
-        }
-        for logged in packs.iter().take_while(|logged| logged.seq < until) {
-            for event in &logged.pack.events {
-                recent.take_in(event, logged.seq);
-            }
-            recent.seq = logged.seq;
-        }
-        if packs.last().is_some_and(|last| last.seq >= until) {
-            return Ok(());
-        }
-    }
-    Ok(())
 }
 
 /// The task that writes.
@@ -333,9 +295,7 @@ impl Task {
 
     /// Takes in what other writers appended before the pack at `seq`.
     async fn take_in_others(&mut self, seq: i64) -> Result<(), Error> {
-        let from = self.recent.seq;
-        catch_up(&self.db, &mut self.recent, seq).await?;
-        if self.missed_packs(from).await? {
+        if !catch_up(&self.db, &mut self.recent, seq, Gap::MaybeCleared).await? {
             // What it remembers is worth nothing; whoever waits for an answer will get one when it asks again.
             self.recent = beginning(&self.db, self.remembered_max).await?;
             return Err(Error::Unavailable("the writer has fallen behind the log".to_owned()));
@@ -343,22 +303,14 @@ impl Task {
         Ok(())
     }
 
-    /// Whether this process slept for so long that packs after a place are gone, which it may not have seen. To be asked once
-    /// those have been read that are there: others may be cleared away at any time.
-    async fn missed_packs(&self, after: i64) -> Result<bool, Error> {
-        Ok(store::log::ends(&self.db).await?.is_some_and(|(oldest, _)| oldest > after + 1))
-    }
-
     /// Takes in what other writers appended, forgets what need not be remembered, and sees what can be cleared away.
     async fn look(&mut self) -> Result<(), Error> {
         let progress = store::aggregator::progress(&self.db).await?;
-        let from = self.recent.seq;
-        if store::log::ends(&self.db).await?.is_some_and(|(_, newest)| newest > from) {
-            catch_up(&self.db, &mut self.recent, i64::MAX).await?;
-            if self.missed_packs(from).await? {
-                self.recent = beginning(&self.db, self.remembered_max).await?;
-                catch_up(&self.db, &mut self.recent, i64::MAX).await?;
-            }
+        if store::log::ends(&self.db).await?.is_some_and(|(_, newest)| newest > self.recent.seq)
+            && !catch_up(&self.db, &mut self.recent, i64::MAX, Gap::MaybeCleared).await?
+        {
+            self.recent = beginning(&self.db, self.remembered_max).await?;
+            catch_up(&self.db, &mut self.recent, i64::MAX, Gap::Empty).await?;
         }
         // An append that succeeds tells it as well; without one, this is how a writer finds that the store is back.
         if !self.healthy.load(Ordering::Relaxed) {
@@ -380,7 +332,7 @@ impl Task {
             self.seen.pop_front();
         }
         if let (Some(old), None) = (old, self.trim)
-            && let Some((oldest, _)) = store::log::ends(&self.db).await?
+            && let Some(oldest) = oldest(&self.db).await?
             && oldest <= old.min(progress.flushed)
         {
             self.trim = Some((oldest, old.min(progress.flushed)));
