@@ -9,13 +9,15 @@ use crate::directory::Directory;
 use crate::error::Error;
 use crate::ingest::{DUPLICATE, quarter};
 use crate::store;
+use crate::store::aggregator::Kept;
+use crate::store::db::Tx;
 use domain::account::Tier;
 use domain::billing::judge::{Judgement, judge};
 use domain::billing::{BillableFigure, Step};
 use domain::event::Action;
 use domain::fault::{FaultCode, Faults};
-use domain::ids::{ApplicationNo, HelplineNo};
-use domain::zone::{Day, Month};
+use domain::ids::{ApplicationNo, CustomerNo, HelplineNo};
+use domain::zone::{Day, Month, Zone};
 use domain::{ApplicationId, HelplineId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -171,11 +173,7 @@ impl Engine {
         let entry = reader.one()?;
         let usage = self.usage(reader, month).await?;
         let mut tx = self.0.db.snapshot().await?;
-        let kept = kept_in(&mut tx, entry.record.no).await?;
-        if kept.events_from.is_some_and(|from| extent((month, usage.time_zone)).0 < from) {
-            let detail = "The events of this month are kept no longer. Its figures and statement stay.";
-            return Err(Faults::one("month", FaultCode::PeriodInvalid, detail).into());
-        }
+        let kept = with_events(&mut tx, entry.record.no, (month, usage.time_zone)).await?;
         let issued = usage.statement.as_ref().filter(|statement| statement.is_issued());
         let subject = Subject {
             customer: entry.record.no,
@@ -201,6 +199,8 @@ impl Engine {
             return Err(Faults::one("month", FaultCode::PeriodInvalid, detail).into());
         }
         let mut tx = self.0.db.snapshot().await?;
+        // They may have been given up while this waited for its turn.
+        with_events(&mut tx, subject.customer, (month, subject.zone)).await?;
         let events = u64::try_from(waterfall.sandbox + waterfall.other_kind + waterfall.gross).unwrap_or(0);
         let mut judged = Judged { subject, at: self.now(), marks: Vec::new(), counts: BTreeMap::new() };
         for slice in slices(events) {
@@ -296,6 +296,16 @@ impl Engine {
             log_length: judged.subject.log_length,
         })
     }
+}
+
+/// What a customer's figures are kept by, if the raw events of a month are there.
+async fn with_events(tx: &mut Tx, customer: CustomerNo, of: (Month, Zone)) -> Result<Kept, Error> {
+    let kept = kept_in(tx, customer).await?;
+    if kept.events_from.is_some_and(|from| extent(of).0 < from) {
+        let detail = "The events of this month are kept no longer. Its figures and statement stay.";
+        return Err(Faults::one("month", FaultCode::PeriodInvalid, detail).into());
+    }
+    Ok(kept)
 }
 
 fn most_first<K: Ord>(mut counts: Vec<(K, i64)>) -> Vec<(K, i64)> {
