@@ -1,6 +1,7 @@
 //! How far the figures are, who brings them further, and what they are kept by.
 
 use super::db::{Db, Row, Sql, Tx, Value, chunks};
+use super::turn::Turn;
 use crate::error::{Error, corrupt};
 use domain::Timestamp;
 use domain::ids::CustomerNo;
@@ -123,17 +124,23 @@ pub fn partition(month: Month) -> String {
 }
 
 /// Makes the partitions of some months, from one instant to another, on Postgres, unless they are there.
+///
+/// A table is made and then attached: made as a partition, it would wait for everybody who reads the others, such as a
+/// backup, and whoever came then would wait behind it.
 pub async fn make_partitions(tx: &mut Tx, months: &[(Month, Timestamp, Timestamp)]) -> Result<(), Error> {
-    if matches!(tx, Tx::Sqlite(_)) {
+    if matches!(tx, Tx::Sqlite(_)) || months.is_empty() {
         return Ok(());
     }
+    tx.take_turn(Turn::Partitions, None).await?;
     for (month, from, to) in months {
-        let sql = format!(
-            "CREATE TABLE IF NOT EXISTS {} PARTITION OF event_blocks FOR VALUES FROM ({}) TO ({})",
-            partition(*month),
-            from.millis(),
-            to.millis()
-        );
+        let partition = partition(*month);
+        let sql = "SELECT 1 FROM pg_class WHERE oid = to_regclass(CAST($1 AS TEXT))";
+        if tx.fetch_optional(Sql::new(sql).bind(partition.as_str())).await?.is_some() {
+            continue;
+        }
+        tx.execute(Sql::new(format!("CREATE TABLE {partition} (LIKE event_blocks INCLUDING ALL)"))).await?;
+        let (from, to) = (from.millis(), to.millis());
+        let sql = format!("ALTER TABLE event_blocks ATTACH PARTITION {partition} FOR VALUES FROM ({from}) TO ({to})");
         tx.execute(Sql::new(sql)).await?;
     }
     Ok(())

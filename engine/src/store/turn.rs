@@ -20,6 +20,8 @@ pub enum Turn {
     Alerts = 4,
     /// Which pack is the next one of the log.
     Appends = 5,
+    /// Which months have partitions.
+    Partitions = 6,
 }
 
 impl Turn {

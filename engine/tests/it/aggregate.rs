@@ -13,6 +13,7 @@ on_both!(
     a_crash_loses_and_doubles_nothing,
     another_process_takes_over,
     writers_know_what_others_wrote,
+    a_new_month_waits_for_nobody_who_reads,
 );
 
 async fn prepare(installation: &Installation) -> ApiClient {
@@ -114,6 +115,18 @@ async fn writers_know_what_others_wrote(installation: Installation) {
     installation.settle().await;
     assert_eq!(gross(&installation, &client).await, 120);
     workers.stop().await;
+}
+
+/// Such as a backup, which reads all tables in one transaction.
+async fn a_new_month_waits_for_nobody_who_reads(installation: Installation) {
+    let client = prepare(&installation).await;
+    let _reading = installation.reading("SELECT COUNT(*) FROM event_blocks").await;
+    for at in ["2026-08-05T10:00:00Z", "2026-11-05T10:00:00Z", "2027-03-05T10:00:00Z"] {
+        let body = json!({"helpline_id": "h1", "session_id": "s1", "timestamp": at});
+        assert!(installation.post(&client, Kind::Display, &body).await.unwrap());
+        let settled = tokio::time::timeout(std::time::Duration::from_secs(10), installation.settle()).await;
+        assert!(settled.is_ok(), "the figures wait, with what came at {at}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -136,6 +136,20 @@ impl Installation {
         }
     }
 
+    /// Begins a transaction that reads, and goes on until what this gives is dropped.
+    pub async fn reading(&self, sql: &'static str) -> Box<dyn std::any::Any> {
+        let url = &self.settings.database_url;
+        if url.starts_with("sqlite") {
+            let mut tx = sqlx::SqlitePool::connect(url).await.unwrap().begin().await.unwrap();
+            sqlx::query(sql).execute(&mut *tx).await.unwrap();
+            Box::new(tx)
+        } else {
+            let mut tx = sqlx::PgPool::connect(url).await.unwrap().begin().await.unwrap();
+            sqlx::query(sql).execute(&mut *tx).await.unwrap();
+            Box::new(tx)
+        }
+    }
+
     pub async fn customer(&self, name: &str, time_zone: &str) -> CustomerId {
         let form = CustomerForm { name: name.into(), time_zone: time_zone.into(), limits: CustomerLimits::default() };
         self.engine.create_customer(&self.operator, &form).await.unwrap().id
