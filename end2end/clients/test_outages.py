@@ -35,6 +35,19 @@ def turns_red(server, seconds=FIRST_SECONDS):
     reachline.wait_for("/readyz to turn red", lambda: not traffic.is_ready(server), seconds)
 
 
+def unknown_helplines_are_refused_at_once(server, ledger):
+    """Whether another process has added one cannot be looked up either."""
+    for application in ledger.customer.applications.values():
+        client = reachline.Client(server.port, application.token)
+        event = {"helpline_id": "not-there", "session_id": "s", "timestamp": figures.stamp(ledger.now_ms())}
+        for path, body in (("helpline-display", event), ("batch", [event | {"type": "helpline_display"}] * 3)):
+            began = time.monotonic()
+            answer = client.post(f"/v1/events/{path}", body)
+            assert answer.status == 503 and answer.headers["retry-after"], answer
+            assert time.monotonic() - began < AT_ONCE, path
+        client.close()
+
+
 def heals(server, load, seconds=10):
     """Without help, and says how long it took."""
     began = time.monotonic()
@@ -135,6 +148,7 @@ def test_paused_database(server):
                 first = time.monotonic() - began
                 turns_red(server)
                 refused_at_once(load)
+                unknown_helplines_are_refused_at_once(server, ledger)
                 assert traffic.memory_mib(server) - memory < GROWTH_MIB
             print(f"first refused after {first:.2f} s, healed after {heals(server, load):.2f} s")
             only_503(load)

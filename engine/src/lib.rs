@@ -51,7 +51,9 @@ pub use figures::IntakeReport;
 pub use files::FileOf;
 pub use health::Health;
 pub use history::{HistoryError, HistoryForm, HistoryImport, HistoryProgress, HistoryReport, Watch};
-pub use ingest::{BATCH_EVENTS_MAX, Batch, BatchForm, BatchResult, EventError, EventFault, Receipt, ReceiptStatus};
+pub use ingest::{
+    BATCH_EVENTS_MAX, Batch, BatchForm, BatchResult, EventError, EventFault, Receipt, ReceiptStatus, UnreadBody,
+};
 pub use links::Opening;
 pub use login::{LoginError, WebSession};
 pub use paging::{OfCustomer, Paged, Paging};

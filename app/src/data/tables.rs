@@ -241,7 +241,14 @@ fn bar_percent(n: i64, most: i64) -> u8 {
 #[must_use]
 pub fn advice(code: &str) -> &'static str {
     match code {
-        "malformed_json" => "The body was no JSON object, or not in UTF-8. Send one event as an object.",
+        "malformed_json" => {
+            "The body was no JSON, not in UTF-8, or broke off. Send one event as an object, or a batch."
+        }
+        "body_too_large" => "The body was too large: 16 KiB for one event, 1 MiB for a batch, also once decompressed.",
+        "media_type_unsupported" => {
+            "Send Content-Type: application/json, a batch also as application/x-ndjson; compressed with gzip or zstd or not at all."
+        }
+        "too_many_events" => "A batch has at most 1,000 events. Send more of them in several.",
         "helpline_unknown" => "No helpline has this id. Take ids from GET /v1/helplines and refresh copies of it.",
         "session_id_missing" => "Send an opaque id of the session with each event.",
         "session_id_too_long" => "A session id has at most 255 bytes. Hash longer ones.",

@@ -24,6 +24,8 @@ use sha2::{Digest, Sha256};
 pub(crate) const DUPLICATE: &str = "duplicate";
 /// The code under which bodies that are no JSON object are counted.
 pub(crate) const MALFORMED: &str = "malformed_json";
+/// The code under which batches of too many events are counted.
+pub(crate) const TOO_MANY: &str = "too_many_events";
 /// How long whoever names an unknown helpline waits for a look at the store.
 const DIRECTORY_MAX: std::time::Duration = std::time::Duration::from_secs(1);
 /// When to try again if the queue is full or the store is away, in seconds.
@@ -69,6 +71,27 @@ impl EventFault {
     }
 }
 
+/// Why a body was refused before what it holds was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnreadBody {
+    /// It broke off, or is not compressed as its request says.
+    Malformed,
+    TooLarge,
+    /// It is of another media type, or compressed in another way, than are read.
+    MediaTypeUnsupported,
+}
+
+impl UnreadBody {
+    /// The code under which it is counted.
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Malformed => MALFORMED,
+            Self::TooLarge => "body_too_large",
+            Self::MediaTypeUnsupported => "media_type_unsupported",
+        }
+    }
+}
+
 /// Why an event, or all of a batch, was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
@@ -110,8 +133,20 @@ impl Engine {
                 let status = if is_new { ReceiptStatus::Accepted } else { ReceiptStatus::Duplicate };
                 Ok(Receipt { event_id: event_id(&event), status })
             }
-            Err(fault) => Err(self.count_refused(client, fault).await),
+            Err(fault) => {
+                self.count_refused(client, fault.code()).await?;
+                Err(fault.into())
+            }
         }
+    }
+
+    /// Counts a request whose body was refused before what it holds was looked at.
+    ///
+    /// # Errors
+    /// [`EventError::Forbidden`] and [`EventError::Unavailable`].
+    pub async fn record_unread(&self, client: &ApiClient, why: UnreadBody) -> Result<(), EventError> {
+        client.require(crate::ApiScope::EventsWrite).map_err(|_| EventError::Forbidden)?;
+        self.count_refused(client, why.code()).await
     }
 
     /// Looks whether another process added a helpline a moment ago: whether the directory is another one now. While the store
@@ -135,12 +170,9 @@ impl Engine {
         Ok(self.0.writer.send(intake).await?)
     }
 
-    /// Counts a request that is refused as a whole, and says what to answer.
-    async fn count_refused(&self, client: &ApiClient, fault: EventFault) -> EventError {
-        match self.store(Intake::refused(self.intake_key(client, fault.code()))).await {
-            Ok(_) => fault.into(),
-            Err(unavailable) => unavailable,
-        }
+    /// Counts a request that is refused as a whole: a customer sees what it loses, and why.
+    async fn count_refused(&self, client: &ApiClient, code: &'static str) -> Result<(), EventError> {
+        self.store(Intake::refused(self.intake_key(client, code))).await.map(drop)
     }
 
     fn parse_event(&self, client: &ApiClient, kind: Kind, body: &[u8]) -> Result<Event, EventFault> {

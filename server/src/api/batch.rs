@@ -1,6 +1,6 @@
 //! `POST /v1/events/batch`: many events in one request.
 
-use super::events::{name_of, outcome, refused, status_of};
+use super::events::{name_of, outcome, refused, refused_unread, status_of};
 use crate::http::body::{self, BATCH_BYTES_MAX};
 use crate::http::client::BatchClient;
 use crate::http::error::{ApiError, EventProblem, Malformed};
@@ -9,6 +9,7 @@ use crate::state::AppState;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
+use bytes::Bytes;
 use domain::EventId;
 use engine::actor::ApiClient;
 use engine::{Batch, BatchForm, BatchResult};
@@ -51,7 +52,7 @@ pub async fn batch(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Answer>, ApiError> {
-    let _place = state.batches.take().await?;
+    let _place = state.batches.take(client.application_id()).await?;
     let answered = take(&state, &client, &headers, body).await;
     if let Err((error, events)) = &answered {
         state.metrics.events(name_of(None), outcome(error), (*events).max(1) as u64);
@@ -66,8 +67,10 @@ async fn take(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Answer, (ApiError, usize)> {
-    let form = form(headers).map_err(|error| (error, 1))?;
-    let bytes = body::read_encoded(headers, body, BATCH_BYTES_MAX).await.map_err(|error| (error, 1))?;
+    let (form, bytes) = match read(headers, body).await {
+        Ok(read) => read,
+        Err(error) => return Err((refused_unread(state, client, error).await, 1)),
+    };
     let batch = Batch::read(form, &bytes);
     let events = batch.len();
     let burst = state.engine.event_burst(client);
@@ -76,6 +79,10 @@ async fn take(
     let results = state.engine.record_batch(client, batch).await;
     let results = results.map_err(|error| (refused(error, Malformed::Batch), events))?;
     Ok(count(state, results))
+}
+
+async fn read(headers: &HeaderMap, body: Body) -> Result<(BatchForm, Bytes), ApiError> {
+    Ok((form(headers)?, body::read_encoded(headers, body, BATCH_BYTES_MAX).await?))
 }
 
 /// How the media type says that the batch is written.

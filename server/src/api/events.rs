@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::State;
 use domain::event::Kind;
 use engine::actor::ApiClient;
-use engine::{ApiScope, EventError, EventFault, Receipt, ReceiptStatus};
+use engine::{ApiScope, EventError, EventFault, Receipt, ReceiptStatus, UnreadBody};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
@@ -70,7 +70,7 @@ async fn record(state: &AppState, client: &ApiClient, kind: Kind, headers: &Head
         Ok(bytes) => {
             state.engine.record_event(client, kind, &bytes).await.map_err(|error| refused(error, Malformed::Event))
         }
-        Err(error) => Err(error),
+        Err(error) => Err(refused_unread(state, client, error).await),
     };
     let name = name_of(Some(kind));
     match recorded {
@@ -111,6 +111,17 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<bytes::Bytes, ApiError>
     let bytes = body::read_encoded(headers, body, EVENT_BYTES_MAX).await?;
     // An event is an object: an array, whose members would be taken by their position, is passed on as nothing.
     Ok(if body::is_object(&bytes) { bytes } else { bytes::Bytes::new() })
+}
+
+/// Has a body counted that was refused before the engine saw it, and says what to answer.
+pub async fn refused_unread(state: &AppState, client: &ApiClient, error: ApiError) -> ApiError {
+    let why = match &error {
+        ApiError::MalformedJson(_) => UnreadBody::Malformed,
+        ApiError::BodyTooLarge { .. } => UnreadBody::TooLarge,
+        ApiError::MediaTypeUnsupported => UnreadBody::MediaTypeUnsupported,
+        _ => return error,
+    };
+    state.engine.record_unread(client, why).await.map_or_else(|error| refused(error, Malformed::Event), |()| error)
 }
 
 /// What to answer to what the engine refuses; `malformed` says what should have been there.

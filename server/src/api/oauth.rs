@@ -87,7 +87,10 @@ async fn issue(state: &AppState, request: TokenRequest) -> Result<serde_json::Va
 
 /// Reads body and `Authorization`. Each parameter at most once, and one way to authenticate (section 2.3).
 async fn read_request(headers: &HeaderMap, body: Body) -> Result<TokenRequest, Refusal> {
-    let bytes = body::read(headers, body, TOKEN_REQUEST_BYTES_MAX).await.map_err(Refusal::Other)?;
+    let bytes = body::read(headers, body, TOKEN_REQUEST_BYTES_MAX).await.map_err(|error| match error {
+        ApiError::MalformedJson(_) => Refusal::InvalidRequest("The body broke off."),
+        other => Refusal::Other(other),
+    })?;
     let is_plain = Encoding::of(headers) == Ok(Encoding::Identity);
     let mut request = match body::media_type(headers).filter(|_| is_plain).as_deref() {
         _ if bytes.is_empty() => TokenRequest::default(),
@@ -98,6 +101,10 @@ async fn read_request(headers: &HeaderMap, body: Body) -> Result<TokenRequest, R
             .ok_or(Refusal::InvalidRequest("The body is not a JSON object of texts."))?,
         _ => return Err(Refusal::InvalidRequest("The body must be a form or JSON, in UTF-8.")),
     };
+    // What has no value counts as left out (section 3.2).
+    for member in [&mut request.client_id, &mut request.client_secret, &mut request.scope] {
+        member.take_if(|value| value.is_empty());
+    }
     let mut lines = headers.get_all(AUTHORIZATION).iter();
     let Some(line) = lines.next() else { return Ok(request) };
     let (id, secret) = line.to_str().ok().and_then(basic).ok_or(Refusal::InvalidClient)?;

@@ -11,7 +11,7 @@ use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 /// What `RateLimit-Policy` and `RateLimit` say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,29 +129,55 @@ impl Burst {
 
 /// Batches that are read and stored at the same time: each may fill two bodies and a thousand events of memory.
 const BATCHES_MAX: usize = 128;
+/// Of one application: who sends its batches slowly keeps no other waiting.
+const BATCHES_OF_ONE_MAX: usize = BATCHES_MAX / 2;
 /// How long a batch waits for its place; nothing of its body is read until then.
 const PLACE_WAIT: Duration = Duration::from_secs(5);
 
-/// The places of batches under way.
-pub struct Places(Semaphore);
+/// The places of batches under way. There are no more entries than applications that hold a valid token.
+pub struct Places {
+    all: Arc<Semaphore>,
+    applications: RwLock<HashMap<ApplicationId, Arc<Semaphore>>>,
+}
+
+/// The place of a batch, until it is dropped.
+pub struct Place {
+    _of_all: OwnedSemaphorePermit,
+    _of_one: OwnedSemaphorePermit,
+}
 
 impl Default for Places {
     fn default() -> Self {
-        Self(Semaphore::new(BATCHES_MAX))
+        Self { all: Semaphore::new(BATCHES_MAX).into(), applications: RwLock::default() }
     }
 }
 
 impl Places {
-    /// Takes a place until what is returned is dropped.
+    /// Takes a place for a batch of an application.
     ///
     /// # Errors
     /// [`ApiError::Unavailable`] if there is none in time.
-    pub async fn take(&self) -> Result<SemaphorePermit<'_>, ApiError> {
-        let unavailable = ApiError::Unavailable { retry_after_seconds: STORE_RETRY_AFTER_SECONDS };
-        match tokio::time::timeout(PLACE_WAIT, self.0.acquire()).await {
-            Ok(Ok(permit)) => Ok(permit),
-            _ => Err(unavailable),
+    pub async fn take(&self, application: ApplicationId) -> Result<Place, ApiError> {
+        let (of_one, of_all) = (self.of_one(application), self.all.clone());
+        let both = async {
+            // Whoever waits for its own others holds no place that somebody else could have.
+            let of_one = of_one.acquire_owned().await?;
+            Ok::<_, AcquireError>(Place { _of_all: of_all.acquire_owned().await?, _of_one: of_one })
+        };
+        match tokio::time::timeout(PLACE_WAIT, both).await {
+            Ok(Ok(place)) => Ok(place),
+            _ => Err(ApiError::Unavailable { retry_after_seconds: STORE_RETRY_AFTER_SECONDS }),
         }
+    }
+
+    fn of_one(&self, application: ApplicationId) -> Arc<Semaphore> {
+        let known = self.applications.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(places) = known.get(&application) {
+            return places.clone();
+        }
+        drop(known);
+        let mut known = self.applications.write().unwrap_or_else(PoisonError::into_inner);
+        known.entry(application).or_insert_with(|| Semaphore::new(BATCHES_OF_ONE_MAX).into()).clone()
     }
 }
 
@@ -226,6 +252,28 @@ mod tests {
         assert!(bursts.check(application, 1).is_ok());
         assert!(matches!(bursts.check(application, 1), Err(ApiError::RateLimited { retry_after_seconds: 1 })));
         assert!(bursts.check(application, 2).is_ok());
+    }
+
+    #[tokio::test]
+    async fn one_application_leaves_places_to_others() {
+        let (places, one, other) = (
+            Places::default(),
+            ApplicationId::from_uuid(uuid::Uuid::nil()),
+            ApplicationId::from_uuid(uuid::Uuid::max()),
+        );
+        let take = async |application| tokio::time::timeout(Duration::from_millis(20), places.take(application)).await;
+        let mut taken = Vec::new();
+        while let Ok(place) = take(one).await {
+            taken.push(place.unwrap());
+        }
+        assert_eq!(taken.len(), BATCHES_OF_ONE_MAX);
+        while let Ok(place) = take(other).await {
+            taken.push(place.unwrap());
+        }
+        assert_eq!(taken.len(), BATCHES_MAX);
+        taken.remove(0);
+        assert!(take(other).await.is_err(), "it has its half");
+        assert!(take(one).await.is_ok());
     }
 
     #[test]

@@ -224,7 +224,7 @@ on_both! {
         assert!(app.post(BATCH, &token, &json!(events)).await.is_problem(413, "too_many_events").text().contains("1000"));
         app.post(BATCH, &token, &json!({"events": events})).await.is_problem(413, "too_many_events");
         send_as(app, &token, LINES, lines.join("\n")).await.is_problem(413, "too_many_events");
-        assert_eq!(app.intake(&app.acme).await, (0, vec![]));
+        assert_eq!(app.intake(&app.acme).await, (0, vec![("too_many_events".into(), 3)]));
         assert_eq!(outcomes(&app.post(BATCH, &token, &json!(events[1..])).await), ["accepted"; 1_000]);
         // Many elements that cannot be read one by one count as well.
         send_as(app, &token, JSON, format!(r#"["\ud800"{}]"#, ",5".repeat(1_000))).await.is_problem(413, "too_many_events");
@@ -240,6 +240,9 @@ on_both! {
             let headers = [("content-type", JSON), ("content-encoding", encoding)];
             send(app, &token, &headers, bomb).await.is_problem(413, "body_too_large");
         }
+        let (accepted, mut refused) = app.intake(&app.acme).await;
+        refused.sort();
+        assert_eq!((accepted, refused), (1_000, vec![("body_too_large".into(), 4), ("too_many_events".into(), 4)]));
     }
 
     async fn bodies_may_be_compressed(app) {
@@ -265,6 +268,10 @@ on_both! {
         for kind in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", "application/x-json-lines", ""] {
             send_as(app, &token, kind, lines.clone()).await.is_problem(415, "media_type_unsupported");
         }
+        // The two events were accepted once; a batch that is refused as a whole is counted as one.
+        let (accepted, mut refused) = app.intake(&app.acme).await;
+        refused.sort();
+        assert_eq!((accepted, refused), (2, vec![("malformed_json".into(), 7), ("media_type_unsupported".into(), 11)]));
     }
 
     async fn a_batch_needs_a_token_that_may_post_events(app) {

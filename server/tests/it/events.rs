@@ -136,7 +136,7 @@ on_both! {
         }
         let request = app.request(Method::POST, DISPLAY).bearer_auth(&token).header("content-encoding", "br").json(&display("s"));
         app.send(request).await.is_problem(415, "media_type_unsupported");
-        assert_eq!(app.intake(&app.acme).await.0, 0);
+        assert_eq!(app.intake(&app.acme).await, (0, vec![("media_type_unsupported".into(), 6)]));
     }
 
     async fn bodies_may_be_compressed(app) {
@@ -169,6 +169,7 @@ on_both! {
         let head = format!("POST {DISPLAY} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5000\r\n");
         let (status, _) = app.raw(&[head.into_bytes(), padded(0x5000), b"\r\n0\r\n\r\n".to_vec()].concat()).await;
         assert_eq!(status, 413);
+        assert_eq!(app.intake(&app.acme).await, (1, vec![("body_too_large".into(), 2)]));
     }
 
     async fn tokens_are_required(app) {

@@ -2,7 +2,7 @@
 
 mod read;
 
-use super::{EventError, EventFault, Intake, Receipt, ReceiptStatus, event_id, session_key};
+use super::{EventError, EventFault, Intake, Receipt, ReceiptStatus, TOO_MANY, event_id, session_key};
 use crate::Engine;
 use crate::actor::ApiClient;
 use crate::directory::Directory;
@@ -68,8 +68,17 @@ impl Engine {
         client.require(crate::ApiScope::EventsWrite).map_err(|_| EventError::Forbidden)?;
         let items = match batch.0 {
             Ok(items) => items,
-            Err(EventError::Refused(fault)) => return Err(self.count_refused(client, fault).await),
-            Err(error) => return Err(error),
+            Err(refusal) => {
+                let code = match &refusal {
+                    EventError::Refused(fault) => Some(fault.code()),
+                    EventError::TooMany { .. } => Some(TOO_MANY),
+                    _ => None,
+                };
+                if let Some(code) = code {
+                    self.count_refused(client, code).await?;
+                }
+                return Err(refusal);
+            }
         };
         let mut checked = self.check_batch(client, &items);
         if checked.iter().any(Checked::names_unknown_helpline) && self.refreshed_directory().await {
