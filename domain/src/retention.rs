@@ -6,6 +6,7 @@
 use crate::metering::{ATTRIBUTION_MS, Cell, Grain, NEIGHBOURHOOD_MS};
 use crate::timestamp::Timestamp;
 use crate::zone::{Month, Zone};
+use std::time::Duration;
 
 /// Months that raw events are kept for, besides the present one, unless an operator says otherwise.
 pub const MONTHS_DEFAULT: u32 = 13;
@@ -22,6 +23,18 @@ pub fn kept_from(now: Timestamp, accepted_from: Timestamp, months: u32) -> Times
     let months = i32::try_from(months.clamp(MONTHS_MIN, MONTHS_MAX)).unwrap_or(i32::MAX);
     let needed = month(accepted_from.plus(-NEIGHBOURHOOD_MS));
     Zone::UTC.day_start(month(now).plus(-months).min(needed).first_day())
+}
+
+/// How much faster than it can have passed the clock may go and still be believed, see [`believed`].
+const BELIEVED_TIMES: i64 = 4;
+
+/// The time by which raw events are given up, of which there is no other copy: `now`, but of a clock that has leapt ahead only
+/// a few times as much as has passed for certain. `seen` is what was believed last, `passed` how long this process has run
+/// since. After days on which nothing ran it is late for a while, and after one with a wrong clock hardly anything is lost.
+#[must_use]
+pub fn believed(now: Timestamp, seen: Option<Timestamp>, passed: Duration) -> Timestamp {
+    let passed_ms = i64::try_from(passed.as_millis()).unwrap_or(i64::MAX);
+    seen.map_or(now, |seen| now.min(seen.plus(passed_ms.saturating_mul(BELIEVED_TIMES))))
 }
 
 /// The age up to which events are accepted, in milliseconds, where raw events before `kept_from` have been given up: whether
@@ -83,6 +96,24 @@ mod tests {
         ] {
             assert_eq!(kept_from(now, accepted_from, months), at(expected), "{months}");
         }
+    }
+
+    #[test]
+    fn a_clock_that_leaps_ahead_is_believed_bit_by_bit() {
+        let seen = at("2026-11-24T12:00:00Z");
+        let hour = Duration::from_secs(3_600);
+        for (now, passed, expected) in [
+            ("2026-11-24T13:00:00Z", hour, "2026-11-24T13:00:00Z"),
+            // Behind for a moment, as after a restart, and wrong.
+            ("2026-11-24T11:00:00Z", hour, "2026-11-24T11:00:00Z"),
+            ("2026-11-24T12:30:00Z", Duration::ZERO, "2026-11-24T12:00:00Z"),
+            ("2099-01-01T00:00:00Z", Duration::ZERO, "2026-11-24T12:00:00Z"),
+            ("2099-01-01T00:00:00Z", hour, "2026-11-24T16:00:00Z"),
+        ] {
+            assert_eq!(believed(at(now), Some(seen), passed), at(expected), "{now}");
+        }
+        assert_eq!(believed(at("2099-01-01T00:00:00Z"), None, hour), at("2099-01-01T00:00:00Z"), "there is no other");
+        assert_eq!(believed(seen, Some(seen), Duration::MAX), seen);
     }
 
     #[test]

@@ -110,6 +110,8 @@ struct Aggregator {
     watched: Option<Watched>,
     /// When it is to be looked next for what need not be kept any longer.
     retention_due: Instant,
+    /// When this process has noted how far it believes the clock.
+    clock_noted: Option<Instant>,
 }
 
 impl Engine {
@@ -176,7 +178,10 @@ impl Aggregator {
         // Whatever fails, the memory may be ahead of the store then: it is made anew.
         let held = match self.held.take() {
             Some(held) => Ok(Some(held)),
-            None => self.take_over().await,
+            None => {
+                self.clock_noted = None;
+                self.take_over().await
+            }
         };
         self.engine.0.aggregates.store(matches!(held, Ok(Some(_))), Ordering::Relaxed);
         let Some(mut held) = held? else { return Ok(Taken::Nothing) };

@@ -12,10 +12,11 @@ use crate::error::Error;
 use crate::store::{self, retention::Keeping};
 use domain::account::Customer;
 use domain::audit::Action;
-use domain::retention::kept_from;
-use domain::timestamp::DAY_MS;
+use domain::retention::{believed, kept_from};
+use domain::timestamp::{DAY_MS, MINUTE_MS};
 use domain::{CustomerId, Timestamp};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How often it is looked for what need not be kept any longer.
 pub(super) const LOOK: Duration = Duration::from_secs(3_600);
@@ -35,8 +36,8 @@ pub struct Expiring {
 
 impl Engine {
     /// From when on the raw events of a customer are kept.
-    pub(crate) fn events_kept_from(&self, keeping: &Keeping) -> Timestamp {
-        let (now, settings) = (self.now(), &self.0.settings);
+    pub(crate) fn events_kept_from(&self, keeping: &Keeping, now: Timestamp) -> Timestamp {
+        let settings = &self.0.settings;
         let accepted_from = now.plus(-i64::from(settings.event_age_max_days) * DAY_MS);
         kept_from(now, accepted_from, keeping.months.unwrap_or(settings.event_retention_months))
     }
@@ -93,8 +94,9 @@ impl Engine {
         let directory = self.directory();
         let Some(entry) = directory.customer_of_no(keeping.customer) else { return Ok(None) };
         // What was given up is not kept again.
-        let kept_from =
-            self.events_kept_from(&keeping).max(keeping.events_from.unwrap_or(Timestamp::from_millis(i64::MIN)));
+        let kept_from = self
+            .events_kept_from(&keeping, self.now())
+            .max(keeping.events_from.unwrap_or(Timestamp::from_millis(i64::MIN)));
         let events = store::retention::count(&self.0.db, keeping.customer, kept_from).await?;
         let Customer { id, name, .. } = &entry.record.customer;
         Ok(Some(Expiring { customer: *id, name: name.clone(), kept_from, events }))
@@ -103,10 +105,11 @@ impl Engine {
 
 impl Aggregator {
     /// Gives up some of what need not be kept any longer, and says whether there may be more.
-    pub(super) async fn give_up_some(&self, held: &mut Held) -> Result<bool, Error> {
+    pub(super) async fn give_up_some(&mut self, held: &mut Held) -> Result<bool, Error> {
+        let now = self.believed_now(held).await?;
         let keeping = store::retention::keeping(&self.db).await?;
         for of_customer in &keeping {
-            let from = self.engine.events_kept_from(of_customer);
+            let from = self.engine.events_kept_from(of_customer, now);
             // What was given up stays so, whatever the clock or an operator says later.
             let is_known = of_customer.events_from.is_some_and(|known| known >= from);
             // A month of the customer's zone may begin a day before that of UTC.
@@ -129,6 +132,27 @@ impl Aggregator {
             }
         }
         Ok(false)
+    }
+
+    /// The time, as far as the clock is believed; see [`believed`].
+    async fn believed_now(&mut self, held: &Held) -> Result<Timestamp, Error> {
+        let (now, seen) = (self.engine.now(), store::aggregator::believed_at(&self.db).await?);
+        let now_believed = believed(now, seen, self.clock_noted.map_or(Duration::ZERO, |noted| noted.elapsed()));
+        if now.millis() - now_believed.millis() > DAY_MS {
+            tracing::warn!(clock = %now, believed = %now_believed, "raw events are given up as of a time before the clock's, which is far ahead");
+        }
+        // What was believed stays so while the clock is behind: it may be wrong just then.
+        let is_later = seen.is_none_or(|seen| now_believed.millis() - seen.millis() >= MINUTE_MS);
+        if self.clock_noted.is_none() || is_later {
+            if is_later {
+                let mut tx = self.db.begin().await?;
+                self.fence(&mut tx, held, held.applied, held.flushed).await?;
+                store::aggregator::set_believed_at(&mut tx, now_believed).await?;
+                tx.commit().await?;
+            }
+            self.clock_noted = Some(Instant::now());
+        }
+        Ok(now_believed)
     }
 
     /// Notes that a customer's raw events before an instant are given up; `false` if that has to wait.

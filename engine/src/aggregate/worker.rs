@@ -28,7 +28,8 @@ pub(crate) fn start(engine: &Engine) -> Result<WorkerThread, Error> {
     let engine = engine.clone();
     WorkerThread::start("aggregator", |stop| async move {
         let db = engine.0.db.apart();
-        let aggregator = Aggregator { engine, db, held: None, watched: None, retention_due: Instant::now() };
+        let (retention_due, clock_noted) = (Instant::now(), None);
+        let aggregator = Aggregator { engine, db, held: None, watched: None, retention_due, clock_noted };
         aggregator.run(&stop).await;
     })
 }

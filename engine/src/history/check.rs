@@ -130,7 +130,7 @@ impl Engine {
     async fn earliest_event(&self, of: &CustomerEntry) -> Result<(Timestamp, String), Error> {
         let keeping = store::retention::keeping(&self.0.db).await?;
         let keeping = keeping.into_iter().find(|keeping| keeping.customer == of.record.no).ok_or(Error::NotFound)?;
-        let kept_from = self.events_kept_from(&keeping);
+        let kept_from = self.events_kept_from(&keeping, self.now());
         let from = keeping.events_from.map_or(kept_from, |given_up| given_up.max(kept_from));
         let is_for_good = keeping.events_from.is_some_and(|given_up| given_up >= kept_from);
         // What was given up, or soon is, may be of sessions that go on later: these could not be counted right any more.

@@ -65,6 +65,17 @@ pub async fn leave(tx: &mut Tx, process: Uuid) -> Result<(), Error> {
     Ok(())
 }
 
+/// The time, as far as the clock was believed last where something would be lost for ever.
+pub async fn believed_at(db: &Db) -> Result<Option<Timestamp>, Error> {
+    db.fetch_one(Sql::new("SELECT believed_at FROM aggregator WHERE id = 1")).await?.opt_at(0)
+}
+
+/// Notes how far the clock is believed.
+pub async fn set_believed_at(tx: &mut Tx, at: Timestamp) -> Result<(), Error> {
+    tx.execute(Sql::new("UPDATE aggregator SET believed_at = $1 WHERE id = 1").bind(at)).await?;
+    Ok(())
+}
+
 /// What a customer's figures are kept by.
 #[derive(Debug, Clone, Copy)]
 pub struct Kept {

@@ -405,7 +405,8 @@ async fn what_was_approved_outlives_the_events(mut installation: Installation) {
     let report = approved(&installation, &side, &form).await;
     // As in production, and later: the raw events of 2026 are given up, their counts are not.
     installation.settings.event_age_max_days = 35;
-    installation.clock.set("2028-06-01T12:00:00Z");
+    installation.stop().await;
+    installation.pass_to("2028-06-01T12:00:00Z").await;
     installation.restart().await;
     installation.give_up_events().await;
     let again = ReportForm { reason: "Counted again.".to_owned(), ..form };

@@ -19,6 +19,7 @@ on_both!(
     a_command_gives_up_nothing,
     each_customer_has_its_own_time,
     a_zone_that_needs_what_is_gone_stays,
+    a_clock_that_leaps_ahead_costs_no_event,
 );
 
 async fn display(installation: &Installation, client: &ApiClient, session: &str, at: &str) -> bool {
@@ -192,4 +193,30 @@ async fn a_zone_that_needs_what_is_gone_stays(mut installation: Installation) {
     let refused = installation.engine.create_customer(&installation.operator, &too_short).await;
     let Err(Error::Invalid(faults)) = refused else { panic!("{refused:?}") };
     assert_eq!(faults.0[0].field, "event_retention_months");
+}
+
+async fn a_clock_that_leaps_ahead_costs_no_event(mut installation: Installation) {
+    let (customer, client) = prepare(&installation).await;
+    traffic(&installation, &client).await;
+    keep_thirteen_months(&mut installation).await;
+    let before = counts(&installation, customer).await;
+    for now in ["2031-01-05T12:00:00Z", "2026-11-24T12:00:30Z"] {
+        installation.clock.set(now);
+        installation.restart().await;
+        // It looks for what to give up after the first batch.
+        assert!(display(&installation, &client, now, now).await);
+        installation.settle().await;
+        installation.restart().await;
+        installation.settle().await;
+    }
+    let verified = installation.engine.verify_figures(&installation.operator).await.unwrap();
+    assert_eq!((verified.events, verified.differences), (20 + 2, Vec::new()));
+    assert_eq!(counts(&installation, customer).await[0], before[0]);
+    // Where the time has passed it is as ever.
+    installation.stop().await;
+    installation.pass_to("2031-01-05T12:00:00Z").await;
+    installation.restart().await;
+    installation.give_up_events().await;
+    let verified = installation.engine.verify_figures(&installation.operator).await.unwrap();
+    assert_eq!((verified.events, verified.differences), (1, Vec::new()));
 }

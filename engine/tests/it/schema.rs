@@ -10,7 +10,8 @@ use sqlx::{Connection, Row};
 use std::collections::BTreeSet;
 
 /// Takes back what migration 9 and those after it have changed.
-const BEFORE_9: [&str; 5] = [
+const BEFORE_9: [&str; 6] = [
+    "ALTER TABLE aggregator DROP COLUMN believed_at",
     "DROP INDEX reports_by_id",
     "DROP INDEX exports_by_id",
     "DROP TABLE intake_days",
@@ -97,7 +98,7 @@ async fn the_log_goes_on_where_it_was_before_the_sequence() {
         "DROP SEQUENCE log_seq",
         "DELETE FROM _sqlx_migrations WHERE version >= 8",
     ];
-    upgrade(&mut postgres, BEFORE_9.into_iter().chain(before_8), 3).await;
+    upgrade(&mut postgres, BEFORE_9.into_iter().chain(before_8), 4).await;
     let client = postgres.client(&credentials).await;
     assert_eq!(postgres.post(&client, Kind::Display, &body(2)).await, Ok(false), "a retry is known");
     assert_eq!(postgres.post(&client, Kind::Display, &body(3)).await, Ok(true));
@@ -117,7 +118,7 @@ async fn what_was_refused_before_it_was_counted_by_day_is_known(mut installation
     }
     installation.settle().await;
     let before = BEFORE_9.into_iter().chain(["DELETE FROM _sqlx_migrations WHERE version >= 9"]);
-    upgrade(&mut installation, before, 2).await;
+    upgrade(&mut installation, before, 3).await;
     let client = installation.client(&credentials).await;
     installation.post(&client, Kind::Click, &json!({})).await.unwrap_err();
     installation.settle().await;
