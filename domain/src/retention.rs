@@ -25,16 +25,24 @@ pub fn kept_from(now: Timestamp, accepted_from: Timestamp, months: u32) -> Times
     Zone::UTC.day_start(month(now).plus(-months).min(needed).first_day())
 }
 
-/// How much faster than it can have passed the clock may go and still be believed, see [`believed`].
-const BELIEVED_TIMES: i64 = 4;
+/// How much faster than time passes the clock may go and still be believed, see [`believed`].
+const BELIEVED_TIMES: i64 = 12;
+/// 2026-11-01: a clock that shows less has not been set.
+const EARLIEST: Timestamp = Timestamp::from_millis(1_793_491_200_000);
 
 /// The time by which raw events are given up, of which there is no other copy: `now`, but of a clock that has leapt ahead only
-/// a few times as much as has passed for certain. `seen` is what was believed last, `passed` how long this process has run
-/// since. After days on which nothing ran it is late for a while, and after one with a wrong clock hardly anything is lost.
+/// some times as much as has passed for certain. `seen` is what was believed last, `passed` how long this process has run
+/// since. After months in which nothing ran it is late for days; a day with a wrong clock costs days of the oldest events.
 #[must_use]
 pub fn believed(now: Timestamp, seen: Option<Timestamp>, passed: Duration) -> Timestamp {
     let passed_ms = i64::try_from(passed.as_millis()).unwrap_or(i64::MAX);
     seen.map_or(now, |seen| now.min(seen.plus(passed_ms.saturating_mul(BELIEVED_TIMES))))
+}
+
+/// Whether a clock that shows this has been set at all: what shows less is no time to go on from.
+#[must_use]
+pub fn is_set(now: Timestamp) -> bool {
+    now >= EARLIEST
 }
 
 /// The age up to which events are accepted, in milliseconds, where raw events before `kept_from` have been given up: whether
@@ -108,12 +116,13 @@ mod tests {
             ("2026-11-24T11:00:00Z", hour, "2026-11-24T11:00:00Z"),
             ("2026-11-24T12:30:00Z", Duration::ZERO, "2026-11-24T12:00:00Z"),
             ("2099-01-01T00:00:00Z", Duration::ZERO, "2026-11-24T12:00:00Z"),
-            ("2099-01-01T00:00:00Z", hour, "2026-11-24T16:00:00Z"),
+            ("2099-01-01T00:00:00Z", hour, "2026-11-25T00:00:00Z"),
         ] {
             assert_eq!(believed(at(now), Some(seen), passed), at(expected), "{now}");
         }
         assert_eq!(believed(at("2099-01-01T00:00:00Z"), None, hour), at("2099-01-01T00:00:00Z"), "there is no other");
         assert_eq!(believed(seen, Some(seen), Duration::MAX), seen);
+        assert!(is_set(at("2026-11-01T00:00:00Z")) && !is_set(at("2026-10-31T23:59:59Z")));
     }
 
     #[test]

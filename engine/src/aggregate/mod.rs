@@ -7,6 +7,7 @@
 
 mod anew;
 mod batch;
+mod believed;
 mod lease;
 mod retention;
 mod sessions;
@@ -25,6 +26,7 @@ use crate::store::blocks::{Block, Open, Span};
 use crate::store::figures::Key;
 use crate::store::{self, Db, Tx};
 use batch::{Batch, Measured};
+use believed::Believed;
 use domain::Timestamp;
 use domain::figures::Counts;
 use domain::helpline::CountryCode;
@@ -110,8 +112,8 @@ struct Aggregator {
     watched: Option<Watched>,
     /// When it is to be looked next for what need not be kept any longer.
     retention_due: Instant,
-    /// When this process has noted how far it believes the clock.
-    clock_noted: Option<Instant>,
+    /// How far it believes the clock.
+    believed: Believed,
 }
 
 impl Engine {
@@ -178,10 +180,7 @@ impl Aggregator {
         // Whatever fails, the memory may be ahead of the store then: it is made anew.
         let held = match self.held.take() {
             Some(held) => Ok(Some(held)),
-            None => {
-                self.clock_noted = None;
-                self.take_over().await
-            }
+            None => self.take_over().await,
         };
         self.engine.0.aggregates.store(matches!(held, Ok(Some(_))), Ordering::Relaxed);
         let Some(mut held) = held? else { return Ok(Taken::Nothing) };
@@ -219,6 +218,10 @@ impl Aggregator {
         let Some(mut held) = self.held.take() else { return Ok(()) };
         self.engine.0.aggregates.store(false, Ordering::Relaxed);
         self.flush(&mut held).await?;
+        if self.engine.0.settings.is_server {
+            // However short it ran, this time has passed.
+            self.believed_now(&held).await?;
+        }
         let mut tx = self.db.begin().await?;
         store::aggregator::leave(&mut tx, self.engine.0.process).await?;
         tx.commit().await

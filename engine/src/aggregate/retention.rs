@@ -3,6 +3,7 @@
 //! The process that aggregates does it, in small steps between its batches: nobody else then changes what it holds. Where
 //! that is a command it is left to the server, see [`crate::Settings::is_server`].
 
+use super::believed::Believed;
 use super::{Aggregator, Held, month_start};
 use crate::Engine;
 use crate::actor::{ITSELF, Operator};
@@ -12,8 +13,8 @@ use crate::error::Error;
 use crate::store::{self, retention::Keeping};
 use domain::account::Customer;
 use domain::audit::Action;
-use domain::retention::{believed, kept_from};
-use domain::timestamp::{DAY_MS, MINUTE_MS};
+use domain::retention::kept_from;
+use domain::timestamp::DAY_MS;
 use domain::{CustomerId, Timestamp};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -134,25 +135,22 @@ impl Aggregator {
         Ok(false)
     }
 
-    /// The time, as far as the clock is believed; see [`believed`].
-    async fn believed_now(&mut self, held: &Held) -> Result<Timestamp, Error> {
-        let (now, seen) = (self.engine.now(), store::aggregator::believed_at(&self.db).await?);
-        let now_believed = believed(now, seen, self.clock_noted.map_or(Duration::ZERO, |noted| noted.elapsed()));
-        if now.millis() - now_believed.millis() > DAY_MS {
-            tracing::warn!(clock = %now, believed = %now_believed, "raw events are given up as of a time before the clock's, which is far ahead");
+    /// The time, as far as the clock is believed; see [`domain::retention::believed`].
+    pub(super) async fn believed_now(&mut self, held: &Held) -> Result<Timestamp, Error> {
+        let (now, at) = (self.engine.now(), Instant::now());
+        let seen = store::aggregator::believed_at(&self.db).await?;
+        let time = self.believed.time(now, seen, at);
+        if now.millis() - time.millis() > DAY_MS {
+            tracing::warn!(clock = %now, believed = %time, "the clock is far ahead: raw events are given up as of an earlier time");
         }
-        // What was believed stays so while the clock is behind: it may be wrong just then.
-        let is_later = seen.is_none_or(|seen| now_believed.millis() - seen.millis() >= MINUTE_MS);
-        if self.clock_noted.is_none() || is_later {
-            if is_later {
-                let mut tx = self.db.begin().await?;
-                self.fence(&mut tx, held, held.applied, held.flushed).await?;
-                store::aggregator::set_believed_at(&mut tx, now_believed).await?;
-                tx.commit().await?;
-            }
-            self.clock_noted = Some(Instant::now());
+        if Believed::is_news(now, seen, time) {
+            let mut tx = self.db.begin().await?;
+            self.fence(&mut tx, held, held.applied, held.flushed).await?;
+            store::aggregator::set_believed_at(&mut tx, time).await?;
+            tx.commit().await?;
+            self.believed.stored(time, at);
         }
-        Ok(now_believed)
+        Ok(time)
     }
 
     /// Notes that a customer's raw events before an instant are given up; `false` if that has to wait.

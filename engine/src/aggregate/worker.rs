@@ -1,5 +1,6 @@
 //! The thread that aggregates.
 
+use super::believed::Believed;
 use super::{Aggregator, Taken};
 use crate::Engine;
 use crate::error::Error;
@@ -28,8 +29,8 @@ pub(crate) fn start(engine: &Engine) -> Result<WorkerThread, Error> {
     let engine = engine.clone();
     WorkerThread::start("aggregator", |stop| async move {
         let db = engine.0.db.apart();
-        let (retention_due, clock_noted) = (Instant::now(), None);
-        let aggregator = Aggregator { engine, db, held: None, watched: None, retention_due, clock_noted };
+        let (retention_due, believed) = (Instant::now(), Believed::default());
+        let aggregator = Aggregator { engine, db, held: None, watched: None, retention_due, believed };
         aggregator.run(&stop).await;
     })
 }

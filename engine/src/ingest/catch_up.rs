@@ -37,7 +37,7 @@ pub(super) enum Gap {
 pub(super) async fn catch_up(db: &Db, recent: &mut Recent, until: i64, gap: Gap) -> Result<bool, Error> {
     while recent.seq + 1 < until {
         let packs = store::log::after(db, recent.seq, READ_PACKS_MAX, READ_EVENTS_MAX).await?;
-        let follows = packs.first().is_none_or(|first| first.seq == recent.seq + 1);
+        let follows = packs.first().is_some_and(|first| first.seq == recent.seq + 1);
         // Asked before anything is taken in, so that it is asked again where this is given up. Packs are cleared away in
         // their order: those that are gone are the first.
         if gap == Gap::MaybeCleared && !follows && oldest(db).await?.is_some_and(|oldest| oldest > recent.seq + 1) {

@@ -1,6 +1,7 @@
 //! How far the figures are, who brings them further, and what they are kept by.
 
 use super::db::{Db, Row, Sql, Tx, Value, chunks};
+use super::retention::partitions;
 use super::turn::Turn;
 use crate::error::{Error, corrupt};
 use domain::Timestamp;
@@ -139,16 +140,14 @@ pub fn partition(month: Month) -> String {
 /// A table is made and then attached: made as a partition, it would wait for everybody who reads the others, such as a
 /// backup, and whoever came then would wait behind it.
 pub async fn make_partitions(tx: &mut Tx, months: &[(Month, Timestamp, Timestamp)]) -> Result<(), Error> {
-    if matches!(tx, Tx::Sqlite(_)) || months.is_empty() {
+    let is_missing = |there: &[Month]| months.iter().any(|(month, ..)| !there.contains(month));
+    if matches!(tx, Tx::Sqlite(_)) || !is_missing(&partitions(tx).await?) {
         return Ok(());
     }
     tx.take_turn(Turn::Partitions, None).await?;
-    for (month, from, to) in months {
+    let there = partitions(tx).await?;
+    for (month, from, to) in months.iter().filter(|(month, ..)| !there.contains(month)) {
         let partition = partition(*month);
-        let sql = "SELECT 1 FROM pg_class WHERE oid = to_regclass(CAST($1 AS TEXT))";
-        if tx.fetch_optional(Sql::new(sql).bind(partition.as_str())).await?.is_some() {
-            continue;
-        }
         tx.execute(Sql::new(format!("CREATE TABLE {partition} (LIKE event_blocks INCLUDING ALL)"))).await?;
         let (from, to) = (from.millis(), to.millis());
         let sql = format!("ALTER TABLE event_blocks ATTACH PARTITION {partition} FOR VALUES FROM ({from}) TO ({to})");

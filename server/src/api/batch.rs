@@ -52,7 +52,7 @@ pub async fn batch(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Answer>, ApiError> {
-    let _place = state.batches.take(client.application_id()).await?;
+    let _place = state.batches.take(client.customer_id()).await?;
     let answered = take(&state, &client, &headers, body).await;
     if let Err((error, events)) = &answered {
         state.metrics.events(name_of(None), outcome(error), (*events).max(1) as u64);
@@ -67,13 +67,16 @@ async fn take(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Answer, (ApiError, usize)> {
+    let burst = state.engine.event_burst(client);
     let (form, bytes) = match read(headers, body).await {
         Ok(read) => read,
-        Err(error) => return Err((refused_unread(state, client, error).await, 1)),
+        Err(error) => {
+            state.bursts.check_many(client.application_id(), burst, 1).map_err(|error| (error, 1))?;
+            return Err((refused_unread(state, client, error).await, 1));
+        }
     };
     let batch = Batch::read(form, &bytes);
     let events = batch.len();
-    let burst = state.engine.event_burst(client);
     // A body that holds no event was a call nevertheless.
     state.bursts.check_many(client.application_id(), burst, events.max(1)).map_err(|error| (error, events))?;
     let results = state.engine.record_batch(client, batch).await;

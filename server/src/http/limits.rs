@@ -2,7 +2,7 @@
 
 use crate::http::error::{ApiError, STORE_RETRY_AFTER_SECONDS};
 use app::context::ClientAddress;
-use domain::ApplicationId;
+use domain::{ApplicationId, CustomerId};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, RateLimiter};
 use std::collections::HashMap;
@@ -129,15 +129,15 @@ impl Burst {
 
 /// Batches that are read and stored at the same time: each may fill two bodies and a thousand events of memory.
 const BATCHES_MAX: usize = 128;
-/// Of one application: who sends its batches slowly keeps no other waiting.
+/// Of one customer: who sends batches slowly keeps no other waiting.
 const BATCHES_OF_ONE_MAX: usize = BATCHES_MAX / 2;
 /// How long a batch waits for its place; nothing of its body is read until then.
 const PLACE_WAIT: Duration = Duration::from_secs(5);
 
-/// The places of batches under way. There are no more entries than applications that hold a valid token.
+/// The places of batches under way. There are no more entries than customers that hold a valid token.
 pub struct Places {
     all: Arc<Semaphore>,
-    applications: RwLock<HashMap<ApplicationId, Arc<Semaphore>>>,
+    customers: RwLock<HashMap<CustomerId, Arc<Semaphore>>>,
 }
 
 /// The place of a batch, until it is dropped.
@@ -148,17 +148,17 @@ pub struct Place {
 
 impl Default for Places {
     fn default() -> Self {
-        Self { all: Semaphore::new(BATCHES_MAX).into(), applications: RwLock::default() }
+        Self { all: Semaphore::new(BATCHES_MAX).into(), customers: RwLock::default() }
     }
 }
 
 impl Places {
-    /// Takes a place for a batch of an application.
+    /// Takes a place for a batch of a customer.
     ///
     /// # Errors
     /// [`ApiError::Unavailable`] if there is none in time.
-    pub async fn take(&self, application: ApplicationId) -> Result<Place, ApiError> {
-        let (of_one, of_all) = (self.of_one(application), self.all.clone());
+    pub async fn take(&self, customer: CustomerId) -> Result<Place, ApiError> {
+        let (of_one, of_all) = (self.of_one(customer), self.all.clone());
         let both = async {
             // Whoever waits for its own others holds no place that somebody else could have.
             let of_one = of_one.acquire_owned().await?;
@@ -170,14 +170,14 @@ impl Places {
         }
     }
 
-    fn of_one(&self, application: ApplicationId) -> Arc<Semaphore> {
-        let known = self.applications.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(places) = known.get(&application) {
+    fn of_one(&self, customer: CustomerId) -> Arc<Semaphore> {
+        let known = self.customers.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(places) = known.get(&customer) {
             return places.clone();
         }
         drop(known);
-        let mut known = self.applications.write().unwrap_or_else(PoisonError::into_inner);
-        known.entry(application).or_insert_with(|| Semaphore::new(BATCHES_OF_ONE_MAX).into()).clone()
+        let mut known = self.customers.write().unwrap_or_else(PoisonError::into_inner);
+        known.entry(customer).or_insert_with(|| Semaphore::new(BATCHES_OF_ONE_MAX).into()).clone()
     }
 }
 
@@ -255,13 +255,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_application_leaves_places_to_others() {
-        let (places, one, other) = (
-            Places::default(),
-            ApplicationId::from_uuid(uuid::Uuid::nil()),
-            ApplicationId::from_uuid(uuid::Uuid::max()),
-        );
-        let take = async |application| tokio::time::timeout(Duration::from_millis(20), places.take(application)).await;
+    async fn one_customer_leaves_places_to_others() {
+        let (places, one, other) =
+            (Places::default(), CustomerId::from_uuid(uuid::Uuid::nil()), CustomerId::from_uuid(uuid::Uuid::max()));
+        let take = async |customer| tokio::time::timeout(Duration::from_millis(20), places.take(customer)).await;
         let mut taken = Vec::new();
         while let Ok(place) = take(one).await {
             taken.push(place.unwrap());

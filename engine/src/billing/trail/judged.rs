@@ -17,6 +17,7 @@ use domain::billing::{BillableFigure, Step};
 use domain::event::Action;
 use domain::fault::{FaultCode, Faults};
 use domain::ids::{ApplicationNo, CustomerNo, HelplineNo};
+use domain::retention::first_countable;
 use domain::zone::{Day, Month, Zone};
 use domain::{ApplicationId, HelplineId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -298,10 +299,10 @@ impl Engine {
     }
 }
 
-/// What a customer's figures are kept by, if the raw events of a month are there.
-async fn with_events(tx: &mut Tx, customer: CustomerNo, of: (Month, Zone)) -> Result<Kept, Error> {
+/// What a customer's figures are kept by, if the raw events of a month are there, and those that its first ones follow.
+pub(super) async fn with_events(tx: &mut Tx, customer: CustomerNo, of: (Month, Zone)) -> Result<Kept, Error> {
     let kept = kept_in(tx, customer).await?;
-    if kept.events_from.is_some_and(|from| extent(of).0 < from) {
+    if kept.events_from.is_some_and(|from| of.0 < first_countable(from, of.1)) {
         let detail = "The events of this month are kept no longer. Its figures and statement stay.";
         return Err(Faults::one("month", FaultCode::PeriodInvalid, detail).into());
     }

@@ -1,6 +1,6 @@
 //! Single events behind a step, in the order of time, a page at a time.
 
-use super::judged::{Judged, Mark};
+use super::judged::{Judged, Mark, with_events};
 use super::{BLOCKS_PAGE, extent};
 use crate::Engine;
 use crate::actor::Reader;
@@ -136,6 +136,8 @@ impl Engine {
         from = from.max(wanted.after.0);
         let limit = paging.limit.clamp(1, EVENTS_PAGE_MAX);
         let mut tx = self.0.db.snapshot().await?;
+        // They may have been given up since they were judged.
+        with_events(&mut tx, customer, (month, usage.time_zone)).await?;
         let (events, has_more) = page(&mut tx, &judged, &wanted, (from, to), limit).await?;
         let last = events.last().map(|(stored, ..)| format!("{}.{}", stored.event.at.millis(), stored.place));
         let events =
