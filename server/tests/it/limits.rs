@@ -25,6 +25,22 @@ async fn events_have_a_burst_limit_for_each_application() {
     app.stop().await;
 }
 
+#[tokio::test]
+async fn batches_that_are_refused_unread_count_against_it_as_well() {
+    let app = TestApp::on_sqlite_with(|config| config.event_burst_per_second = 5).await;
+    let token = app.token(&app.acme.production).await;
+    let mut statuses = Vec::new();
+    for _ in 0..50 {
+        let request = app.request(Method::POST, "/v1/events/batch").bearer_auth(&token);
+        statuses.push(app.send(request.header("content-type", "text/plain").body("x")).await.status.as_u16());
+    }
+    assert_eq!(statuses[0], 415);
+    assert!(statuses.contains(&429) && statuses.iter().all(|status| [415, 429].contains(status)), "{statuses:?}");
+    let counted = statuses.iter().filter(|status| **status == 415).count() as i64;
+    assert_eq!(app.intake(&app.acme).await, (0, vec![("media_type_unsupported".to_owned(), counted)]));
+    app.stop().await;
+}
+
 /// Whether `X-Forwarded-For` is believed, seen by the limit per address.
 async fn distinct_addresses(trusted: &'static str) -> bool {
     let app = TestApp::on_sqlite_with(|config| {
