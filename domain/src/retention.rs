@@ -68,6 +68,12 @@ pub fn first_countable(kept_from: Timestamp, zone: Zone) -> Month {
     month
 }
 
+/// Whether the figures of a month of a zone can be counted again, where raw events before `kept_from` have been given up.
+#[must_use]
+pub fn is_countable(month: Month, kept_from: Option<Timestamp>, zone: Zone) -> bool {
+    kept_from.is_none_or(|from| month >= first_countable(from, zone))
+}
+
 /// Whether a cell lies in `month` of its customer's zone or later.
 #[must_use]
 pub fn is_since(cell: &Cell, month: Month, zone: Zone) -> bool {
@@ -152,7 +158,11 @@ mod tests {
             ("2025-10-01T00:00:00Z", "Pacific/Niue", "2025-11"),
             ("2025-09-30T00:00:00Z", "UTC", "2025-10"),
         ] {
-            assert_eq!(first_countable(at(kept_from), zone.parse().unwrap()).to_string(), expected, "{zone}");
+            let (kept_from, zone): (_, Zone) = (at(kept_from), zone.parse().unwrap());
+            let first = first_countable(kept_from, zone);
+            assert_eq!(first.to_string(), expected, "{zone}");
+            assert!(is_countable(first, Some(kept_from), zone) && !is_countable(first.plus(-1), Some(kept_from), zone));
+            assert!(is_countable(first.plus(-1), None, zone), "nothing has been given up");
         }
     }
 

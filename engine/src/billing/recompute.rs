@@ -12,7 +12,7 @@ use domain::billing::{Step, Waterfall};
 use domain::fault::{FaultCode, Faults};
 use domain::figures::{Counts, Scope};
 use domain::metering::{Counter, Grain, Tally, measure};
-use domain::retention::first_countable;
+use domain::retention::is_countable;
 use domain::zone::Month;
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +63,7 @@ impl Engine {
         // One state of the database, in which count tables and events belong together.
         let mut tx = self.0.db.snapshot().await?;
         let kept = kept_in(&mut tx, no).await?;
-        if kept.events_from.is_some_and(|from| month < first_countable(from, kept.zone)) {
+        if !is_countable(month, kept.events_from, kept.zone) {
             let detail = "The events of this month are kept no longer, so that it cannot be counted again.";
             return Err(Faults::one("month", FaultCode::PeriodInvalid, detail).into());
         }

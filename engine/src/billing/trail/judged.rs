@@ -17,7 +17,7 @@ use domain::billing::{BillableFigure, Step};
 use domain::event::Action;
 use domain::fault::{FaultCode, Faults};
 use domain::ids::{ApplicationNo, CustomerNo, HelplineNo};
-use domain::retention::first_countable;
+use domain::retention::is_countable;
 use domain::zone::{Day, Month, Zone};
 use domain::{ApplicationId, HelplineId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -300,9 +300,13 @@ impl Engine {
 }
 
 /// What a customer's figures are kept by, if the raw events of a month are there, and those that its first ones follow.
-pub(super) async fn with_events(tx: &mut Tx, customer: CustomerNo, of: (Month, Zone)) -> Result<Kept, Error> {
+pub(super) async fn with_events(
+    tx: &mut Tx,
+    customer: CustomerNo,
+    (month, zone): (Month, Zone),
+) -> Result<Kept, Error> {
     let kept = kept_in(tx, customer).await?;
-    if kept.events_from.is_some_and(|from| of.0 < first_countable(from, of.1)) {
+    if !is_countable(month, kept.events_from, zone) {
         let detail = "The events of this month are kept no longer. Its figures and statement stay.";
         return Err(Faults::one("month", FaultCode::PeriodInvalid, detail).into());
     }
