@@ -137,7 +137,7 @@ impl Engine {
             process: uuid::Uuid::from_bytes(clock::random_bytes()),
             aggregates: AtomicBool::default(),
             figures_awaited: Notify::new(),
-            writer: ingest::Writer::new(settings.queue_requests_max, settings.room.remembered_events),
+            writer: ingest::Writer::new(settings.queue_requests_max, settings.room),
             mailer,
             caller: alerts::Caller::new(settings.webhook_allow_private),
             messages_due: Notify::new(),

@@ -191,7 +191,7 @@ impl Aggregator {
         self.ease(BATCH_RESTS_MAX);
         let packs = store::log::after(&self.db, held.applied, BATCH_PACKS_MAX, room.batch_events).await?;
         let taken = taken(&packs, room.batch_events);
-        if taken == Taken::Batch {
+        if taken == Taken::Batch || self.engine.0.writer.uncounted().is_waited_for() {
             pace::hurry();
         }
         if packs.is_empty() {
@@ -283,6 +283,7 @@ impl Aggregator {
             store::aggregator::set_log_length(&mut tx, *customer, *length).await?;
         }
         tx.commit().await?;
+        self.engine.0.writer.uncounted().counted(to);
         held.applied = to;
         held.unflushed_events += events;
         Ok(())

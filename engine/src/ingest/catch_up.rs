@@ -1,14 +1,15 @@
 //! How a writer comes to know what others, or it before it ended, appended to the log.
 
 use super::recent::{PENDING_MAX, Recent, Sizes};
+use super::uncounted::Uncounted;
 use crate::error::Error;
 use crate::store::log::{READ_EVENTS_MAX, READ_PACKS_MAX};
 use crate::store::{self, Db};
 
 /// What a writer must remember when it starts.
-pub(super) async fn remembered(db: &Db, remembered_max: usize) -> Result<Recent, Error> {
+pub(super) async fn remembered(db: &Db, remembered_max: usize, uncounted: &Uncounted) -> Result<Recent, Error> {
     let mut recent = beginning(db, remembered_max).await?;
-    catch_up(db, &mut recent, i64::MAX, Gap::Empty).await?;
+    catch_up(db, &mut recent, uncounted, i64::MAX, Gap::Empty).await?;
     Ok(recent)
 }
 
@@ -34,7 +35,13 @@ pub(super) enum Gap {
 
 /// Takes in the packs of the log that lie before `until`. `false` if some may be gone: what is remembered is worth nothing
 /// then. Given up on the way, it is gone on with later.
-pub(super) async fn catch_up(db: &Db, recent: &mut Recent, until: i64, gap: Gap) -> Result<bool, Error> {
+pub(super) async fn catch_up(
+    db: &Db,
+    recent: &mut Recent,
+    uncounted: &Uncounted,
+    until: i64,
+    gap: Gap,
+) -> Result<bool, Error> {
     while recent.seq + 1 < until {
         let packs = store::log::after(db, recent.seq, READ_PACKS_MAX, READ_EVENTS_MAX).await?;
         let follows = packs.first().is_some_and(|first| first.seq == recent.seq + 1);
@@ -49,6 +56,7 @@ pub(super) async fn catch_up(db: &Db, recent: &mut Recent, until: i64, gap: Gap)
                 recent.take_in(event, logged.seq);
             }
             recent.seq = logged.seq;
+            uncounted.appended(logged.seq, logged.pack.events.len());
         }
         if is_last {
             break;
@@ -91,6 +99,7 @@ mod tests {
     async fn packs_that_are_gone_before_they_were_seen_are_missed_however_often_it_is_asked() {
         let (_directory, db) = new_db().await;
         let sizes = Sizes { remembered_max: 10, pending_max: 10 };
+        let uncounted = Uncounted::new(10);
         let recent = |seq| Recent::new(Timestamp::from_millis(0), seq, sizes);
         for number in 1..=4 {
             append(&db, number).await;
@@ -98,7 +107,7 @@ mod tests {
         store::log::trim(&db, 2).await.unwrap();
         let mut behind = recent(1);
         for _ in 0..2 {
-            assert!(!catch_up(&db, &mut behind, i64::MAX, Gap::MaybeCleared).await.unwrap());
+            assert!(!catch_up(&db, &mut behind, &uncounted, i64::MAX, Gap::MaybeCleared).await.unwrap());
             assert_eq!(behind.seq, 1);
         }
         // One that has seen all that is gone, or needs none of it, takes in the rest, and leaves what is its own.
@@ -109,7 +118,7 @@ mod tests {
             (1, Gap::Empty, i64::MAX, 4),
         ] {
             let mut recent = recent(seq);
-            assert!(catch_up(&db, &mut recent, until, gap).await.unwrap());
+            assert!(catch_up(&db, &mut recent, &uncounted, until, gap).await.unwrap());
             assert_eq!(recent.seq, to, "after {seq}, until {until}");
         }
     }

@@ -3,6 +3,7 @@
 mod batch;
 mod catch_up;
 mod recent;
+mod uncounted;
 mod writer;
 
 pub use batch::{BATCH_EVENTS_MAX, Batch, BatchForm, BatchResult};

@@ -3,7 +3,9 @@
 
 use super::catch_up::{Gap, beginning, catch_up, oldest, remembered};
 use super::recent::{FORGET_STEP, Recent};
+use super::uncounted::Uncounted;
 use super::{EventError, RETRY_AFTER_SECONDS};
+use crate::Room;
 use crate::clock::{Clock, random_bytes};
 use crate::error::Error;
 use crate::store::codec::Pack;
@@ -81,15 +83,17 @@ pub(crate) struct Writer {
     inbox: std::sync::Mutex<Option<mpsc::Receiver<Waiting>>>,
     /// Whether the last append went well.
     healthy: Arc<AtomicBool>,
+    uncounted: Arc<Uncounted>,
     /// See [`crate::Room::remembered_events`].
     remembered_max: usize,
 }
 
 impl Writer {
-    pub fn new(requests_max: usize, remembered_max: usize) -> Self {
+    pub fn new(requests_max: usize, room: Room) -> Self {
         let (queue, inbox) = mpsc::channel(requests_max.max(1));
         let (inbox, healthy) = (std::sync::Mutex::new(Some(inbox)), Arc::new(AtomicBool::new(true)));
-        Self { queue, waiting_events: Arc::default(), inbox, healthy, remembered_max }
+        let (uncounted, remembered_max) = (Arc::new(Uncounted::new(room.batch_events)), room.remembered_events);
+        Self { queue, waiting_events: Arc::default(), inbox, healthy, uncounted, remembered_max }
     }
 
     /// Hands in what a request brought and waits until it is durable.
@@ -117,6 +121,11 @@ impl Writer {
         }
     }
 
+    /// What is committed and not counted yet.
+    pub fn uncounted(&self) -> &Uncounted {
+        &self.uncounted
+    }
+
     /// How many requests wait for their commit.
     pub fn waiting(&self) -> usize {
         self.queue.max_capacity() - self.queue.capacity()
@@ -133,7 +142,8 @@ impl Writer {
         let inbox = self.inbox.lock().ok().and_then(|mut inbox| inbox.take());
         let inbox = inbox.ok_or_else(|| Error::Internal("the workers run already".to_owned()))?;
         let task = Task {
-            recent: remembered(db, self.remembered_max).await?,
+            recent: remembered(db, self.remembered_max, &self.uncounted).await?,
+            uncounted: self.uncounted.clone(),
             remembered_max: self.remembered_max,
             db: db.apart(),
             clock,
@@ -156,6 +166,7 @@ struct Task {
     db: Db,
     clock: Arc<dyn Clock>,
     recent: Recent,
+    uncounted: Arc<Uncounted>,
     remembered_max: usize,
     committed: Arc<Notify>,
     healthy: Arc<AtomicBool>,
@@ -268,6 +279,7 @@ impl Task {
         let outcomes = gathered.iter().map(|waiting| is_new.by_ref().take(waiting.intake.events.len()).collect());
         let outcomes = outcomes.collect();
         self.recent.seq = seq;
+        self.uncounted.appended(seq, pack.events.len());
         Ok(outcomes)
     }
 
@@ -295,7 +307,7 @@ impl Task {
 
     /// Takes in what other writers appended before the pack at `seq`.
     async fn take_in_others(&mut self, seq: i64) -> Result<(), Error> {
-        if !catch_up(&self.db, &mut self.recent, seq, Gap::MaybeCleared).await? {
+        if !catch_up(&self.db, &mut self.recent, &self.uncounted, seq, Gap::MaybeCleared).await? {
             // What it remembers is worth nothing; whoever waits for an answer will get one when it asks again.
             self.recent = beginning(&self.db, self.remembered_max).await?;
             return Err(Error::Unavailable("the writer has fallen behind the log".to_owned()));
@@ -306,11 +318,12 @@ impl Task {
     /// Takes in what other writers appended, forgets what need not be remembered, and sees what can be cleared away.
     async fn look(&mut self) -> Result<(), Error> {
         let progress = store::aggregator::progress(&self.db).await?;
+        self.uncounted.counted(progress.applied);
         if store::log::ends(&self.db).await?.is_some_and(|(_, newest)| newest > self.recent.seq)
-            && !catch_up(&self.db, &mut self.recent, i64::MAX, Gap::MaybeCleared).await?
+            && !catch_up(&self.db, &mut self.recent, &self.uncounted, i64::MAX, Gap::MaybeCleared).await?
         {
             self.recent = beginning(&self.db, self.remembered_max).await?;
-            catch_up(&self.db, &mut self.recent, i64::MAX, Gap::Empty).await?;
+            catch_up(&self.db, &mut self.recent, &self.uncounted, i64::MAX, Gap::Empty).await?;
         }
         // An append that succeeds tells it as well; without one, this is how a writer finds that the store is back.
         if !self.healthy.load(Ordering::Relaxed) {
@@ -407,7 +420,7 @@ mod tests {
     #[tokio::test]
     async fn nobody_waits_for_a_writer_that_hangs() {
         // Takes requests and answers none, as nothing is started.
-        let writer = Writer::new(10, 10);
+        let writer = Writer::new(10, Room::COMMAND);
         let nothing = || Intake { events: Vec::new(), refused: Vec::new() };
         assert!(writer.is_healthy());
         let began = Instant::now();

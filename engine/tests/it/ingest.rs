@@ -10,6 +10,7 @@ use serde_json::json;
 on_both!(
     a_retry_gets_the_same_id_even_after_a_restart,
     a_flood_of_retries_from_all_over_a_month_is_known,
+    a_batch_waits_a_moment_for_what_is_before_it_to_be_counted,
     refusals_are_counted_by_their_first_code,
     two_processes_aggregate_as_one,
     the_quota_is_exact_under_concurrency,
@@ -70,6 +71,43 @@ async fn a_flood_of_retries_from_all_over_a_month_is_known(mut installation: Ins
         // Nothing is remembered then, and all of it has to be looked for.
         installation.restart().await;
     }
+    installation.settle().await;
+}
+
+/// Figures do not fall behind for long, and nobody is refused for it.
+async fn a_batch_waits_a_moment_for_what_is_before_it_to_be_counted(mut installation: Installation) {
+    const WAIT: std::time::Duration = std::time::Duration::from_millis(500);
+    installation.settings.room.batch_events = 1_000;
+    installation.restart().await;
+    installation.helplines(&[("h1", "NZ")]).await;
+    let customer = installation.customer("A", "UTC").await;
+    let credentials = installation.application(customer, "web", Tier::Production).await;
+    let client = installation.client(&credentials).await;
+    let took = async |engine: &Engine, session: &str| {
+        let events = (0..1_000).map(|n| {
+            let timestamp = at("2026-11-24T00:00:00Z").plus(n).to_string();
+            json!({"type": "helpline_display", "helpline_id": "h1", "session_id": session, "timestamp": timestamp})
+        });
+        let body = serde_json::Value::from(events.collect::<Vec<_>>()).to_string();
+        let batch = engine::Batch::read(engine::BatchForm::Json, body.as_bytes());
+        let began = std::time::Instant::now();
+        let results = engine.record_batch(&client, batch).await.map_err(|error| error.to_string()).unwrap();
+        let took = began.elapsed();
+        assert!(results.iter().all(|result| result.outcome.as_ref().unwrap().status == ReceiptStatus::Accepted));
+        took
+    };
+    let uncounted = installation.reading("UPDATE aggregator SET beat = beat WHERE id = 1").await;
+    took(&installation.engine, "s1").await;
+    assert!(took(&installation.engine, "s2").await >= WAIT);
+    drop(uncounted);
+    installation.engine.wait_for_figures().await.unwrap();
+    // Nobody else has to be waited for, so one of several is as fast as it would be alone.
+    let mut fastest = WAIT;
+    for session in ["s3", "s4", "s5"] {
+        fastest = fastest.min(took(&installation.engine, session).await);
+        installation.engine.wait_for_figures().await.unwrap();
+    }
+    assert!(fastest < WAIT);
     installation.settle().await;
 }
 

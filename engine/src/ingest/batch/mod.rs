@@ -106,7 +106,9 @@ impl Engine {
         if checked.is_empty() {
             return Ok(Vec::new());
         }
+        let let_in = self.wait_for_room(intake.events.len()).await;
         let mut is_new = self.store(intake).await?.into_iter();
+        drop(let_in);
         let result = |Checked { kind, event }: Checked| {
             let outcome = event.map(|event| {
                 let is_new = is_new.next().unwrap_or(false);
