@@ -24,8 +24,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, btree_map};
 pub(super) struct Batch {
     /// In the order of the log, retries among them.
     events: Vec<Event>,
-    /// Their places in the order of sessions, see [`by_session`].
-    order: Order,
+    /// The same in the order of sessions, see [`by_session`].
+    sorted: Sorted,
     refused: Vec<(IntakeKey, i64)>,
 }
 
@@ -52,12 +52,13 @@ impl Measured {
 impl Batch {
     /// Opens packs.
     pub fn of(packs: Vec<Logged>) -> Self {
-        let (mut events, mut refused) = (Vec::new(), Vec::new());
+        let mut events = Vec::with_capacity(packs.iter().map(|logged| logged.pack.events.len()).sum());
+        let mut refused = Vec::new();
         for Logged { pack, .. } in packs {
             events.extend(pack.events);
             refused.extend(pack.refused);
         }
-        Self { order: by_session(&events), events, refused }
+        Self { sorted: by_session(&events), events, refused }
     }
 
     /// How many events there are, retries among them.
@@ -78,12 +79,12 @@ impl Batch {
     /// The sessions of the events, those of a customer in their order.
     pub fn sessions(&self) -> BTreeMap<CustomerNo, Vec<Asked>> {
         let mut asked: BTreeMap<CustomerNo, Vec<Asked>> = BTreeMap::new();
-        for ((customer, _), places) in &self.order {
+        for ((customer, _), events) in &self.sorted {
             let of_customer = asked.entry(*customer).or_default();
-            for of_session in sessions(&self.events, places) {
-                let at = || of_session.iter().map(|place| self.events[place.i()].at);
+            for of_session in sessions(events) {
+                let at = || of_session.iter().map(|(event, _)| event.at);
                 if let (Some(first_at), Some(last_at)) = (at().min(), at().max()) {
-                    let session = session(&self.events[of_session[0].i()]);
+                    let session = session(&of_session[0].0);
                     of_customer.push(Asked { session, first_at, last_at });
                 }
             }
@@ -106,10 +107,10 @@ impl Batch {
             *measured.intake.entry(key).or_default() += n;
         }
         let mut is_new = vec![false; self.events.len()];
-        for ((customer, application), places) in self.order {
+        for ((customer, application), events) in self.sorted {
             let zone = kept.get(&customer).ok_or_else(|| corrupt("customer of an event"))?.zone;
             let mut tally = Tally::new(zone);
-            let added = take_in(&self.events, &places, known, earlier, &mut is_new, |before, after| {
+            let added = take_in(&events, known, earlier, &mut is_new, |before, after| {
                 measure(before, countries, &mut Counter::minus(&mut tally));
                 measure(after, countries, &mut Counter::plus(&mut tally));
             });
@@ -139,29 +140,32 @@ impl Place {
     }
 }
 
-type Order = BTreeMap<(CustomerNo, ApplicationNo), Vec<Place>>;
+/// Events, each with its place in the batch.
+type Sorted = BTreeMap<(CustomerNo, ApplicationNo), Vec<(Event, usize)>>;
 
-/// The places of events by application, those of a session together (unless another's key begins with the same 96
-/// bits) and in the order of the log.
-fn by_session(events: &[Event]) -> Order {
-    let mut order = Order::new();
+/// Events by application, those of a session together (unless another's key begins with the same 96 bits) and in the order
+/// of the log.
+fn by_session(events: &[Event]) -> Sorted {
+    let mut places: BTreeMap<_, Vec<Place>> = BTreeMap::new();
     for (i, event) in events.iter().enumerate() {
-        order.entry((event.customer, event.application)).or_default().push(Place::of(i, event));
+        places.entry((event.customer, event.application)).or_default().push(Place::of(i, event));
     }
-    order.values_mut().for_each(|places| places.sort_unstable());
-    order
+    let sorted = |mut places: Vec<Place>| {
+        places.sort_unstable();
+        places.into_iter().map(|place| (events[place.i()], place.i())).collect()
+    };
+    places.into_iter().map(|(of, places)| (of, sorted(places))).collect()
 }
 
-/// The places of each session.
-fn sessions<'a>(events: &'a [Event], places: &'a [Place]) -> impl Iterator<Item = &'a [Place]> {
-    places.chunk_by(|a, b| events[a.i()].session == events[b.i()].session)
+/// The events of each session.
+fn sessions(events: &[(Event, usize)]) -> impl Iterator<Item = &[(Event, usize)]> {
+    events.chunk_by(|(a, _), (b, _)| a.session == b.session)
 }
 
 /// Takes the events of an application into memory, session by session: tells `changed` of the events of each session
 /// that has new ones, as they were and as they are, notes which are new, and says how many.
 fn take_in(
-    events: &[Event],
-    places: &[Place],
+    events: &[(Event, usize)],
     known: &mut Known,
     earlier: &Earlier,
     is_new: &mut [bool],
@@ -170,27 +174,28 @@ fn take_in(
     let mut added = 0;
     // Used again for each session: most have an event or two.
     let (mut before, mut after): (Vec<Entry>, Vec<Entry>) = Default::default();
-    for of_session in sessions(events, places) {
-        let first = &events[of_session[0].i()];
-        let recent = known.recent_entry(first.customer, session(first));
+    for of_session in sessions(events) {
+        let (first, _) = &of_session[0];
+        let (recent, frozen) = known.recent_entry(first.customer, session(first));
         let in_runs = earlier.of(first.customer, session(first));
         before.clear();
         if let hash_map::Entry::Occupied(recent) = &recent {
             before.extend_from_slice(recent.get());
         }
-        if !in_runs.is_empty() {
+        if !in_runs.is_empty() || !frozen.is_empty() {
             before.extend_from_slice(in_runs);
+            before.extend_from_slice(frozen);
             before.sort_unstable();
             // Whoever took over remembers all that the log has, retries of what runs know among it: a click that is there
             // twice would be attributed twice to a display that comes late.
             before.dedup();
         }
         after.clone_from(&before);
-        for i in of_session.iter().map(|place| place.i()) {
-            let entry = entry(&events[i]);
+        for (event, i) in of_session {
+            let entry = entry(event);
             if let Err(place) = after.binary_search(&entry) {
                 after.insert(place, entry);
-                is_new[i] = true;
+                is_new[*i] = true;
             }
         }
         if after.len() == before.len() {
@@ -199,9 +204,9 @@ fn take_in(
         changed(&before, &after);
         breathe();
         added += after.len() - before.len();
-        let new = of_session.iter().map(|place| place.i()).filter(|i| is_new[*i]);
+        let new = of_session.iter().filter(|(_, i)| is_new[*i]);
         let recent = recent.or_default();
-        recent.extend(new.map(|i| entry(&events[i])));
+        recent.extend(new.map(|(event, _)| entry(event)));
         recent.sort_unstable();
     }
     added
@@ -276,7 +281,7 @@ mod tests {
         let in_run = ((CustomerNo(1), session(&click)), vec![entry(&click)]);
         let earlier = Earlier([in_run].into_iter().collect());
         let events = vec![display];
-        let batch = Batch { order: by_session(&events), events, refused: Vec::new() };
+        let batch = Batch { sorted: by_session(&events), events, refused: Vec::new() };
         let measured = batch.measure(&mut known, &earlier, &kept, &Countries::default()).unwrap();
         let most = |figure: Figure| measured.deltas.iter().map(|(_, counts)| counts.get(figure).abs()).max();
         assert_eq!((most(Figure::AttributedClicks), most(Figure::UnattributedClicks)), (Some(1), Some(1)));
@@ -289,7 +294,7 @@ mod tests {
         let in_run = ((CustomerNo(1), session(&retry)), vec![entry(&retry)]);
         let earlier = Earlier([in_run].into_iter().collect());
         let events = vec![retry, retry];
-        let batch = Batch { order: by_session(&events), events, refused: Vec::new() };
+        let batch = Batch { sorted: by_session(&events), events, refused: Vec::new() };
         let mut known = Known::new(Vec::new());
         let measured = batch.measure(&mut known, &earlier, &kept, &Countries::default()).unwrap();
         assert!(measured.deltas.is_empty() && measured.new.is_empty());
@@ -304,7 +309,7 @@ mod tests {
         // Each twice: the second is a duplicate and gets no place.
         let events: Vec<Event> = (0..60).chain(0..60).map(event).collect();
         let mut known = Known::new(Vec::new());
-        let batch = Batch { order: by_session(&events), events, refused: Vec::new() };
+        let batch = Batch { sorted: by_session(&events), events, refused: Vec::new() };
         let measured = batch.measure(&mut known, &Earlier::default(), &kept, &Countries::default()).unwrap();
         for (customer, first, last) in [(1, 11, 50), (2, 1, 20)] {
             let of = |stored: &&Stored| stored.event.customer == CustomerNo(customer);

@@ -8,7 +8,9 @@
 mod anew;
 mod batch;
 mod believed;
+mod flush;
 mod lease;
+mod packer;
 mod retention;
 mod sessions;
 mod worker;
@@ -32,7 +34,9 @@ use domain::figures::Counts;
 use domain::helpline::CountryCode;
 use domain::ids::HelplineNo;
 use domain::zone::{Month, Zone};
+use flush::Flush;
 use lease::{Lease, Watched};
+use packer::Packer;
 use sessions::Known;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
@@ -40,16 +44,10 @@ use tokio::time::Instant;
 
 /// Most packs of one batch, which besides has [`crate::Room::batch_events`] unless a single pack holds more.
 const BATCH_PACKS_MAX: i64 = 5_000;
-/// After so many packs sessions are written down, and after so many times the events that [`crate::Room::session_events`]
-/// gives: whoever takes over reads what came since, and the log keeps it.
-const UNFLUSHED_PACKS_MAX: i64 = 50_000;
-const UNFLUSHED_TIMES: usize = 4;
 /// Counts that are written between two rests.
 const COUNTS_AT_ONCE: usize = 64;
-/// How long a batch that takes all there is may rest in all, for others to have the processor …
+/// How long a batch that takes all there is may rest in all, for others to have the processor.
 const BATCH_RESTS_MAX: std::time::Duration = std::time::Duration::from_millis(400);
-/// … and the writing down of sessions.
-const FLUSH_RESTS_MAX: std::time::Duration = std::time::Duration::from_millis(400);
 /// How long a transaction that keeps others from aggregating may be idle, on Postgres.
 const IDLE_MAX: std::time::Duration = std::time::Duration::from_secs(4);
 /// How often [`Engine::wait_for_figures`] and [`Engine::wait_for_counting`] look.
@@ -83,22 +81,14 @@ struct Held {
     /// The place in the log up to which sessions are in runs.
     flushed: i64,
     known: Known,
-    /// Events that were taken from the log since `flushed`, retries among them.
+    /// Events that were taken from the log since `flushed`, but for those that are being written down; retries among them.
     unflushed_events: usize,
+    /// What is being written down of sessions.
+    flush: Option<Flush>,
     /// Last blocks of the spans of the latest batch.
     open: HashMap<Span, Open>,
     /// Months whose partitions are there.
     partitions: BTreeSet<i32>,
-}
-
-impl Held {
-    /// Whether there is so much in memory, or in the log on its account, that it is to be written down. Most of the log may be
-    /// retries and refusals, which leave nothing in memory.
-    fn is_much(&self, session_events: usize) -> bool {
-        self.known.recent_events() >= session_events
-            || self.unflushed_events >= session_events * UNFLUSHED_TIMES
-            || self.applied - self.flushed >= UNFLUSHED_PACKS_MAX
-    }
 }
 
 /// A process's aggregator. All of its work is done on a thread of its own, see [`start`].
@@ -106,6 +96,7 @@ struct Aggregator {
     engine: Engine,
     /// The database, through connections of its own.
     db: Db,
+    packer: Packer,
     /// If this process is the one that aggregates.
     held: Option<Held>,
     /// What it has seen of another one that is.
@@ -191,7 +182,8 @@ impl Aggregator {
         self.ease(BATCH_RESTS_MAX);
         let packs = store::log::after(&self.db, held.applied, BATCH_PACKS_MAX, room.batch_events).await?;
         let taken = taken(&packs, room.batch_events);
-        if taken == Taken::Batch || self.engine.0.writer.uncounted().is_waited_for() {
+        let hurries = taken == Taken::Batch || self.engine.0.writer.uncounted().is_waited_for();
+        if hurries {
             pace::hurry();
         }
         if packs.is_empty() {
@@ -199,13 +191,9 @@ impl Aggregator {
         } else {
             self.take_in(&mut held, packs).await?;
         }
-        if held.is_much(room.session_events) {
-            if taken == Taken::All {
-                self.ease(FLUSH_RESTS_MAX);
-            }
-            self.flush(&mut held).await?;
-        }
-        let looks = taken != Taken::Batch && self.engine.0.settings.is_server;
+        self.flush_some(&mut held, !hurries).await?;
+        // What is being written down may be of runs that would be given up.
+        let looks = taken != Taken::Batch && held.flush.is_none() && self.engine.0.settings.is_server;
         if looks && self.retention_due <= Instant::now() && !self.give_up_some(&mut held).await? {
             self.retention_due = Instant::now() + retention::LOOK;
         }
@@ -217,7 +205,7 @@ impl Aggregator {
     async fn leave(&mut self) -> Result<(), Error> {
         let Some(mut held) = self.held.take() else { return Ok(()) };
         self.engine.0.aggregates.store(false, Ordering::Relaxed);
-        self.flush(&mut held).await?;
+        self.flush_all(&mut held).await?;
         if self.engine.0.settings.is_server {
             // However short it ran, this time has passed.
             self.believed_now(&held).await?;
@@ -231,6 +219,8 @@ impl Aggregator {
     async fn take_over(&mut self) -> Result<Option<Held>, Error> {
         let Some((lease, progress)) = Lease::take(self).await? else { return Ok(None) };
         let mut known = Known::new(store::runs::all(&self.db).await?);
+        let customers = store::aggregator::customers(&self.db).await?;
+        self.packer.delete_left_over(progress.flushed, customers.into_iter().map(|no| (no, known.runs(no))).collect());
         let (mut seq, mut unflushed_events) = (progress.flushed, 0);
         while seq < progress.applied {
             let events_max = self.engine.0.settings.room.batch_events;
@@ -249,6 +239,7 @@ impl Aggregator {
             flushed: progress.flushed,
             known,
             unflushed_events,
+            flush: None,
             open: HashMap::new(),
             partitions: BTreeSet::new(),
         }))
@@ -324,24 +315,6 @@ impl Aggregator {
             pace::hurry();
         }
         self.db.begin().await
-    }
-
-    /// Writes what is known of sessions in memory as runs, so that the log need not be kept for it.
-    async fn flush(&self, held: &mut Held) -> Result<(), Error> {
-        if held.flushed == held.applied {
-            return Ok(());
-        }
-        let runs = held.known.flush(&self.db, self.engine.0.settings.room.run_events).await?;
-        let mut tx = self.begin_writing().await?;
-        self.fence(&mut tx, held, held.applied, held.applied).await?;
-        for run in &runs {
-            store::runs::save(&mut tx, run).await?;
-        }
-        tx.commit().await?;
-        held.flushed = held.applied;
-        held.unflushed_events = 0;
-        held.known.flushed(runs);
-        Ok(())
     }
 
     /// Notes progress in a transaction, which must fail if another process has taken over meanwhile.

@@ -4,13 +4,14 @@ use crate::error::Error;
 use crate::pace::breathe;
 use crate::store::Db;
 use crate::store::codec::Session;
-use crate::store::runs::{self, NewRun, Run};
+use crate::store::runs::{self, Entries, Frozen, NewRun, Run};
 use domain::Timestamp;
 use domain::event::Event;
 use domain::ids::CustomerNo;
 use domain::metering::{Entry, NEIGHBOURHOOD_MS};
 use hashbrown::{DefaultHashBuilder, HashMap, hash_map};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Sessions that a run is asked for between two rests.
 const ASKED_BETWEEN_RESTS: usize = 2_048;
@@ -27,11 +28,16 @@ pub(crate) fn session(event: &Event) -> Session {
     Session { key: event.session, application: event.application }
 }
 
+/// Events by session, each session's sorted.
+type Recent = HashMap<Session, Entries>;
+
 /// What is known of a customer's sessions.
 #[derive(Default)]
 struct OfCustomer {
-    /// Events that are in no run, by session, each sorted.
-    recent: HashMap<Session, Vec<Entry>>,
+    /// Events that are in no run …
+    recent: Recent,
+    /// … and those that are being packed as one.
+    frozen: Arc<Recent>,
     /// Oldest first.
     runs: Vec<Run>,
 }
@@ -44,7 +50,7 @@ pub(super) struct Known {
 }
 
 /// Where the events of a session are in memory, or will be.
-pub(super) type RecentEntry<'a> = hash_map::Entry<'a, Session, Vec<Entry>, DefaultHashBuilder>;
+pub(super) type RecentEntry<'a> = hash_map::Entry<'a, Session, Entries, DefaultHashBuilder>;
 
 /// A session that runs are asked for, and from when to when its events are that are to be counted.
 pub(super) struct Asked {
@@ -88,7 +94,7 @@ impl Known {
     /// Takes events into memory that have been counted before; retries among them change nothing.
     pub fn remember(&mut self, events: impl IntoIterator<Item = Event>) {
         for event in events {
-            let known = self.recent_entry(event.customer, session(&event)).or_default();
+            let known = self.recent_entry(event.customer, session(&event)).0.or_default();
             if let Err(place) = known.binary_search(&entry(&event)) {
                 known.insert(place, entry(&event));
                 self.recent_events += 1;
@@ -96,9 +102,11 @@ impl Known {
         }
     }
 
-    /// The events of a session in memory, sorted. What is added must be told by [`Self::added`].
-    pub fn recent_entry(&mut self, customer: CustomerNo, session: Session) -> RecentEntry<'_> {
-        self.of.entry(customer).or_default().recent.entry(session)
+    /// The events of a session in memory, sorted: those to which more may be added, which must be told by [`Self::added`],
+    /// and those that are being packed.
+    pub fn recent_entry(&mut self, customer: CustomerNo, session: Session) -> (RecentEntry<'_>, &[Entry]) {
+        let OfCustomer { recent, frozen, .. } = self.of.entry(customer).or_default();
+        (recent.entry(session), frozen.get(&session).map_or(&[], Entries::as_slice))
     }
 
     /// Notes that so many events were added in memory.
@@ -173,16 +181,19 @@ impl Known {
         }
     }
 
-    /// Packs what is in memory as runs, merged with earlier ones that are not larger, up to `events_max` events: so there are
-    /// few of them, and an event is written again only as often as their number doubles.
-    ///
-    /// The memory is empty afterwards, also when this fails.
-    pub async fn flush(&mut self, db: &Db, events_max: usize) -> Result<Vec<NewRun>, Error> {
-        let mut new = Vec::new();
+    /// The numbers of a customer's runs, in their order.
+    pub fn runs(&self, customer: CustomerNo) -> Vec<i64> {
+        self.of.get(&customer).map_or_else(Vec::new, |of| of.runs.iter().map(|run| run.no).collect())
+    }
+
+    /// Freezes what is in memory, to be packed as runs, merged with earlier ones that are not larger, up to `events_max`
+    /// events: so there are few of them, and an event is written again only as often as their number doubles. What is frozen
+    /// is known until [`Self::flushed`]; until then nothing may be frozen, nor given up.
+    pub fn freeze(&mut self, events_max: usize) -> Vec<Frozen> {
+        let mut all_frozen = Vec::new();
         for (customer, of) in &mut self.of {
-            let recent = std::mem::take(&mut of.recent);
-            let Some((mut first, mut last, mut events)) = runs::extent(recent.values().flatten()) else { continue };
-            let mut merged: Vec<&Run> = Vec::new();
+            let Some((mut first, mut last, mut events)) = runs::extent(of.recent.values().flatten()) else { continue };
+            let mut merged = Vec::new();
             for run in of.runs.iter().rev() {
                 let (joined_first, joined_last) = (first.min(run.first_at), last.max(run.last_at));
                 let is_near = joined_last.millis() - joined_first.millis() <= RUN_SPAN_MAX_MS;
@@ -190,23 +201,27 @@ impl Known {
                     break;
                 }
                 (first, last, events) = (joined_first, joined_last, events + run.events);
-                merged.push(run);
+                merged.push(run.without_filter());
             }
-            let key = (*customer, of.runs.last().map_or(0, |last| last.no) + 1);
-            let sessions = recent.into_iter().filter(|(_, entries)| !entries.is_empty()).collect();
-            new.push(NewRun::merged(db, key, (first, last, events), sessions, &merged).await?);
+            let no = of.runs.last().map_or(0, |last| last.no) + 1;
+            // As many will come again.
+            let room = HashMap::with_capacity(of.recent.len());
+            of.frozen = Arc::new(std::mem::replace(&mut of.recent, room));
+            let (customer, sessions) = (*customer, of.frozen.clone());
+            all_frozen.push(Frozen { customer, no, extent: (first, last, events), sessions, merged });
         }
-        Ok(new)
+        self.recent_events = 0;
+        all_frozen
     }
 
-    /// What was in memory is in these runs now.
+    /// What was frozen is in these runs now.
     pub fn flushed(&mut self, runs: Vec<NewRun>) {
         for NewRun { run, replaces, .. } in runs {
             let of = self.of.entry(run.customer).or_default();
             of.runs.retain(|known| !replaces.contains(&known.no));
             of.runs.push(run);
+            of.frozen = Arc::default();
         }
-        self.recent_events = 0;
     }
 }
 
@@ -245,12 +260,10 @@ mod tests {
         let mut known = Known::new(Vec::new());
         for events in [0..3_000, 3_000..6_000] {
             known.remember(events.map(event));
-            let runs = known.flush(&db, 3_000).await.unwrap();
-            let mut tx = db.begin().await.unwrap();
-            for run in &runs {
-                runs::save(&mut tx, run).await.unwrap();
+            let mut runs = Vec::new();
+            for frozen in known.freeze(3_000) {
+                runs.push(runs::saved(&db, frozen).await);
             }
-            tx.commit().await.unwrap();
             known.flushed(runs);
         }
         assert_eq!(known.of[&CUSTOMER].runs.len(), 2);

@@ -1,6 +1,7 @@
 //! The thread that aggregates.
 
 use super::believed::Believed;
+use super::packer::Packer;
 use super::{Aggregator, Taken};
 use crate::Engine;
 use crate::error::Error;
@@ -23,14 +24,17 @@ const CATCH_UP_MAX: Duration = Duration::from_secs(4);
 /// … and take in all to write down what is in memory. What is not, is read from the log again.
 pub(crate) const STOP_MAX: Duration = Duration::from_secs(6);
 
+/// How long what is written down elsewhere may then be deleted. What is not, the next process deletes.
+const PACKER_STOP_MAX: Duration = Duration::from_secs(1);
+
 /// Starts the thread on which a process aggregates: counting takes a processor for long stretches, and must not take it
 /// from whoever answers requests.
 pub(crate) fn start(engine: &Engine) -> Result<WorkerThread, Error> {
-    let engine = engine.clone();
+    let (engine, packer) = (engine.clone(), Packer::start(engine)?);
     WorkerThread::start("aggregator", |stop| async move {
         let db = engine.0.db.apart();
         let (retention_due, believed) = (Instant::now(), Believed::default());
-        let aggregator = Aggregator { engine, db, held: None, watched: None, retention_due, believed };
+        let aggregator = Aggregator { engine, db, packer, held: None, watched: None, retention_due, believed };
         aggregator.run(&stop).await;
     })
 }
@@ -79,6 +83,7 @@ impl Aggregator {
         if let Err(error) = self.leave().await {
             tracing::warn!(%error, "the figures could not be left to others");
         }
+        self.packer.stop(PACKER_STOP_MAX).await;
         self.db.close_apart().await;
     }
 

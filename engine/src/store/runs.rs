@@ -9,18 +9,19 @@ use super::codec::{Session, pack_part, unpack_part};
 use super::db::{Db, Row, Sql, Tx, Value, chunks};
 use super::filter::{Filter, hash};
 use crate::error::Error;
-use crate::pace::{breathe, is_at_ease};
+use crate::pace::breathe;
 use domain::Timestamp;
 use domain::ids::CustomerNo;
 use domain::metering::Entry;
+use hashbrown::HashMap;
+use smallvec::SmallVec;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Events of a part, about: what is read for one session.
 const PART_EVENTS: usize = 128;
 /// Most parts of a run.
 const PARTS_MAX: usize = 1 << 16;
-/// Parts that are written between two rests.
-const PARTS_AT_ONCE: usize = 128;
 /// Events of a slice, about: what is unpacked at once where all of a run is read.
 const SLICE_EVENTS: usize = 16_384;
 
@@ -77,6 +78,11 @@ impl Run {
     /// Whether the run may know a session. A `false` is certain once the filter has been read.
     pub fn may_know(&self, session: &Session) -> bool {
         self.filter.as_ref().is_none_or(|filter| filter.may_know(session))
+    }
+
+    /// The same, its filter not read yet.
+    pub fn without_filter(&self) -> Self {
+        Self { filter: None, ..*self }
     }
 
     /// Bytes that its filter takes in memory.
@@ -182,43 +188,72 @@ fn parts_sql(db: &Db, wanted: usize) -> String {
     )
 }
 
-/// A run as it is written, and those that it takes the place of.
+/// A run as it is stored.
+struct Packed {
+    first_at: Timestamp,
+    parts: usize,
+    /// In their order, those without sessions left out.
+    packs: Vec<(i64, Vec<u8>)>,
+}
+
+impl Packed {
+    async fn read(db: &Db, run: &Run) -> Result<Self, Error> {
+        let sql = "SELECT part, pack FROM session_parts WHERE customer_no = $1 AND run = $2 ORDER BY part";
+        let rows = db.fetch(Sql::new(sql).bind(run.customer).bind(run.no)).await?;
+        let packs = rows.iter().map(|row| Ok((row.int(0)?, row.bytes(1)?))).collect::<Result<_, Error>>()?;
+        Ok(Self { first_at: run.first_at, parts: run.parts, packs })
+    }
+
+    /// Unpacks one of so many slices.
+    fn unpack(&self, slice: usize, slices: usize, into: &mut Vec<(Session, Vec<Entry>)>) -> Result<(), Error> {
+        let start = |slice: usize| self.packs.partition_point(|(part, _)| *part < number(slice * self.parts / slices));
+        for (_, pack) in &self.packs[start(slice)..start(slice + 1)] {
+            breathe();
+            into.extend(unpack_part(self.first_at, pack)?);
+        }
+        Ok(())
+    }
+}
+
+/// A session's events in memory: most sessions have one or two.
+pub type Entries = SmallVec<[Entry; 2]>;
+
+/// What becomes a run.
+pub struct Frozen {
+    pub customer: CustomerNo,
+    pub no: i64,
+    /// Of all events, see [`extent`].
+    pub extent: (Timestamp, Timestamp, usize),
+    /// With their events, sorted.
+    pub sessions: Arc<HashMap<Session, Entries>>,
+    /// Runs whose place it takes.
+    pub merged: Vec<Run>,
+}
+
+/// A run whose parts are written, and those that it takes the place of.
 #[derive(Debug)]
 pub struct NewRun {
     pub run: Run,
-    parts: Vec<(i64, Vec<u8>)>,
     pub replaces: Vec<i64>,
 }
 
-impl NewRun {
-    /// Packs sessions as a run, merged with earlier runs. `extent` is that of all of their events, see [`extent`].
+/// A part of a run: its number, and sessions packed.
+pub type Part = (i64, Vec<u8>);
+
+impl Frozen {
+    /// Packs sessions, those of merged runs among them, as a run: itself, and its parts.
     ///
     /// Slice by slice of the sessions' keys, as all of these runs unpacked are a hundred megabytes.
-    pub async fn merged(
-        db: &Db,
-        (customer, no): (CustomerNo, i64),
-        (first_at, last_at, events): (Timestamp, Timestamp, usize),
-        mut sessions: Vec<(Session, Vec<Entry>)>,
-        merged: &[&Run],
-    ) -> Result<Self, Error> {
+    pub async fn pack(self, db: &Db) -> Result<(NewRun, Vec<Part>), Error> {
+        let Self { customer, no, extent: (first_at, last_at, events), sessions, merged } = self;
         let parts = events.div_ceil(PART_EVENTS).next_power_of_two().min(PARTS_MAX);
-        let slices = slices(events).min(parts);
-        // What has fewer parts than there are slices is small.
-        let (sliced, small): (Vec<&Run>, Vec<&Run>) = merged.iter().copied().partition(|run| run.parts >= slices);
-        for run in small {
-            run.read(db, 0..run.parts, &mut sessions).await?;
+        let mut stored = Vec::new();
+        for run in &merged {
+            stored.push(Packed::read(db, run).await?);
         }
-        sessions.sort_unstable_by_key(|(session, _)| *session);
-        let mut sessions = sessions.into_iter().peekable();
         let (mut packed, mut hashes) = (Vec::with_capacity(parts), Vec::new());
-        for slice in 0..slices {
-            let is_in = |(session, _): &(Session, _)| part_of(session, slices) == number(slice);
-            let mut of_slice: Vec<_> = std::iter::from_fn(|| sessions.next_if(is_in)).collect();
-            for run in &sliced {
-                let each = run.parts / slices;
-                run.read(db, slice * each..(slice + 1) * each, &mut of_slice).await?;
-            }
-            let Sessions(of_slice) = Sessions::of(of_slice);
+        for of_slice in Slices::of(&sessions, stored, slices(events).min(parts))? {
+            let Sessions(of_slice) = of_slice?;
             hashes.extend(of_slice.iter().map(|(session, _)| hash(session)));
             let of_parts = of_slice.chunk_by(|(a, _), (b, _)| part_of(a, parts) == part_of(b, parts));
             packed.extend(of_parts.map(|part| {
@@ -227,7 +262,55 @@ impl NewRun {
             }));
         }
         let run = Run { customer, no, first_at, last_at, events, parts, filter: Some(Filter::of(&hashes)) };
-        Ok(Self { run, parts: packed, replaces: merged.iter().map(|run| run.no).collect() })
+        Ok((NewRun { run, replaces: merged.iter().map(|run| run.no).collect() }, packed))
+    }
+}
+
+/// Sessions in memory and in runs, cut by the first bits of their keys.
+struct Slices<'a> {
+    in_memory: std::vec::IntoIter<Vec<(&'a Session, &'a Entries)>>,
+    stored: Vec<Packed>,
+    /// Of runs of fewer parts than there are slices.
+    of_small: std::iter::Peekable<std::vec::IntoIter<(Session, Vec<Entry>)>>,
+    next: usize,
+    slices: usize,
+}
+
+impl<'a> Slices<'a> {
+    fn of(sessions: &'a HashMap<Session, Entries>, mut stored: Vec<Packed>, slices: usize) -> Result<Self, Error> {
+        let mut in_memory = vec![Vec::new(); slices];
+        for (session, entries) in sessions {
+            in_memory[part_of(session, slices) as usize].push((session, entries));
+        }
+        let mut of_small = Vec::new();
+        for run in stored.extract_if(.., |run| run.parts < slices) {
+            run.unpack(0, 1, &mut of_small)?;
+        }
+        of_small.sort_unstable_by_key(|(session, _)| *session);
+        let (in_memory, of_small) = (in_memory.into_iter(), of_small.into_iter().peekable());
+        Ok(Self { in_memory, stored, of_small, next: 0, slices })
+    }
+}
+
+impl Iterator for Slices<'_> {
+    type Item = Result<Sessions, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let in_memory = self.in_memory.next()?;
+        let (slice, slices) = (self.next, self.slices);
+        self.next += 1;
+        breathe();
+        let mut sessions: Vec<_> =
+            in_memory.into_iter().map(|(session, entries)| (*session, entries.to_vec())).collect();
+        let is_in = |(session, _): &(Session, _)| part_of(session, slices) == number(slice);
+        sessions.extend(std::iter::from_fn(|| self.of_small.next_if(is_in)));
+        for run in &self.stored {
+            if let Err(error) = run.unpack(slice, slices, &mut sessions) {
+                return Some(Err(error));
+            }
+        }
+        breathe();
+        Some(Ok(Sessions::of(sessions)))
     }
 }
 
@@ -235,30 +318,72 @@ fn number(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-/// Writes a run in place of those that it replaces.
-pub async fn save(tx: &mut Tx, new: &NewRun) -> Result<(), Error> {
-    let run = &new.run;
-    for no in &new.replaces {
-        for table in ["session_parts", "session_runs"] {
-            let sql = Sql::new(format!("DELETE FROM {table} WHERE customer_no = $1 AND run = $2"));
-            tx.execute(sql.bind(run.customer).bind(*no)).await?;
-        }
-    }
-    let sql = "INSERT INTO session_runs (customer_no, run, first_at, last_at, events, parts, session_filter) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    let sql = Sql::new(sql).bind(run.customer).bind(run.no).bind(run.first_at).bind(run.last_at);
-    let filter = run.filter.as_ref().map(Filter::bytes).unwrap_or_default();
-    tx.execute(sql.bind(number(run.events)).bind(number(run.parts)).bind(filter)).await?;
-    for chunk in new.parts.chunks(if is_at_ease() { PARTS_AT_ONCE } else { usize::MAX }).flat_map(chunks) {
+/// Writes parts of a run that is not there yet.
+pub async fn write_parts(tx: &mut Tx, run: &Run, parts: &[Part]) -> Result<(), Error> {
+    for chunk in chunks(parts) {
         let rows = tx.placeholders(chunk.len(), 4);
         let sql = format!("INSERT INTO session_parts (customer_no, run, part, pack) VALUES {rows}");
         let values = chunk.iter().flat_map(|(part, pack)| {
             [Value::from(run.customer), run.no.into(), (*part).into(), pack.as_slice().into()]
         });
         tx.execute(Sql::new(sql).bind_all(values)).await?;
-        breathe();
     }
     Ok(())
+}
+
+/// Makes what is written of a run one, in place of those that it replaces. Parts of these are left over.
+pub async fn save(tx: &mut Tx, NewRun { run, replaces }: &NewRun) -> Result<(), Error> {
+    for no in replaces {
+        let sql = "DELETE FROM session_runs WHERE customer_no = $1 AND run = $2";
+        tx.execute(Sql::new(sql).bind(run.customer).bind(*no)).await?;
+    }
+    let sql = "INSERT INTO session_runs (customer_no, run, first_at, last_at, events, parts, session_filter) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let sql = Sql::new(sql).bind(run.customer).bind(run.no).bind(run.first_at).bind(run.last_at);
+    let filter = run.filter.as_ref().map(Filter::bytes).unwrap_or_default();
+    tx.execute(sql.bind(number(run.events)).bind(number(run.parts)).bind(filter)).await?;
+    Ok(())
+}
+
+/// The first part that there is of a run.
+pub async fn first_part(db: &Db, customer: CustomerNo, run: i64) -> Result<Option<i64>, Error> {
+    let sql = "SELECT MIN(part) FROM session_parts WHERE customer_no = $1 AND run = $2";
+    db.fetch_one(Sql::new(sql).bind(customer).bind(run)).await?.opt_int(0)
+}
+
+/// Deletes parts of a run, up to one.
+pub async fn delete_parts(tx: &mut Tx, customer: CustomerNo, run: i64, until: i64) -> Result<(), Error> {
+    let sql = "DELETE FROM session_parts WHERE customer_no = $1 AND run = $2 AND part < $3";
+    tx.execute(Sql::new(sql).bind(customer).bind(run).bind(until)).await?;
+    Ok(())
+}
+
+/// The numbers of runs of which there are parts, but which are not among those that there are.
+pub async fn left_over(db: &Db, customer: CustomerNo, runs: &[i64]) -> Result<Vec<i64>, Error> {
+    let mut left_over = Vec::new();
+    let mut after = i64::MIN;
+    for before in runs.iter().copied().chain([i64::MAX]) {
+        while after < before - 1 {
+            let sql = "SELECT MIN(run) FROM session_parts WHERE customer_no = $1 AND run > $2 AND run < $3";
+            let sql = Sql::new(sql).bind(customer).bind(after).bind(before);
+            let Some(found) = db.fetch_one(sql).await?.opt_int(0)? else { break };
+            left_over.push(found);
+            after = found;
+        }
+        after = before;
+    }
+    Ok(left_over)
+}
+
+/// Packs, writes and saves a run, for tests.
+#[cfg(test)]
+pub async fn saved(db: &Db, frozen: Frozen) -> NewRun {
+    let (new, parts) = frozen.pack(db).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    write_parts(&mut tx, &new.run, &parts).await.unwrap();
+    save(&mut tx, &new).await.unwrap();
+    tx.commit().await.unwrap();
+    new
 }
 
 #[cfg(test)]
@@ -284,15 +409,12 @@ mod tests {
 
     /// A run of sessions that have an event each, merged with earlier ones and saved.
     async fn saved(db: &Db, no: i64, sessions: Range<u32>, at: i64, merged: &[&Run]) -> NewRun {
-        let sessions: Vec<_> = sessions.map(|i| (session(i), vec![entry(at)])).collect();
+        let sessions: HashMap<_, _> = sessions.map(|i| (session(i), smallvec::smallvec![entry(at)])).collect();
         let events = sessions.len() + merged.iter().map(|run| run.events).sum::<usize>();
         let first = merged.iter().map(|run| run.first_at).fold(Timestamp::from_millis(at), Timestamp::min);
         let extent = (first, Timestamp::from_millis(at), events);
-        let new = NewRun::merged(db, (CustomerNo(1), no), extent, sessions, merged).await.unwrap();
-        let mut tx = db.begin().await.unwrap();
-        save(&mut tx, &new).await.unwrap();
-        tx.commit().await.unwrap();
-        new
+        let (sessions, merged) = (Arc::new(sessions), merged.iter().copied().cloned().collect());
+        super::saved(db, Frozen { customer: CustomerNo(1), no, extent, sessions, merged }).await
     }
 
     #[tokio::test]

@@ -1,0 +1,232 @@
+//! The thread that packs sessions and writes them down, beside the counting: both take as long as several batches do, and
+//! figures need not wait for them.
+//!
+//! What it writes are parts of runs that are not there yet: nobody reads them before the aggregator has made them one, in a
+//! transaction of its own. Parts of which no run came, as the process ended, are deleted by the next one that aggregates.
+
+use crate::Engine;
+use crate::error::Error;
+use crate::pace::{self, breathe};
+use crate::store::runs::{self, Frozen, NewRun};
+use crate::store::{self, Db, Tx};
+use crate::worker_thread::WorkerThread;
+use domain::ids::CustomerNo;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+/// How long the packing of a run may rest in all, for others to have the processor.
+const RESTS_MAX: Duration = Duration::from_secs(5);
+/// Parts that are written, or deleted, at once: who else writes waits for it.
+const PARTS_AT_ONCE: usize = 512;
+
+/// Sessions that are being packed and written down. Given up, what was written is no run.
+pub(super) type Packing = oneshot::Receiver<Result<Vec<NewRun>, Error>>;
+
+/// Something to do, if the figures are still this process's, and sessions written down as far as they were.
+struct Job {
+    flushed: i64,
+    work: Work,
+}
+
+enum Work {
+    Pack {
+        frozen: Vec<Frozen>,
+        rests: bool,
+        done: oneshot::Sender<Result<Vec<NewRun>, Error>>,
+    },
+    /// Parts of runs that are there no more.
+    Delete(Vec<(CustomerNo, i64)>),
+    /// Parts of which no run came, these being the runs that there are.
+    DeleteLeftOver(Vec<(CustomerNo, Vec<i64>)>),
+}
+
+/// The way to the thread.
+pub(super) struct Packer {
+    jobs: mpsc::UnboundedSender<Job>,
+    thread: WorkerThread,
+}
+
+impl Packer {
+    /// Starts the thread.
+    pub fn start(engine: &Engine) -> Result<Self, Error> {
+        let (db, process) = (engine.0.db.clone(), engine.0.process);
+        let (jobs, mut inbox) = mpsc::unbounded_channel();
+        let thread = WorkerThread::start("sessions", move |_| async move {
+            let worker = Worker { db: db.apart(), process };
+            while let Some(job) = inbox.recv().await {
+                worker.work(job).await;
+            }
+            worker.db.close_apart().await;
+        })?;
+        Ok(Self { jobs, thread })
+    }
+
+    /// Lets sessions be packed and written down, with rests if nobody is in a hurry.
+    pub fn pack(&self, flushed: i64, frozen: Vec<Frozen>, rests: bool) -> Packing {
+        let (done, packing) = oneshot::channel();
+        self.order(flushed, Work::Pack { frozen, rests, done });
+        packing
+    }
+
+    /// Lets the parts of runs be deleted that are there no more.
+    pub fn delete(&self, flushed: i64, runs: Vec<(CustomerNo, i64)>) {
+        self.order(flushed, Work::Delete(runs));
+    }
+
+    /// Lets parts be deleted of which no run came.
+    pub fn delete_left_over(&self, flushed: i64, runs: Vec<(CustomerNo, Vec<i64>)>) {
+        self.order(flushed, Work::DeleteLeftOver(runs));
+    }
+
+    fn order(&self, flushed: i64, work: Work) {
+        // The thread ends with the process alone, if not after `stop`.
+        let _ = self.jobs.send(Job { flushed, work });
+    }
+
+    /// Ends the thread once all is done, and waits for it at most so long.
+    pub async fn stop(self, wait_max: Duration) {
+        drop(self.jobs);
+        self.thread.stop(wait_max).await;
+    }
+}
+
+struct Worker {
+    db: Db,
+    process: Uuid,
+}
+
+impl Worker {
+    async fn work(&self, Job { flushed, work }: Job) {
+        let deleted = match work {
+            Work::Pack { frozen, rests, done } => {
+                if rests {
+                    pace::ease(RESTS_MAX);
+                }
+                let runs = self.pack(flushed, frozen).await;
+                pace::hurry();
+                // Whoever waited for it may have failed meanwhile, and another process have taken over.
+                let _ = done.send(runs);
+                Ok(())
+            }
+            Work::Delete(runs) => self.delete(flushed, &runs).await,
+            Work::DeleteLeftOver(runs) => self.delete_left_over(flushed, runs).await,
+        };
+        if let Err(error) = deleted {
+            tracing::warn!(%error, "sessions that are written down elsewhere could not be deleted");
+        }
+    }
+
+    async fn pack(&self, flushed: i64, frozen: Vec<Frozen>) -> Result<Vec<NewRun>, Error> {
+        let mut runs = Vec::new();
+        for frozen in frozen {
+            let (run, parts) = frozen.pack(&self.db).await?;
+            for some in parts.chunks(PARTS_AT_ONCE) {
+                let mut tx = self.begin(flushed).await?;
+                runs::write_parts(&mut tx, &run.run, some).await?;
+                tx.commit().await?;
+                breathe();
+            }
+            runs.push(run);
+        }
+        Ok(runs)
+    }
+
+    async fn delete(&self, flushed: i64, runs: &[(CustomerNo, i64)]) -> Result<(), Error> {
+        for (customer, run) in runs {
+            while let Some(first) = runs::first_part(&self.db, *customer, *run).await? {
+                let mut tx = self.begin(flushed).await?;
+                runs::delete_parts(&mut tx, *customer, *run, first + PARTS_AT_ONCE as i64).await?;
+                tx.commit().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete_left_over(&self, flushed: i64, runs: Vec<(CustomerNo, Vec<i64>)>) -> Result<(), Error> {
+        for (customer, runs) in runs {
+            let left_over = runs::left_over(&self.db, customer, &runs).await?;
+            let left_over: Vec<_> = left_over.into_iter().map(|run| (customer, run)).collect();
+            self.delete(flushed, &left_over).await?;
+        }
+        Ok(())
+    }
+
+    /// Begins to write, which fails if another process has taken over the figures.
+    async fn begin(&self, flushed: i64) -> Result<Tx, Error> {
+        let mut tx = self.db.begin().await?;
+        tx.give_up_when_idle(super::IDLE_MAX).await?;
+        if store::aggregator::hold_as(&mut tx, self.process, flushed).await? {
+            return Ok(tx);
+        }
+        Err(Error::Unavailable("another process has taken over the figures".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::db::Sql;
+    use crate::store::testing::{new_db, session};
+    use domain::Timestamp;
+    use domain::event::Action;
+    use domain::ids::HelplineNo;
+    use domain::metering::Entry;
+    use std::sync::Arc;
+
+    const CUSTOMER: CustomerNo = CustomerNo(1);
+
+    /// Sessions, far more than are written at once.
+    fn frozen(no: i64) -> Frozen {
+        let at = Timestamp::from_millis(5);
+        let entry = Entry { helpline: HelplineNo(1), action: Action::Display, at };
+        let sessions = (0..70_000).map(|i| (session(i), smallvec::smallvec![entry])).collect();
+        Frozen { customer: CUSTOMER, no, extent: (at, at, 70_000), sessions: Arc::new(sessions), merged: Vec::new() }
+    }
+
+    async fn take_over(db: &Db) -> Uuid {
+        let process = Uuid::from_bytes(crate::clock::random_bytes());
+        let seen = store::aggregator::progress(db).await.unwrap();
+        let mut tx = db.begin().await.unwrap();
+        assert!(store::aggregator::take_over(&mut tx, &seen, process).await.unwrap());
+        tx.commit().await.unwrap();
+        process
+    }
+
+    async fn parts(db: &Db, run: i64) -> i64 {
+        let sql = Sql::new("SELECT COUNT(*) FROM session_parts WHERE run = $1").bind(run);
+        db.fetch_one(sql).await.unwrap().int(0).unwrap()
+    }
+
+    #[tokio::test]
+    async fn parts_of_which_no_run_came_are_deleted_and_no_others() {
+        let (_directory, db) = new_db().await;
+        let worker = Worker { db: db.clone(), process: take_over(&db).await };
+        for no in [1, 4] {
+            runs::saved(&db, frozen(no)).await;
+        }
+        let flushed = store::aggregator::progress(&db).await.unwrap().flushed;
+        for no in [2, 3, 5] {
+            let [new] = worker.pack(flushed, vec![frozen(no)]).await.unwrap().try_into().unwrap();
+            assert_eq!((new.run.no, parts(&db, no).await), (no, 1_024));
+        }
+        assert_eq!(runs::left_over(&db, CUSTOMER, &[1, 4]).await.unwrap(), [2, 3, 5]);
+        worker.delete(flushed, &[(CUSTOMER, 3)]).await.unwrap();
+        assert_eq!(runs::left_over(&db, CUSTOMER, &[1, 4]).await.unwrap(), [2, 5]);
+        // What was ordered before another process wrote sessions down: these may be its own.
+        assert!(worker.delete_left_over(flushed + 1, vec![(CUSTOMER, vec![1, 4])]).await.is_err());
+        assert_eq!(runs::left_over(&db, CUSTOMER, &[1, 4]).await.unwrap(), [2, 5]);
+        let runs = vec![(CUSTOMER, vec![1, 4]), (CustomerNo(2), Vec::new())];
+        worker.delete_left_over(flushed, runs).await.unwrap();
+        let mut left = Vec::new();
+        for no in 1..=5 {
+            left.push(parts(&db, no).await);
+        }
+        assert_eq!(left, [1_024, 0, 0, 1_024, 0]);
+        // Another process has taken over.
+        take_over(&db).await;
+        assert!(worker.pack(flushed, vec![frozen(5)]).await.is_err());
+        assert!(worker.delete(flushed, &[(CUSTOMER, 1)]).await.is_err());
+        assert_eq!((parts(&db, 5).await, parts(&db, 1).await), (0, 1_024));
+    }
+}
