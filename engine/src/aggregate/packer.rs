@@ -7,7 +7,7 @@
 use crate::Engine;
 use crate::error::Error;
 use crate::pace::{self, breathe};
-use crate::store::runs::{self, Frozen, NewRun};
+use crate::store::runs::{self, Frozen, NewRun, Part};
 use crate::store::{self, Db, Tx};
 use crate::worker_thread::WorkerThread;
 use domain::ids::CustomerNo;
@@ -118,27 +118,43 @@ impl Worker {
     }
 
     async fn pack(&self, flushed: i64, frozen: Vec<Frozen>) -> Result<Vec<NewRun>, Error> {
-        let mut runs = Vec::new();
+        let (mut runs, mut parts) = (Vec::new(), Vec::new());
         for frozen in frozen {
-            let (run, parts) = frozen.pack(&self.db).await?;
-            for some in parts.chunks(PARTS_AT_ONCE) {
-                let mut tx = self.begin(flushed).await?;
-                runs::write_parts(&mut tx, &run.run, some).await?;
-                tx.commit().await?;
-                breathe();
-            }
+            let (run, of_run) = frozen.pack(&self.db).await?;
             runs.push(run);
+            parts.extend(of_run);
+            // Of many customers there may be a part or two of each.
+            if parts.len() >= PARTS_AT_ONCE {
+                self.write(flushed, &mut parts).await?;
+            }
         }
+        self.write(flushed, &mut parts).await?;
         Ok(runs)
     }
 
+    async fn write(&self, flushed: i64, parts: &mut Vec<Part>) -> Result<(), Error> {
+        for some in parts.chunks(PARTS_AT_ONCE) {
+            let mut tx = self.begin(flushed).await?;
+            runs::write_parts(&mut tx, some).await?;
+            tx.commit().await?;
+            breathe();
+        }
+        parts.clear();
+        Ok(())
+    }
+
     async fn delete(&self, flushed: i64, runs: &[(CustomerNo, i64)]) -> Result<(), Error> {
-        for (customer, run) in runs {
-            while let Some(first) = runs::first_part(&self.db, *customer, *run).await? {
-                let mut tx = self.begin(flushed).await?;
-                runs::delete_parts(&mut tx, *customer, *run, first + PARTS_AT_ONCE as i64).await?;
-                tx.commit().await?;
+        let mut runs = runs.iter().copied().peekable();
+        while runs.peek().is_some() {
+            let (mut tx, mut deleted) = (self.begin(flushed).await?, 0);
+            while deleted < PARTS_AT_ONCE
+                && let Some((customer, run)) = runs.peek().copied()
+            {
+                let some = runs::delete_parts(&mut tx, customer, run, PARTS_AT_ONCE).await?;
+                deleted += some;
+                runs.next_if(|_| some == 0);
             }
+            tx.commit().await?;
         }
         Ok(())
     }

@@ -192,7 +192,10 @@ impl Known {
     pub fn freeze(&mut self, events_max: usize) -> Vec<Frozen> {
         let mut all_frozen = Vec::new();
         for (customer, of) in &mut self.of {
-            let Some((mut first, mut last, mut events)) = runs::extent(of.recent.values().flatten()) else { continue };
+            let Some((mut first, mut last, mut events)) = runs::extent(of.recent.values().flatten()) else {
+                of.recent = Recent::new();
+                continue;
+            };
             let mut merged = Vec::new();
             for run in of.runs.iter().rev() {
                 let (joined_first, joined_last) = (first.min(run.first_at), last.max(run.last_at));

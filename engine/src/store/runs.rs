@@ -237,8 +237,14 @@ pub struct NewRun {
     pub replaces: Vec<i64>,
 }
 
-/// A part of a run: its number, and sessions packed.
-pub type Part = (i64, Vec<u8>);
+/// A part of a run, as it is written.
+pub struct Part {
+    customer: CustomerNo,
+    run: i64,
+    part: i64,
+    /// Sessions.
+    pack: Vec<u8>,
+}
 
 impl Frozen {
     /// Packs sessions, those of merged runs among them, as a run: itself, and its parts.
@@ -258,7 +264,8 @@ impl Frozen {
             let of_parts = of_slice.chunk_by(|(a, _), (b, _)| part_of(a, parts) == part_of(b, parts));
             packed.extend(of_parts.map(|part| {
                 breathe();
-                (part_of(&part[0].0, parts), pack_part(first_at, part))
+                let (no_of_part, pack) = (part_of(&part[0].0, parts), pack_part(first_at, part));
+                Part { customer, run: no, part: no_of_part, pack }
             }));
         }
         let run = Run { customer, no, first_at, last_at, events, parts, filter: Some(Filter::of(&hashes)) };
@@ -318,13 +325,13 @@ fn number(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-/// Writes parts of a run that is not there yet.
-pub async fn write_parts(tx: &mut Tx, run: &Run, parts: &[Part]) -> Result<(), Error> {
+/// Writes parts of runs that are not there yet.
+pub async fn write_parts(tx: &mut Tx, parts: &[Part]) -> Result<(), Error> {
     for chunk in chunks(parts) {
         let rows = tx.placeholders(chunk.len(), 4);
         let sql = format!("INSERT INTO session_parts (customer_no, run, part, pack) VALUES {rows}");
-        let values = chunk.iter().flat_map(|(part, pack)| {
-            [Value::from(run.customer), run.no.into(), (*part).into(), pack.as_slice().into()]
+        let values = chunk.iter().flat_map(|Part { customer, run, part, pack }| {
+            [Value::from(*customer), (*run).into(), (*part).into(), pack.as_slice().into()]
         });
         tx.execute(Sql::new(sql).bind_all(values)).await?;
     }
@@ -345,17 +352,13 @@ pub async fn save(tx: &mut Tx, NewRun { run, replaces }: &NewRun) -> Result<(), 
     Ok(())
 }
 
-/// The first part that there is of a run.
-pub async fn first_part(db: &Db, customer: CustomerNo, run: i64) -> Result<Option<i64>, Error> {
+/// Deletes the first parts of a run, and says how many these are: none only if there are none.
+pub async fn delete_parts(tx: &mut Tx, customer: CustomerNo, run: i64, parts_max: usize) -> Result<usize, Error> {
     let sql = "SELECT MIN(part) FROM session_parts WHERE customer_no = $1 AND run = $2";
-    db.fetch_one(Sql::new(sql).bind(customer).bind(run)).await?.opt_int(0)
-}
-
-/// Deletes parts of a run, up to one.
-pub async fn delete_parts(tx: &mut Tx, customer: CustomerNo, run: i64, until: i64) -> Result<(), Error> {
+    let Some(first) = tx.fetch_one(Sql::new(sql).bind(customer).bind(run)).await?.opt_int(0)? else { return Ok(0) };
     let sql = "DELETE FROM session_parts WHERE customer_no = $1 AND run = $2 AND part < $3";
-    tx.execute(Sql::new(sql).bind(customer).bind(run).bind(until)).await?;
-    Ok(())
+    let deleted = tx.execute(Sql::new(sql).bind(customer).bind(run).bind(first + number(parts_max))).await?;
+    Ok(usize::try_from(deleted).unwrap_or(parts_max))
 }
 
 /// The numbers of runs of which there are parts, but which are not among those that there are.
@@ -380,7 +383,7 @@ pub async fn left_over(db: &Db, customer: CustomerNo, runs: &[i64]) -> Result<Ve
 pub async fn saved(db: &Db, frozen: Frozen) -> NewRun {
     let (new, parts) = frozen.pack(db).await.unwrap();
     let mut tx = db.begin().await.unwrap();
-    write_parts(&mut tx, &new.run, &parts).await.unwrap();
+    write_parts(&mut tx, &parts).await.unwrap();
     save(&mut tx, &new).await.unwrap();
     tx.commit().await.unwrap();
     new
