@@ -43,6 +43,14 @@ impl Aggregator {
         Ok(())
     }
 
+    /// Ends the flush that is under way.
+    pub(super) async fn end_any_flush(&self, held: &mut Held) -> Result<(), Error> {
+        if let Some(flush) = held.flush.take() {
+            self.end_flush(held, flush).await?;
+        }
+        Ok(())
+    }
+
     /// Writes down all that is in memory.
     pub(super) async fn flush_all(&self, held: &mut Held) -> Result<(), Error> {
         while held.flushed < held.applied {

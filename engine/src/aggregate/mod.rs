@@ -48,6 +48,8 @@ const BATCH_PACKS_MAX: i64 = 5_000;
 const COUNTS_AT_ONCE: usize = 64;
 /// How long a batch that takes all there is may rest in all, for others to have the processor.
 const BATCH_RESTS_MAX: std::time::Duration = std::time::Duration::from_millis(400);
+/// How long whoever leaves waits for what is written down elsewhere to be deleted. What is not, the next process deletes.
+const PACKER_FINISH_MAX: std::time::Duration = std::time::Duration::from_secs(1);
 /// How long a transaction that keeps others from aggregating may be idle, on Postgres.
 const IDLE_MAX: std::time::Duration = std::time::Duration::from_secs(4);
 /// How often [`Engine::wait_for_figures`] and [`Engine::wait_for_counting`] look.
@@ -176,6 +178,8 @@ impl Aggregator {
         self.engine.0.aggregates.store(matches!(held, Ok(Some(_))), Ordering::Relaxed);
         let Some(mut held) = held? else { return Ok(Taken::Nothing) };
         for (customer, zone) in store::aggregator::customers_of_changed_zone(&self.db).await? {
+            // Who writes parts would wait for all of that.
+            self.end_any_flush(&mut held).await?;
             self.make_anew(&held, customer, zone).await?;
         }
         let room = self.engine.0.settings.room;
@@ -206,6 +210,7 @@ impl Aggregator {
         let Some(mut held) = self.held.take() else { return Ok(()) };
         self.engine.0.aggregates.store(false, Ordering::Relaxed);
         self.flush_all(&mut held).await?;
+        self.packer.finish(PACKER_FINISH_MAX).await;
         if self.engine.0.settings.is_server {
             // However short it ran, this time has passed.
             self.believed_now(&held).await?;

@@ -6,13 +6,14 @@
 
 use crate::Engine;
 use crate::error::Error;
-use crate::pace::{self, breathe};
+use crate::pace;
 use crate::store::runs::{self, Frozen, NewRun, Part};
 use crate::store::{self, Db, Tx};
 use crate::worker_thread::WorkerThread;
 use domain::ids::CustomerNo;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinError;
 use uuid::Uuid;
 
 /// How long the packing of a run may rest in all, for others to have the processor.
@@ -39,6 +40,8 @@ enum Work {
     Delete(Vec<(CustomerNo, i64)>),
     /// Parts of which no run came, these being the runs that there are.
     DeleteLeftOver(Vec<(CustomerNo, Vec<i64>)>),
+    /// Tell that all before is done.
+    Tell(oneshot::Sender<()>),
 }
 
 /// The way to the thread.
@@ -53,7 +56,7 @@ impl Packer {
         let (db, process) = (engine.0.db.clone(), engine.0.process);
         let (jobs, mut inbox) = mpsc::unbounded_channel();
         let thread = WorkerThread::start("sessions", move |_| async move {
-            let worker = Worker { db: db.apart(), process };
+            let mut worker = Worker { db: db.apart(), process, undeleted: Vec::new() };
             while let Some(job) = inbox.recv().await {
                 worker.work(job).await;
             }
@@ -84,7 +87,15 @@ impl Packer {
         let _ = self.jobs.send(Job { flushed, work });
     }
 
-    /// Ends the thread once all is done, and waits for it at most so long.
+    /// Waits until all is done, at most so long.
+    pub async fn finish(&self, wait_max: Duration) {
+        let (tell, told) = oneshot::channel();
+        self.order(0, Work::Tell(tell));
+        // What is not done is of no harm.
+        let _ = tokio::time::timeout(wait_max, told).await;
+    }
+
+    /// Ends the thread, and waits for it at most so long.
     pub async fn stop(self, wait_max: Duration) {
         drop(self.jobs);
         self.thread.stop(wait_max).await;
@@ -94,33 +105,54 @@ impl Packer {
 struct Worker {
     db: Db,
     process: Uuid,
+    /// Runs that are there no more, whose parts could not be deleted yet.
+    undeleted: Vec<(CustomerNo, i64)>,
 }
 
 impl Worker {
-    async fn work(&self, Job { flushed, work }: Job) {
+    async fn work(&mut self, Job { flushed, work }: Job) {
         let deleted = match work {
             Work::Pack { frozen, rests, done } => {
-                if rests {
-                    pace::ease(RESTS_MAX);
-                }
-                let runs = self.pack(flushed, frozen).await;
-                pace::hurry();
+                let runs = self.pack(flushed, frozen, rests).await;
                 // Whoever waited for it may have failed meanwhile, and another process have taken over.
                 let _ = done.send(runs);
                 Ok(())
             }
-            Work::Delete(runs) => self.delete(flushed, &runs).await,
+            Work::Delete(runs) => {
+                self.undeleted.extend(runs);
+                let deleted = self.delete(flushed, &self.undeleted).await;
+                if deleted.is_ok() {
+                    self.undeleted.clear();
+                }
+                deleted
+            }
             Work::DeleteLeftOver(runs) => self.delete_left_over(flushed, runs).await,
+            Work::Tell(tell) => {
+                // Whoever asked may have waited long enough.
+                let _ = tell.send(());
+                Ok(())
+            }
         };
         if let Err(error) = deleted {
             tracing::warn!(%error, "sessions that are written down elsewhere could not be deleted");
         }
     }
 
-    async fn pack(&self, flushed: i64, frozen: Vec<Frozen>) -> Result<Vec<NewRun>, Error> {
+    async fn pack(&self, flushed: i64, frozen: Vec<Frozen>, rests: bool) -> Result<Vec<NewRun>, Error> {
         let (mut runs, mut parts) = (Vec::new(), Vec::new());
         for frozen in frozen {
-            let (run, of_run) = frozen.pack(&self.db).await?;
+            let frozen = frozen.read(&self.db).await?;
+            let pack = move || {
+                if rests {
+                    pace::ease(RESTS_MAX);
+                }
+                let packed = frozen.pack();
+                pace::hurry();
+                packed
+            };
+            // Elsewhere, as the connection that wrote the parts before is given back only while this thread waits.
+            let packed = tokio::task::spawn_blocking(pack).await.map_err(JoinError::into_panic);
+            let (run, of_run) = packed.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
             runs.push(run);
             parts.extend(of_run);
             // Of many customers there may be a part or two of each.
@@ -137,7 +169,6 @@ impl Worker {
             let mut tx = self.begin(flushed).await?;
             runs::write_parts(&mut tx, some).await?;
             tx.commit().await?;
-            breathe();
         }
         parts.clear();
         Ok(())
@@ -217,13 +248,13 @@ mod tests {
     #[tokio::test]
     async fn parts_of_which_no_run_came_are_deleted_and_no_others() {
         let (_directory, db) = new_db().await;
-        let worker = Worker { db: db.clone(), process: take_over(&db).await };
+        let worker = Worker { db: db.clone(), process: take_over(&db).await, undeleted: Vec::new() };
         for no in [1, 4] {
             runs::saved(&db, frozen(no)).await;
         }
         let flushed = store::aggregator::progress(&db).await.unwrap().flushed;
         for no in [2, 3, 5] {
-            let [new] = worker.pack(flushed, vec![frozen(no)]).await.unwrap().try_into().unwrap();
+            let [new] = worker.pack(flushed, vec![frozen(no)], true).await.unwrap().try_into().unwrap();
             assert_eq!((new.run.no, parts(&db, no).await), (no, 1_024));
         }
         assert_eq!(runs::left_over(&db, CUSTOMER, &[1, 4]).await.unwrap(), [2, 3, 5]);
@@ -241,7 +272,7 @@ mod tests {
         assert_eq!(left, [1_024, 0, 0, 1_024, 0]);
         // Another process has taken over.
         take_over(&db).await;
-        assert!(worker.pack(flushed, vec![frozen(5)]).await.is_err());
+        assert!(worker.pack(flushed, vec![frozen(5)], false).await.is_err());
         assert!(worker.delete(flushed, &[(CUSTOMER, 1)]).await.is_err());
         assert_eq!((parts(&db, 5).await, parts(&db, 1).await), (0, 1_024));
     }

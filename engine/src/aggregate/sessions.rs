@@ -45,7 +45,7 @@ struct OfCustomer {
 /// What is known of all sessions.
 pub(super) struct Known {
     of: BTreeMap<CustomerNo, OfCustomer>,
-    /// How many events are in memory.
+    /// How many events are in memory, but for those that are being packed.
     recent_events: usize,
 }
 
@@ -80,7 +80,7 @@ impl Known {
         Self { of, recent_events: 0 }
     }
 
-    /// How many events are in memory.
+    /// How many events are in memory, but for those that are being packed.
     pub fn recent_events(&self) -> usize {
         self.recent_events
     }

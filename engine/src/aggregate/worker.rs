@@ -24,7 +24,7 @@ const CATCH_UP_MAX: Duration = Duration::from_secs(4);
 /// … and take in all to write down what is in memory. What is not, is read from the log again.
 pub(crate) const STOP_MAX: Duration = Duration::from_secs(6);
 
-/// How long what is written down elsewhere may then be deleted. What is not, the next process deletes.
+/// How long the thread of the sessions may take to end.
 const PACKER_STOP_MAX: Duration = Duration::from_secs(1);
 
 /// Starts the thread on which a process aggregates: counting takes a processor for long stretches, and must not take it

@@ -17,8 +17,8 @@ use tokio::time::{Instant, timeout_at};
 const LATELY: Duration = Duration::from_secs(2);
 /// How long what is uncounted may take to be counted, for another batch to be let in.
 const COUNTED_WITHIN: Duration = Duration::from_secs(1);
-/// How long a batch is kept at most.
-const WAIT_MAX: Duration = Duration::from_millis(500);
+/// How long a batch is kept at most, for each event: a full one half a second.
+const WAIT_MAX: Duration = Duration::from_micros(500);
 /// How often a process that does not count looks how far that has come, while batches wait.
 const PROGRESS_LOOK: Duration = Duration::from_millis(100);
 
@@ -48,7 +48,7 @@ struct State {
 impl State {
     /// A pack was appended to the log, or is in it. One that is known already changes nothing.
     fn appended(&mut self, seq: i64, events: usize) {
-        if self.packs.back().is_none_or(|(last, _)| *last < seq) {
+        if events > 0 && self.packs.back().is_none_or(|(last, _)| *last < seq) {
             self.packs.push_back((seq, events));
             self.events += events;
         }
@@ -61,6 +61,7 @@ impl State {
             events += of_pack;
         }
         self.events -= events;
+        while self.counted.pop_front_if(|(at, _)| !is_lately(*at, now)).is_some() {}
         if events > 0 {
             self.counted.push_back((now, events));
         }
@@ -68,12 +69,16 @@ impl State {
     }
 
     /// Whether another batch is let in.
-    fn has_room(&mut self, at_least: usize, now: Instant) -> bool {
-        while self.counted.pop_front_if(|(at, _)| now.duration_since(*at) > LATELY).is_some() {}
-        let lately: usize = self.counted.iter().map(|(_, events)| events).sum();
+    fn has_room(&self, at_least: usize, now: Instant) -> bool {
+        let lately = self.counted.iter().filter(|(at, _)| is_lately(*at, now));
+        let lately: usize = lately.map(|(_, events)| events).sum();
         let room = lately as f64 * (COUNTED_WITHIN.as_secs_f64() / LATELY.as_secs_f64());
         self.events + self.let_in < at_least.max(room as usize)
     }
+}
+
+fn is_lately(at: Instant, now: Instant) -> bool {
+    now.duration_since(at) <= LATELY
 }
 
 /// Events of a batch that was let in, until they are in a pack or refused.
@@ -128,10 +133,13 @@ impl Engine {
     /// Waits until a batch of so many events is let in.
     pub(super) async fn wait_for_room(&self, events: usize) -> LetIn<'_> {
         let uncounted = self.0.writer.uncounted();
-        let until = Instant::now() + WAIT_MAX;
+        // While the store is away, nobody waits to be told so.
+        if !self.0.writer.is_healthy() {
+            return uncounted.let_in(events);
+        }
+        let until = Instant::now() + WAIT_MAX * u32::try_from(events).unwrap_or(u32::MAX);
         // Its time goes by as well while others are before it.
         if let Ok(_turn) = timeout_at(until, uncounted.turn.lock()).await {
-            // While the store is away, nobody waits to be told so.
             while self.0.writer.is_healthy() && !uncounted.has_room() && Instant::now() < until {
                 self.0.figures_awaited.notify_one();
                 let look = until.min(Instant::now() + PROGRESS_LOOK);

@@ -247,16 +247,30 @@ pub struct Part {
 }
 
 impl Frozen {
-    /// Packs sessions, those of merged runs among them, as a run: itself, and its parts.
-    ///
-    /// Slice by slice of the sessions' keys, as all of these runs unpacked are a hundred megabytes.
-    pub async fn pack(self, db: &Db) -> Result<(NewRun, Vec<Part>), Error> {
-        let Self { customer, no, extent: (first_at, last_at, events), sessions, merged } = self;
-        let parts = events.div_ceil(PART_EVENTS).next_power_of_two().min(PARTS_MAX);
+    /// Reads the runs that are merged.
+    pub async fn read(self, db: &Db) -> Result<Unpacked, Error> {
         let mut stored = Vec::new();
-        for run in &merged {
+        for run in &self.merged {
             stored.push(Packed::read(db, run).await?);
         }
+        Ok(Unpacked { frozen: self, stored })
+    }
+}
+
+/// What becomes a run, with all that it needs.
+pub struct Unpacked {
+    frozen: Frozen,
+    stored: Vec<Packed>,
+}
+
+impl Unpacked {
+    /// Packs sessions, those of merged runs among them, as a run: itself, and its parts. Takes up to a second.
+    ///
+    /// Slice by slice of the sessions' keys, as all of these runs unpacked are a hundred megabytes.
+    pub fn pack(self) -> Result<(NewRun, Vec<Part>), Error> {
+        let Self { frozen, stored } = self;
+        let Frozen { customer, no, extent: (first_at, last_at, events), sessions, merged } = frozen;
+        let parts = events.div_ceil(PART_EVENTS).next_power_of_two().min(PARTS_MAX);
         let (mut packed, mut hashes) = (Vec::with_capacity(parts), Vec::new());
         for of_slice in Slices::of(&sessions, stored, slices(events).min(parts))? {
             let Sessions(of_slice) = of_slice?;
@@ -381,7 +395,7 @@ pub async fn left_over(db: &Db, customer: CustomerNo, runs: &[i64]) -> Result<Ve
 /// Packs, writes and saves a run, for tests.
 #[cfg(test)]
 pub async fn saved(db: &Db, frozen: Frozen) -> NewRun {
-    let (new, parts) = frozen.pack(db).await.unwrap();
+    let (new, parts) = frozen.read(db).await.unwrap().pack().unwrap();
     let mut tx = db.begin().await.unwrap();
     write_parts(&mut tx, &parts).await.unwrap();
     save(&mut tx, &new).await.unwrap();
