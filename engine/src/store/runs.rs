@@ -5,47 +5,23 @@
 //! parts, as one *run* of each customer. A filter in memory tells which runs can know a session at all, and its key in
 //! which part: nothing else is read.
 
-use super::codec::{Session, pack_part, unpack_part};
+mod pack;
+
+pub use pack::{Entries, Frozen, NewRun, Part};
+
+use super::codec::{Session, unpack_part};
 use super::db::{Db, Row, Sql, Tx, Value, chunks};
 use super::filter::{Filter, hash};
 use crate::error::Error;
-use crate::pace::breathe;
 use domain::Timestamp;
 use domain::ids::CustomerNo;
 use domain::metering::Entry;
-use hashbrown::HashMap;
-use smallvec::SmallVec;
 use std::ops::Range;
-use std::sync::Arc;
 
-/// Events of a part, about: what is read for one session.
-const PART_EVENTS: usize = 128;
 /// Most parts of a run.
 const PARTS_MAX: usize = 1 << 16;
 /// Events of a slice, about: what is unpacked at once where all of a run is read.
 const SLICE_EVENTS: usize = 16_384;
-
-/// Sessions with their events: sorted, each once, and so their events.
-#[derive(Debug, Default)]
-pub struct Sessions(Vec<(Session, Vec<Entry>)>);
-
-impl Sessions {
-    /// Brings sessions, some of which come more than once, together.
-    pub fn of(mut sessions: Vec<(Session, Vec<Entry>)>) -> Self {
-        // A stable sort, as what comes from runs is in order already.
-        sessions.sort_by_key(|(session, _)| *session);
-        sessions.dedup_by(|(again, more), (session, entries)| {
-            let is_same = again == session;
-            if is_same {
-                entries.append(more);
-                entries.sort_unstable();
-                entries.dedup();
-            }
-            is_same
-        });
-        Self(sessions)
-    }
-}
 
 /// The first and last instant of some events, and how many these are; `None` if there is none.
 pub fn extent<'a>(entries: impl Iterator<Item = &'a Entry>) -> Option<(Timestamp, Timestamp, usize)> {
@@ -188,153 +164,6 @@ fn parts_sql(db: &Db, wanted: usize) -> String {
     )
 }
 
-/// A run as it is stored.
-struct Packed {
-    first_at: Timestamp,
-    parts: usize,
-    /// In their order, those without sessions left out.
-    packs: Vec<(i64, Vec<u8>)>,
-}
-
-impl Packed {
-    async fn read(db: &Db, run: &Run) -> Result<Self, Error> {
-        let sql = "SELECT part, pack FROM session_parts WHERE customer_no = $1 AND run = $2 ORDER BY part";
-        let rows = db.fetch(Sql::new(sql).bind(run.customer).bind(run.no)).await?;
-        let packs = rows.iter().map(|row| Ok((row.int(0)?, row.bytes(1)?))).collect::<Result<_, Error>>()?;
-        Ok(Self { first_at: run.first_at, parts: run.parts, packs })
-    }
-
-    /// Unpacks one of so many slices.
-    fn unpack(&self, slice: usize, slices: usize, into: &mut Vec<(Session, Vec<Entry>)>) -> Result<(), Error> {
-        let start = |slice: usize| self.packs.partition_point(|(part, _)| *part < number(slice * self.parts / slices));
-        for (_, pack) in &self.packs[start(slice)..start(slice + 1)] {
-            breathe();
-            into.extend(unpack_part(self.first_at, pack)?);
-        }
-        Ok(())
-    }
-}
-
-/// A session's events in memory: most sessions have one or two.
-pub type Entries = SmallVec<[Entry; 2]>;
-
-/// What becomes a run.
-pub struct Frozen {
-    pub customer: CustomerNo,
-    pub no: i64,
-    /// Of all events, see [`extent`].
-    pub extent: (Timestamp, Timestamp, usize),
-    /// With their events, sorted.
-    pub sessions: Arc<HashMap<Session, Entries>>,
-    /// Runs whose place it takes.
-    pub merged: Vec<Run>,
-}
-
-/// A run whose parts are written, and those that it takes the place of.
-#[derive(Debug)]
-pub struct NewRun {
-    pub run: Run,
-    pub replaces: Vec<i64>,
-}
-
-/// A part of a run, as it is written.
-pub struct Part {
-    customer: CustomerNo,
-    run: i64,
-    part: i64,
-    /// Sessions.
-    pack: Vec<u8>,
-}
-
-impl Frozen {
-    /// Reads the runs that are merged.
-    pub async fn read(self, db: &Db) -> Result<Unpacked, Error> {
-        let mut stored = Vec::new();
-        for run in &self.merged {
-            stored.push(Packed::read(db, run).await?);
-        }
-        Ok(Unpacked { frozen: self, stored })
-    }
-}
-
-/// What becomes a run, with all that it needs.
-pub struct Unpacked {
-    frozen: Frozen,
-    stored: Vec<Packed>,
-}
-
-impl Unpacked {
-    /// Packs sessions, those of merged runs among them, as a run: itself, and its parts. Takes up to a second.
-    ///
-    /// Slice by slice of the sessions' keys, as all of these runs unpacked are a hundred megabytes.
-    pub fn pack(self) -> Result<(NewRun, Vec<Part>), Error> {
-        let Self { frozen, stored } = self;
-        let Frozen { customer, no, extent: (first_at, last_at, events), sessions, merged } = frozen;
-        let parts = events.div_ceil(PART_EVENTS).next_power_of_two().min(PARTS_MAX);
-        let (mut packed, mut hashes) = (Vec::with_capacity(parts), Vec::new());
-        for of_slice in Slices::of(&sessions, stored, slices(events).min(parts))? {
-            let Sessions(of_slice) = of_slice?;
-            hashes.extend(of_slice.iter().map(|(session, _)| hash(session)));
-            let of_parts = of_slice.chunk_by(|(a, _), (b, _)| part_of(a, parts) == part_of(b, parts));
-            packed.extend(of_parts.map(|part| {
-                breathe();
-                let (no_of_part, pack) = (part_of(&part[0].0, parts), pack_part(first_at, part));
-                Part { customer, run: no, part: no_of_part, pack }
-            }));
-        }
-        let run = Run { customer, no, first_at, last_at, events, parts, filter: Some(Filter::of(&hashes)) };
-        Ok((NewRun { run, replaces: merged.iter().map(|run| run.no).collect() }, packed))
-    }
-}
-
-/// Sessions in memory and in runs, cut by the first bits of their keys.
-struct Slices<'a> {
-    in_memory: std::vec::IntoIter<Vec<(&'a Session, &'a Entries)>>,
-    stored: Vec<Packed>,
-    /// Of runs of fewer parts than there are slices.
-    of_small: std::iter::Peekable<std::vec::IntoIter<(Session, Vec<Entry>)>>,
-    next: usize,
-    slices: usize,
-}
-
-impl<'a> Slices<'a> {
-    fn of(sessions: &'a HashMap<Session, Entries>, mut stored: Vec<Packed>, slices: usize) -> Result<Self, Error> {
-        let mut in_memory = vec![Vec::new(); slices];
-        for (session, entries) in sessions {
-            in_memory[part_of(session, slices) as usize].push((session, entries));
-        }
-        let mut of_small = Vec::new();
-        for run in stored.extract_if(.., |run| run.parts < slices) {
-            run.unpack(0, 1, &mut of_small)?;
-        }
-        of_small.sort_unstable_by_key(|(session, _)| *session);
-        let (in_memory, of_small) = (in_memory.into_iter(), of_small.into_iter().peekable());
-        Ok(Self { in_memory, stored, of_small, next: 0, slices })
-    }
-}
-
-impl Iterator for Slices<'_> {
-    type Item = Result<Sessions, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let in_memory = self.in_memory.next()?;
-        let (slice, slices) = (self.next, self.slices);
-        self.next += 1;
-        breathe();
-        let mut sessions: Vec<_> =
-            in_memory.into_iter().map(|(session, entries)| (*session, entries.to_vec())).collect();
-        let is_in = |(session, _): &(Session, _)| part_of(session, slices) == number(slice);
-        sessions.extend(std::iter::from_fn(|| self.of_small.next_if(is_in)));
-        for run in &self.stored {
-            if let Err(error) = run.unpack(slice, slices, &mut sessions) {
-                return Some(Err(error));
-            }
-        }
-        breathe();
-        Some(Ok(Sessions::of(sessions)))
-    }
-}
-
 fn number(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
@@ -409,13 +238,11 @@ mod tests {
     use crate::store::testing::{new_db, plan, session};
     use domain::event::Action;
     use domain::ids::HelplineNo;
+    use hashbrown::HashMap;
+    use std::sync::Arc;
 
     #[test]
-    fn sessions_that_come_twice_become_one() {
-        let twice = vec![(session(2), vec![entry(5)]), (session(1), vec![entry(1)]), (session(2), vec![entry(3)])];
-        let mut expected = vec![(session(2), vec![entry(3), entry(5)]), (session(1), vec![entry(1)])];
-        expected.sort();
-        assert_eq!(Sessions::of(twice).0, expected);
+    fn events_reach_from_the_first_to_the_last() {
         assert_eq!(extent([entry(3), entry(1)].iter()), Some((entry(1).at, entry(3).at, 2)));
         assert_eq!(extent([].iter()), None);
     }
