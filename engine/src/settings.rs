@@ -63,8 +63,8 @@ impl Room {
     pub const COMMAND: Self = Self {
         remembered_events: 32_768,
         batch_events: 8_192,
-        session_events: 32_768,
-        run_events: 262_144,
+        session_events: 16_384,
+        run_events: 131_072,
         filter_bytes: 16 << 20,
         cache_kib: 1_024,
     };
