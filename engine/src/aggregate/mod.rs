@@ -224,8 +224,9 @@ impl Aggregator {
     async fn take_over(&mut self) -> Result<Option<Held>, Error> {
         let Some((lease, progress)) = Lease::take(self).await? else { return Ok(None) };
         let mut known = Known::new(store::runs::all(&self.db).await?);
-        let customers = store::aggregator::customers(&self.db).await?;
-        self.packer.delete_left_over(progress.flushed, customers.into_iter().map(|no| (no, known.runs(no))).collect());
+        let customers = store::directory::customers(&self.db).await?;
+        let runs = customers.iter().map(|customer| (customer.no, known.runs(customer.no))).collect();
+        self.packer.delete_left_over(progress.flushed, runs);
         let (mut seq, mut unflushed_events) = (progress.flushed, 0);
         while seq < progress.applied {
             let events_max = self.engine.0.settings.room.batch_events;

@@ -52,11 +52,6 @@ pub async fn hold_as(tx: &mut Tx, process: Uuid, flushed: i64) -> Result<bool, E
     Ok(tx.execute(Sql::new(sql).bind(process).bind(flushed)).await? == 1)
 }
 
-/// All customers.
-pub async fn customers(db: &Db) -> Result<Vec<CustomerNo>, Error> {
-    db.fetch(Sql::new("SELECT no FROM customers")).await?.iter().map(|row| Ok(CustomerNo(row.narrow(0)?))).collect()
-}
-
 /// Makes a process the holder, if nothing has changed since `seen`.
 pub async fn take_over(tx: &mut Tx, seen: &Progress, process: Uuid) -> Result<bool, Error> {
     let sql = "UPDATE aggregator SET holder = $1, beat = beat + 1 WHERE id = 1 AND beat = $2";

@@ -7,6 +7,7 @@
 
 mod pack;
 
+use pack::Packed;
 pub use pack::{Entries, Frozen, NewRun, Part};
 
 use super::codec::{Session, unpack_part};
@@ -16,7 +17,6 @@ use crate::error::Error;
 use domain::Timestamp;
 use domain::ids::CustomerNo;
 use domain::metering::Entry;
-use std::ops::Range;
 
 /// Most parts of a run.
 const PARTS_MAX: usize = 1 << 16;
@@ -97,24 +97,13 @@ impl Run {
     }
 
     async fn make_filter(&self, db: &Db) -> Result<Filter, Error> {
-        let slices = slices(self.events).min(self.parts);
-        let each = self.parts / slices;
+        let (packed, slices) = (Packed::read(db, self).await?, slices(self.events).min(self.parts));
         let (mut sessions, mut hashes) = (Vec::new(), Vec::new());
         for slice in 0..slices {
-            self.read(db, slice * each..(slice + 1) * each, &mut sessions).await?;
+            packed.unpack(slice, slices, &mut sessions)?;
             hashes.extend(sessions.drain(..).map(|(session, _)| hash(&session)));
         }
         Ok(Filter::of(&hashes))
-    }
-
-    /// Reads the sessions of some parts, from one up to another.
-    async fn read(&self, db: &Db, parts: Range<usize>, into: &mut Vec<(Session, Vec<Entry>)>) -> Result<(), Error> {
-        let sql = "SELECT pack FROM session_parts WHERE customer_no = $1 AND run = $2 AND part >= $3 AND part < $4 ORDER BY part";
-        let sql = Sql::new(sql).bind(self.customer).bind(self.no).bind(number(parts.start)).bind(number(parts.end));
-        for row in db.fetch(sql).await? {
-            into.extend(unpack_part(self.first_at, &row.bytes(0)?)?);
-        }
-        Ok(())
     }
 }
 
@@ -239,6 +228,7 @@ mod tests {
     use domain::event::Action;
     use domain::ids::HelplineNo;
     use hashbrown::HashMap;
+    use std::ops::Range;
     use std::sync::Arc;
 
     #[test]

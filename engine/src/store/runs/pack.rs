@@ -39,7 +39,7 @@ impl Sessions {
 }
 
 /// A run as it is stored.
-struct Packed {
+pub(super) struct Packed {
     first_at: Timestamp,
     parts: usize,
     /// In their order, those without sessions left out.
@@ -47,7 +47,7 @@ struct Packed {
 }
 
 impl Packed {
-    async fn read(db: &Db, run: &Run) -> Result<Self, Error> {
+    pub async fn read(db: &Db, run: &Run) -> Result<Self, Error> {
         let sql = "SELECT part, pack FROM session_parts WHERE customer_no = $1 AND run = $2 ORDER BY part";
         let rows = db.fetch(Sql::new(sql).bind(run.customer).bind(run.no)).await?;
         let packs = rows.iter().map(|row| Ok((row.int(0)?, row.bytes(1)?))).collect::<Result<_, Error>>()?;
@@ -55,7 +55,7 @@ impl Packed {
     }
 
     /// Unpacks one of so many slices.
-    fn unpack(&self, slice: usize, slices: usize, into: &mut Vec<(Session, Vec<Entry>)>) -> Result<(), Error> {
+    pub fn unpack(&self, slice: usize, slices: usize, into: &mut Vec<(Session, Vec<Entry>)>) -> Result<(), Error> {
         let start = |slice: usize| self.packs.partition_point(|(part, _)| *part < number(slice * self.parts / slices));
         for (_, pack) in &self.packs[start(slice)..start(slice + 1)] {
             breathe();
