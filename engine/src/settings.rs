@@ -74,7 +74,7 @@ impl Default for Room {
     fn default() -> Self {
         Self {
             remembered_events: 1_000_000,
-            batch_events: 100_000,
+            batch_events: 200_000,
             session_events: 262_144,
             run_events: 1_048_576,
             filter_bytes: 256 << 20,

@@ -26,6 +26,7 @@ use crate::error::{Error, corrupt};
 use crate::pace::{self, breathe};
 use crate::store::blocks::{Block, Open, Span};
 use crate::store::figures::Key;
+use crate::store::log::Logged;
 use crate::store::{self, Db, Tx};
 use batch::{Batch, Measured};
 use believed::Believed;
@@ -42,7 +43,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
 use tokio::time::Instant;
 
-/// Most packs of one batch, which besides has [`crate::Room::batch_events`] unless a single pack holds more.
+/// Packs that are enough for a batch, as are [`crate::Room::batch_events`] events. It has twice as many at most, when some
+/// were read ahead, and as many events as its last pack may bring.
 const BATCH_PACKS_MAX: i64 = 5_000;
 /// Counts that are written between two rests.
 const COUNTS_AT_ONCE: usize = 64;
@@ -66,13 +68,8 @@ enum Taken {
     Batch,
 }
 
-fn taken(packs: &[store::log::Logged], events_max: usize) -> Taken {
-    let events: usize = packs.iter().map(|logged| logged.pack.events.len()).sum();
-    match packs.len() as i64 {
-        0 => Taken::Nothing,
-        packs if packs >= BATCH_PACKS_MAX || events >= events_max => Taken::Batch,
-        _ => Taken::All,
-    }
+fn events_of(packs: &[Logged]) -> usize {
+    packs.iter().map(|logged| logged.pack.events.len()).sum()
 }
 
 /// What the process that aggregates holds in memory.
@@ -87,6 +84,8 @@ struct Held {
     unflushed_events: usize,
     /// What is being written down of sessions.
     flush: Option<Flush>,
+    /// Packs that were read while the batch before them was written.
+    ahead: Vec<Logged>,
     /// Last blocks of the spans of the latest batch.
     open: HashMap<Span, Open>,
     /// Months whose partitions are there.
@@ -182,10 +181,9 @@ impl Aggregator {
             self.end_any_flush(&mut held).await?;
             self.make_anew(&held, customer, zone).await?;
         }
-        let room = self.engine.0.settings.room;
         self.ease(BATCH_RESTS_MAX);
-        let packs = store::log::after(&self.db, held.applied, BATCH_PACKS_MAX, room.batch_events).await?;
-        let taken = taken(&packs, room.batch_events);
+        let packs = self.next_packs(&mut held).await?;
+        let taken = self.taken(&packs);
         let hurries = taken == Taken::Batch || self.engine.0.writer.uncounted().is_waited_for();
         if hurries {
             pace::hurry();
@@ -193,7 +191,7 @@ impl Aggregator {
         if packs.is_empty() {
             held.lease.renew(self, held.applied, held.flushed).await?;
         } else {
-            self.take_in(&mut held, packs).await?;
+            self.take_in(&mut held, packs, hurries).await?;
         }
         self.flush_some(&mut held, !hurries).await?;
         // What is being written down may be of runs that would be given up.
@@ -246,13 +244,15 @@ impl Aggregator {
             known,
             unflushed_events,
             flush: None,
+            ahead: Vec::new(),
             open: HashMap::new(),
             partitions: BTreeSet::new(),
         }))
     }
 
-    /// Takes packs into memory, measures what they change, and writes it.
-    async fn take_in(&self, held: &mut Held, packs: Vec<store::log::Logged>) -> Result<(), Error> {
+    /// Takes packs into memory, measures what they change, and writes it; if that hurries, those of the next batch are
+    /// read meanwhile.
+    async fn take_in(&self, held: &mut Held, packs: Vec<Logged>, hurries: bool) -> Result<(), Error> {
         let Some(to) = packs.last().map(|last| last.seq) else { return Ok(()) };
         let batch = Batch::of(packs);
         let events = batch.len();
@@ -264,6 +264,26 @@ impl Aggregator {
         drop(snapshot);
         let measured = batch.measure(&mut held.known, &earlier, &kept, &countries)?;
         let blocks = self.pack_blocks(held, &measured).await?;
+        // Beside the writing, during which this thread mostly waits.
+        let ahead = async { if hurries { self.packs_after(to, 0).await } else { Ok(Vec::new()) } };
+        let (written, ahead) = tokio::join!(self.write(held, to, &countries, &measured, &blocks), ahead);
+        written?;
+        self.engine.0.writer.uncounted().counted(to);
+        held.ahead = ahead?;
+        held.applied = to;
+        held.unflushed_events += events;
+        Ok(())
+    }
+
+    /// Writes what a batch changes, and how far the log is read with it.
+    async fn write(
+        &self,
+        held: &mut Held,
+        to: i64,
+        countries: &Countries,
+        measured: &Measured,
+        blocks: &[Block],
+    ) -> Result<(), Error> {
         let mut tx = self.begin_writing().await?;
         self.fence(&mut tx, held, to, held.flushed).await?;
         // A helpline's country can change until its first event is counted, and from here on no more.
@@ -273,17 +293,38 @@ impl Aggregator {
             return Err(Error::Unavailable("a helpline's country has changed meanwhile".to_owned()));
         }
         make_partitions(&mut tx, &mut held.partitions, measured.months()).await?;
-        store::blocks::save(&mut tx, &blocks).await?;
+        store::blocks::save(&mut tx, blocks).await?;
         self.write_figures(&mut tx, &measured.deltas).await?;
         store::intake::count(&mut tx, &measured.intake).await?;
         for (customer, length) in &measured.log_lengths {
             store::aggregator::set_log_length(&mut tx, *customer, *length).await?;
         }
-        tx.commit().await?;
-        self.engine.0.writer.uncounted().counted(to);
-        held.applied = to;
-        held.unflushed_events += events;
-        Ok(())
+        tx.commit().await
+    }
+
+    /// The packs of the next batch: those that were read ahead, and what has come since.
+    async fn next_packs(&self, held: &mut Held) -> Result<Vec<Logged>, Error> {
+        let mut packs = std::mem::take(&mut held.ahead);
+        if self.taken(&packs) != Taken::Batch {
+            let (last, events) = (packs.last().map_or(held.applied, |last| last.seq), events_of(&packs));
+            packs.extend(self.packs_after(last, events).await?);
+        }
+        Ok(packs)
+    }
+
+    /// Packs after a place, as many as fit into a batch that has so many events already.
+    async fn packs_after(&self, seq: i64, events: usize) -> Result<Vec<Logged>, Error> {
+        let events_max = self.engine.0.settings.room.batch_events.saturating_sub(events);
+        store::log::after(&self.db, seq, BATCH_PACKS_MAX, events_max).await
+    }
+
+    /// What a batch of these packs takes of the log.
+    fn taken(&self, packs: &[Logged]) -> Taken {
+        match packs.len() as i64 {
+            0 => Taken::Nothing,
+            n if n >= BATCH_PACKS_MAX || events_of(packs) >= self.engine.0.settings.room.batch_events => Taken::Batch,
+            _ => Taken::All,
+        }
     }
 
     /// Adds up counts.

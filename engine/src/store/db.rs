@@ -20,7 +20,7 @@ use uuid::Uuid;
 /// How long a statement on Postgres may take: none comes near it, unless the network has gone silent.
 const STATEMENT_MAX: Duration = Duration::from_secs(30);
 
-/// Connections of a runtime apart, see [`Db::apart`]: a transaction and a snapshot.
+/// Connections of a runtime apart, see [`Db::apart`]: a transaction, and a snapshot or what is read ahead.
 const APART_CONNECTIONS_MAX: u32 = 2;
 
 /// Waits for nobody: what a reader still needs stays where it is.

@@ -76,8 +76,8 @@ impl Installation {
             event_age_max_days: 36_500,
             event_ahead_max_seconds: u32::MAX,
             connections_max: 4,
-            // Few, so that tests get as far as to runs and their merging.
-            room: engine::Room { session_events: 200, ..engine::Room::default() },
+            // Little, so that tests get as far as to batches of which the next is read ahead, to runs and their merging.
+            room: engine::Room { batch_events: 50, session_events: 200, ..engine::Room::default() },
             ..Settings::default()
         };
         let clock = Arc::new(ManualClock(AtomicI64::new(at("2026-11-24T12:00:00Z").millis())));
