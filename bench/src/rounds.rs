@@ -251,11 +251,12 @@ impl Bench {
             let load = Load { length: self.plan.sustained, ..self.plan.load(64, 1) };
             machine::write_out()?;
             let running = self.contestants[index].start().await?;
-            let before = self.contestants[index].stored;
+            let (before, speed) = (self.contestants[index].stored, machine::Speed::watch());
             let outcome = self.under_load(index, &running, load).await?;
+            let work_us = speed.stop();
             running.stop().await?;
             let longest_lag = lag::longest(&outcome.samples, &outcome.seen, before);
-            let sustained = Sustained::of(name, &outcome, longest_lag);
+            let sustained = Sustained::of(name, &outcome, longest_lag, work_us);
             eprintln!("sustained, {name}: {}", sustained.describe());
             report.sustained.push(sustained);
         }

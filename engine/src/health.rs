@@ -22,6 +22,8 @@ pub struct Health {
     pub writing: bool,
     /// Requests whose events wait for their commit.
     pub waiting_requests: usize,
+    /// Batches that are kept waiting until more is counted.
+    pub kept_batches: usize,
     /// Events that are committed and not in the figures yet.
     pub backlog_events: i64,
     /// For how long the oldest of them has waited, in milliseconds.
@@ -43,6 +45,7 @@ impl Engine {
             migrated,
             writing,
             waiting_requests: self.0.writer.waiting(),
+            kept_batches: self.0.writer.uncounted().kept(),
             backlog_events: backlog.events,
             lag_ms: backlog.since.map_or(0, |since| (self.now().millis() - since.millis()).max(0)),
             aggregates: self.0.aggregates.load(Ordering::Relaxed),

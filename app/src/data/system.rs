@@ -67,9 +67,18 @@ fn measures(health: &Health) -> Vec<Measure> {
         Measure {
             label: "Waiting for their commit",
             definition: "Requests with events that this process has taken in and not answered yet. Many of them are the sign of a slow disk or database.",
-            value: format::count(i64::try_from(health.waiting_requests).unwrap_or(i64::MAX)),
+            value: whole(health.waiting_requests),
+        },
+        Measure {
+            label: "Batches kept waiting",
+            definition: "Batches come faster than they can be counted: each is stored up to half a second later, so that figures do not fall behind.",
+            value: whole(health.kept_batches),
         },
     ]
+}
+
+fn whole(number: usize) -> String {
+    format::count(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
 /// Milliseconds as seconds with one decimal.
@@ -114,6 +123,7 @@ mod tests {
             migrated: true,
             writing: true,
             waiting_requests: 0,
+            kept_batches: 0,
             backlog_events: 1_234,
             lag_ms: 1_250,
             aggregates: true,

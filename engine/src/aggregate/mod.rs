@@ -184,7 +184,7 @@ impl Aggregator {
         self.ease(BATCH_RESTS_MAX);
         let packs = self.next_packs(&mut held).await?;
         let taken = self.taken(&packs);
-        let hurries = taken == Taken::Batch || self.engine.0.writer.uncounted().is_waited_for();
+        let hurries = taken == Taken::Batch || self.engine.0.writer.uncounted().kept() > 0;
         if hurries {
             pace::hurry();
         }

@@ -8,6 +8,7 @@
 use crate::Engine;
 use crate::store;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -31,6 +32,8 @@ pub(crate) struct Uncounted {
     counted: Notify,
     /// Batches are let in in their order.
     turn: tokio::sync::Mutex<()>,
+    /// How many wait for that.
+    kept: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -87,6 +90,22 @@ pub(super) struct LetIn<'a> {
     events: usize,
 }
 
+/// A batch that waits, until it is let in or its sender has gone.
+struct Kept<'a>(&'a AtomicUsize);
+
+impl<'a> Kept<'a> {
+    fn one_of(kept: &'a AtomicUsize) -> Self {
+        kept.fetch_add(1, Ordering::Relaxed);
+        Self(kept)
+    }
+}
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Drop for LetIn<'_> {
     fn drop(&mut self) {
         self.uncounted.state().let_in -= self.events;
@@ -95,7 +114,13 @@ impl Drop for LetIn<'_> {
 
 impl Uncounted {
     pub fn new(at_least: usize) -> Self {
-        Self { at_least, state: Mutex::default(), counted: Notify::new(), turn: tokio::sync::Mutex::default() }
+        Self {
+            at_least,
+            state: Mutex::default(),
+            counted: Notify::new(),
+            turn: tokio::sync::Mutex::default(),
+            kept: AtomicUsize::new(0),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -114,9 +139,9 @@ impl Uncounted {
         }
     }
 
-    /// Whether batches wait for something to be counted.
-    pub fn is_waited_for(&self) -> bool {
-        self.turn.try_lock().is_err()
+    /// How many batches wait for something to be counted.
+    pub fn kept(&self) -> usize {
+        self.kept.load(Ordering::Relaxed)
     }
 
     fn has_room(&self) -> bool {
@@ -137,6 +162,7 @@ impl Engine {
         if !self.0.writer.is_healthy() {
             return uncounted.let_in(events);
         }
+        let _kept = Kept::one_of(&uncounted.kept);
         let until = Instant::now() + WAIT_MAX * u32::try_from(events).unwrap_or(u32::MAX);
         // Its time goes by as well while others are before it.
         if let Ok(_turn) = timeout_at(until, uncounted.turn.lock()).await {

@@ -36,7 +36,7 @@ pub struct Answer {
 /// was quiet, and what comes after it waits accordingly.
 ///
 /// While more comes than can be counted, a batch waits before it is stored: at most half a millisecond for each of its
-/// events. So figures stay within two seconds of what is answered.
+/// events. So figures do not fall behind.
 #[utoipa::path(
     post,
     path = "/v1/events/batch",

@@ -14,6 +14,7 @@ const EVENTS: &str = "reachline_events_total";
 const BACKLOG: &str = "reachline_backlog_events";
 const LAG: &str = "reachline_figures_lag_seconds";
 const WAITING: &str = "reachline_waiting_requests";
+const KEPT: &str = "reachline_kept_batches";
 const READY: &str = "reachline_ready";
 const AGGREGATES: &str = "reachline_aggregates";
 /// Bounds of the duration's buckets, in seconds.
@@ -49,6 +50,7 @@ impl Default for Metrics {
             (BACKLOG, Unit::Count, "Events that are stored and not in the figures yet"),
             (LAG, Unit::Seconds, "For how long the oldest of them has waited"),
             (WAITING, Unit::Count, "Requests that wait for the commit of their events"),
+            (KEPT, Unit::Count, "Batches that are kept waiting until more is counted"),
             (READY, Unit::Count, "1 if events can be taken in"),
             (AGGREGATES, Unit::Count, "1 if this process brings the figures up to date"),
         ] {
@@ -110,6 +112,7 @@ impl Metrics {
         set(BACKLOG, health.backlog_events as f64);
         set(LAG, health.lag_ms as f64 / 1_000.0);
         set(WAITING, health.waiting_requests as f64);
+        set(KEPT, health.kept_batches as f64);
         set(READY, f64::from(u8::from(health.ready)));
         set(AGGREGATES, f64::from(u8::from(health.aggregates)));
     }
