@@ -31,8 +31,10 @@ pub(crate) const STOP_MAX: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_secs(1);
 /// Packs stay in the log for at least this long, so that every writer has taken them in.
 const PACKS_STAY: Duration = Duration::from_secs(60);
-/// Packs that are cleared away at once: so few that nobody waits for it.
+/// Packs that are cleared away at once, and events in them: so few that nobody waits for it. (500 packs of a flood are two
+/// hundred megabytes.)
 const TRIM_PACKS: i64 = 500;
+const TRIM_EVENTS: usize = 16_384;
 /// Most events that wait for their commit, unless a single request brings more: some dozen megabytes.
 const WAITING_EVENTS_MAX: usize = 524_288;
 /// Bytes that are appended to the log until what was written ahead of its file is taken into it, on SQLite.
@@ -177,7 +179,7 @@ struct Task {
     number: i64,
     /// How far the log was, and when.
     seen: VecDeque<(Instant, i64)>,
-    /// Packs to clear away: from where, up to where.
+    /// Packs to clear away: after which, up to which.
     trim: Option<(i64, i64)>,
     /// Bytes that were appended since the last checkpoint began.
     appended_bytes: usize,
@@ -205,6 +207,11 @@ impl Task {
                     continue;
                 }
                 first = inbox.recv() => first,
+                // Nobody waits: time to clear away.
+                () = tokio::task::yield_now(), if self.trim.is_some() && !stopping => {
+                    self.clear_away().await;
+                    continue;
+                }
                 () = stop.notified(), if !stopping => {
                     // From now on nothing is taken, and what was taken is still answered.
                     inbox.close();
@@ -348,7 +355,7 @@ impl Task {
             && let Some(oldest) = oldest(&self.db).await?
             && oldest <= old.min(progress.flushed)
         {
-            self.trim = Some((oldest, old.min(progress.flushed)));
+            self.trim = Some((oldest - 1, old.min(progress.flushed)));
         }
         self.clear_away().await;
         Ok(())
@@ -382,11 +389,15 @@ impl Task {
 
     /// Clears some packs away, if there are any that nobody needs.
     async fn clear_away(&mut self) {
-        let Some((from, to)) = self.trim.take() else { return };
-        let until = to.min(from + TRIM_PACKS);
-        match tokio::time::timeout(ANSWER_MAX, store::log::trim(&self.db, until)).await {
-            Ok(Ok(())) if until < to => self.trim = Some((until + 1, to)),
-            Ok(Ok(())) => {}
+        let Some((after, to)) = self.trim.take() else { return };
+        let step = async {
+            let until = store::log::some_after(&self.db, after, TRIM_PACKS, TRIM_EVENTS).await?.min(to);
+            store::log::trim(&self.db, until).await?;
+            Ok::<_, Error>(until)
+        };
+        match tokio::time::timeout(ANSWER_MAX, step).await {
+            Ok(Ok(until)) if after < until && until < to => self.trim = Some((until, to)),
+            Ok(Ok(_)) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the log could not be cleared"),
             Err(_) => {
                 // Whoever waits for an append has waited for this.

@@ -82,15 +82,7 @@ pub struct Logged {
 /// Packs after a place, oldest first, until they hold `events_max` events or there are `packs_max`; at least one if
 /// there is any.
 pub async fn after(db: &Db, seq: i64, packs_max: i64, events_max: usize) -> Result<Vec<Logged>, Error> {
-    // How many packs that are is found out without reading them, as a log that is far ahead holds gigabytes.
-    let sql = "SELECT seq, events FROM log WHERE seq > $1 ORDER BY seq LIMIT $2";
-    let (mut last, mut events) = (seq, 0);
-    for row in db.fetch_log(Sql::new(sql).bind(seq).bind(packs_max)).await? {
-        if events >= events_max {
-            break;
-        }
-        (last, events) = (row.int(0)?, events + row.narrow::<usize>(1)?);
-    }
+    let last = some_after(db, seq, packs_max, events_max).await?;
     if last == seq {
         return Ok(Vec::new());
     }
@@ -101,6 +93,20 @@ pub async fn after(db: &Db, seq: i64, packs_max: i64, events_max: usize) -> Resu
         Ok(Logged { seq: row.int(0)?, pack: unpack(&row.bytes(1)?)? })
     };
     rows.iter().map(logged).collect()
+}
+
+/// The place of the last of the packs that [`after`] gives; `seq` if there is none. They are not read for it: a log that is
+/// far ahead holds gigabytes.
+pub async fn some_after(db: &Db, seq: i64, packs_max: i64, events_max: usize) -> Result<i64, Error> {
+    let sql = "SELECT seq, events FROM log WHERE seq > $1 ORDER BY seq LIMIT $2";
+    let (mut last, mut events) = (seq, 0);
+    for row in db.fetch_log(Sql::new(sql).bind(seq).bind(packs_max)).await? {
+        if events >= events_max {
+            break;
+        }
+        (last, events) = (row.int(0)?, events + row.narrow::<usize>(1)?);
+    }
+    Ok(last)
 }
 
 /// Whether a pack after a place holds an event of a helpline.
