@@ -35,6 +35,8 @@ const PACKS_STAY: Duration = Duration::from_secs(60);
 /// hundred megabytes.)
 const TRIM_PACKS: i64 = 500;
 const TRIM_EVENTS: usize = 16_384;
+/// How many times as long as that took the next is waited with: it takes a fifth of the writer's time at most.
+const TRIM_RESTS: u32 = 4;
 /// Most events that wait for their commit, unless a single request brings more: some dozen megabytes.
 const WAITING_EVENTS_MAX: usize = 524_288;
 /// Bytes that are appended to the log until what was written ahead of its file is taken into it, on SQLite.
@@ -156,6 +158,7 @@ impl Writer {
             number: 0,
             seen: VecDeque::new(),
             trim: None,
+            trim_from: Instant::now(),
             appended_bytes: 0,
             checkpoint: None,
         };
@@ -181,6 +184,8 @@ struct Task {
     seen: VecDeque<(Instant, i64)>,
     /// Packs to clear away: after which, up to which.
     trim: Option<(i64, i64)>,
+    /// Not before then.
+    trim_from: Instant,
     /// Bytes that were appended since the last checkpoint began.
     appended_bytes: usize,
     /// Is under way beside the appends.
@@ -208,7 +213,7 @@ impl Task {
                 }
                 first = inbox.recv() => first,
                 // Nobody waits: time to clear away.
-                () = tokio::task::yield_now(), if self.trim.is_some() && !stopping => {
+                () = tokio::time::sleep_until(self.trim_from), if self.trim.is_some() && !stopping => {
                     self.clear_away().await;
                     continue;
                 }
@@ -387,8 +392,12 @@ impl Task {
         }
     }
 
-    /// Clears some packs away, if there are any that nobody needs.
+    /// Clears some packs away, if there are any that nobody needs, and some have not been a moment ago.
     async fn clear_away(&mut self) {
+        let began = Instant::now();
+        if began < self.trim_from {
+            return;
+        }
         let Some((after, to)) = self.trim.take() else { return };
         let step = async {
             let until = store::log::some_after(&self.db, after, TRIM_PACKS, TRIM_EVENTS).await?.min(to);
@@ -405,6 +414,7 @@ impl Task {
                 tracing::error!("clearing the log takes too long");
             }
         }
+        self.trim_from = Instant::now() + began.elapsed() * TRIM_RESTS;
     }
 }
 
