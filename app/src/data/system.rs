@@ -71,7 +71,7 @@ fn measures(health: &Health) -> Vec<Measure> {
         },
         Measure {
             label: "Batches kept waiting",
-            definition: "Batches come faster than they can be counted: each is stored up to half a second later, so that figures do not fall behind.",
+            definition: "Batches that wait as more comes than can be counted: each is stored up to half a second later, so that figures do not fall behind.",
             value: whole(health.kept_batches),
         },
     ]
