@@ -2,6 +2,7 @@
 
 mod batch;
 mod catch_up;
+mod clearing;
 mod recent;
 mod uncounted;
 mod writer;

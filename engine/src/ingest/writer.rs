@@ -1,7 +1,8 @@
 //! The one writer of a process: it appends to the log whatever has gathered while the last append was under way, then
 //! answers.
 
-use super::catch_up::{Gap, beginning, catch_up, oldest, remembered};
+use super::catch_up::{Gap, beginning, catch_up, remembered};
+use super::clearing::Clearing;
 use super::recent::{FORGET_STEP, Recent};
 use super::uncounted::Uncounted;
 use super::{EventError, RETRY_AFTER_SECONDS};
@@ -13,7 +14,7 @@ use crate::store::intake::IntakeKey;
 use crate::store::{self, Db};
 use crate::worker_thread::WorkerThread;
 use domain::event::Event;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -29,14 +30,6 @@ const ANSWER_MAX: Duration = Duration::from_secs(5);
 pub(crate) const STOP_MAX: Duration = Duration::from_secs(10);
 /// How often a writer that has nothing to do takes in what others wrote, and clears the log.
 const LOOK: Duration = Duration::from_secs(1);
-/// Packs stay in the log for at least this long, so that every writer has taken them in.
-const PACKS_STAY: Duration = Duration::from_secs(60);
-/// Packs that are cleared away at once, and events in them: so few that nobody waits for it. (500 packs of a flood are two
-/// hundred megabytes.)
-const TRIM_PACKS: i64 = 500;
-const TRIM_EVENTS: usize = 16_384;
-/// How many times as long as that took the next is waited with: it takes a fifth of the writer's time at most.
-const TRIM_RESTS: u32 = 4;
 /// Most events that wait for their commit, unless a single request brings more: some dozen megabytes.
 const WAITING_EVENTS_MAX: usize = 524_288;
 /// Bytes that are appended to the log until what was written ahead of its file is taken into it, on SQLite.
@@ -156,9 +149,7 @@ impl Writer {
             waiting_events: self.waiting_events.clone(),
             id: Uuid::from_bytes(random_bytes()),
             number: 0,
-            seen: VecDeque::new(),
-            trim: None,
-            trim_from: Instant::now(),
+            clearing: Clearing::new(),
             appended_bytes: 0,
             checkpoint: None,
         };
@@ -180,12 +171,7 @@ struct Task {
     id: Uuid,
     /// Of the last pack.
     number: i64,
-    /// How far the log was, and when.
-    seen: VecDeque<(Instant, i64)>,
-    /// Packs to clear away: after which, up to which.
-    trim: Option<(i64, i64)>,
-    /// Not before then.
-    trim_from: Instant,
+    clearing: Clearing,
     /// Bytes that were appended since the last checkpoint began.
     appended_bytes: usize,
     /// Is under way beside the appends.
@@ -213,7 +199,7 @@ impl Task {
                 }
                 first = inbox.recv() => first,
                 // Nobody waits: time to clear away.
-                () = tokio::time::sleep_until(self.trim_from), if self.trim.is_some() && !stopping => {
+                () = self.clearing.is_due(), if !stopping => {
                     self.clear_away().await;
                     continue;
                 }
@@ -347,21 +333,7 @@ impl Task {
         }
         // Most of it is done between appends. Where nothing more can be taken there are none, and nobody waits for this.
         while self.recent.forget_some(FORGET_STEP) && self.recent.is_overrun() {}
-        let now = Instant::now();
-        self.seen.push_back((now, self.recent.seq));
-        let mut old = None;
-        while let Some((at, seq)) = self.seen.front().copied()
-            && now.duration_since(at) > PACKS_STAY
-        {
-            old = Some(seq);
-            self.seen.pop_front();
-        }
-        if let (Some(old), None) = (old, self.trim)
-            && let Some(oldest) = oldest(&self.db).await?
-            && oldest <= old.min(progress.flushed)
-        {
-            self.trim = Some((oldest - 1, old.min(progress.flushed)));
-        }
+        self.clearing.look(&self.db, Instant::now(), self.recent.seq, progress.flushed).await?;
         self.clear_away().await;
         Ok(())
     }
@@ -392,21 +364,10 @@ impl Task {
         }
     }
 
-    /// Clears some packs away, if there are any that nobody needs, and some have not been a moment ago.
+    /// Clears some packs away, if that is due.
     async fn clear_away(&mut self) {
-        let began = Instant::now();
-        if began < self.trim_from {
-            return;
-        }
-        let Some((after, to)) = self.trim.take() else { return };
-        let step = async {
-            let until = store::log::some_after(&self.db, after, TRIM_PACKS, TRIM_EVENTS).await?.min(to);
-            store::log::trim(&self.db, until).await?;
-            Ok::<_, Error>(until)
-        };
-        match tokio::time::timeout(ANSWER_MAX, step).await {
-            Ok(Ok(until)) if after < until && until < to => self.trim = Some((until, to)),
-            Ok(Ok(_)) => {}
+        match self.clearing.step(&self.db, ANSWER_MAX).await {
+            Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the log could not be cleared"),
             Err(_) => {
                 // Whoever waits for an append has waited for this.
@@ -414,7 +375,6 @@ impl Task {
                 tracing::error!("clearing the log takes too long");
             }
         }
-        self.trim_from = Instant::now() + began.elapsed() * TRIM_RESTS;
     }
 }
 
