@@ -48,8 +48,6 @@ use tokio::time::Instant;
 const BATCH_PACKS_MAX: i64 = 5_000;
 /// Counts that are written between two rests.
 const COUNTS_AT_ONCE: usize = 64;
-/// How long a batch that takes all there is may rest in all, for others to have the processor.
-const BATCH_RESTS_MAX: std::time::Duration = std::time::Duration::from_millis(400);
 /// How long whoever leaves waits for what is written down elsewhere to be deleted. What is not, the next process deletes.
 const PACKER_FINISH_MAX: std::time::Duration = std::time::Duration::from_secs(1);
 /// How long a transaction that keeps others from aggregating may be idle, on Postgres.
@@ -102,6 +100,8 @@ struct Aggregator {
     held: Option<Held>,
     /// What it has seen of another one that is.
     watched: Option<Watched>,
+    /// When it last began to read what is in the log.
+    looked_at: Instant,
     /// When it is to be looked next for what need not be kept any longer.
     retention_due: Instant,
     /// How far it believes the clock.
@@ -181,7 +181,9 @@ impl Aggregator {
             self.end_any_flush(&mut held).await?;
             self.make_anew(&held, customer, zone).await?;
         }
-        self.ease(BATCH_RESTS_MAX);
+        // What is in the log now has come since then, or has not been left there for long.
+        let waited = std::mem::replace(&mut self.looked_at, Instant::now()).elapsed();
+        self.ease(worker::rests_max(waited));
         let packs = self.next_packs(&mut held).await?;
         let taken = self.taken(&packs);
         let hurries = taken == Taken::Batch || self.engine.0.writer.uncounted().kept() > 0;

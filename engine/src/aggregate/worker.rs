@@ -15,8 +15,11 @@ use tokio::time::Instant;
 const LOG_LOOK: Duration = Duration::from_millis(250);
 /// How long the aggregator at least lets commits gather before it takes them.
 const GATHER_MIN: Duration = Duration::from_millis(50);
-/// How far figures may fall behind for the sake of fewer, larger batches, which write each count less often.
-const LAG_AIM: Duration = Duration::from_millis(1_500);
+/// How far figures may fall behind for the sake of fewer, larger batches, which write each count less often, and of others,
+/// who want the processor.
+const LAG_AIM: Duration = Duration::from_millis(1_700);
+/// How long a batch may rest in all.
+const RESTS_MAX: Duration = Duration::from_millis(400);
 /// How long it waits after a failure.
 const RETRY: Duration = Duration::from_millis(500);
 /// How long a process that stops may still bring the figures up to date …
@@ -34,15 +37,30 @@ pub(crate) fn start(engine: &Engine) -> Result<WorkerThread, Error> {
     WorkerThread::start("aggregator", |stop| async move {
         let db = engine.0.db.apart();
         let (retention_due, believed) = (Instant::now(), Believed::default());
-        let aggregator = Aggregator { engine, db, packer, held: None, watched: None, retention_due, believed };
+        let aggregator = Aggregator {
+            engine,
+            db,
+            packer,
+            held: None,
+            watched: None,
+            looked_at: Instant::now(),
+            retention_due,
+            believed,
+        };
         aggregator.run(&stop).await;
     })
 }
 
 /// How long to let commits gather after a batch that took so long: the longer, the more, so that counting takes a
-/// tenth of the time; but an event that just missed this batch waits for its end, the gathering and the next batch.
+/// tenth of the time; but an event that just missed this batch waits for its end, the gathering and the next batch, which
+/// may take twice as long as this one, as disks and processors have their moments.
 fn gather(took: Duration) -> Duration {
-    (took * 9).min(LAG_AIM.saturating_sub(took * 2)).max(GATHER_MIN)
+    (took * 9).min(LAG_AIM.saturating_sub(took * 3)).max(GATHER_MIN)
+}
+
+/// How long a batch may rest whose oldest event has waited so long.
+pub(super) fn rests_max(waited: Duration) -> Duration {
+    RESTS_MAX.min(LAG_AIM.saturating_sub(waited))
 }
 
 impl Aggregator {
@@ -93,6 +111,23 @@ impl Aggregator {
             () = self.engine.0.work_to_do.notified() => GATHER_MIN,
             () = self.engine.0.figures_awaited.notified() => Duration::ZERO,
             () = tokio::time::sleep(LOG_LOOK) => Duration::ZERO,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longer_counting_takes_the_less_is_waited_for() {
+        for (took, gathers) in
+            [(0, 50), (10, 90), (100, 900), (140, 1_260), (200, 1_100), (400, 500), (550, 50), (9_000, 50)]
+        {
+            assert_eq!(gather(Duration::from_millis(took)).as_millis(), gathers, "{took} ms");
+        }
+        for (waited, rests) in [(0, 400), (1_300, 400), (1_500, 200), (1_700, 0), (9_000, 0)] {
+            assert_eq!(rests_max(Duration::from_millis(waited)).as_millis(), rests, "{waited} ms");
         }
     }
 }
