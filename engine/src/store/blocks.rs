@@ -49,12 +49,13 @@ pub async fn last_of(db: &Db, spans: &[Span]) -> Result<HashMap<Span, Open>, Err
 }
 
 fn last_of_sql(db: &Db, wanted: usize) -> String {
+    let last = "b.span = w.span AND b.customer_no = w.customer_no AND b.block = (SELECT MAX(l.block) \
+                FROM event_blocks l WHERE l.span = w.span AND l.customer_no = w.customer_no)";
     format!(
         "WITH wanted (span, customer_no) AS (VALUES {}) \
-         SELECT b.span, b.customer_no, b.block, b.pack FROM wanted w CROSS JOIN event_blocks b \
-         WHERE b.span = w.span AND b.customer_no = w.customer_no AND b.block = (SELECT MAX(l.block) FROM event_blocks l \
-         WHERE l.span = w.span AND l.customer_no = w.customer_no)",
-        db.placeholders(wanted, 2)
+         SELECT b.span, b.customer_no, b.block, b.pack FROM wanted w {}",
+        db.placeholders(wanted, 2),
+        db.look_up("event_blocks", "b", last)
     )
 }
 
@@ -136,10 +137,11 @@ pub async fn known(db: &Db, events: &[Event]) -> Result<HashSet<Identity>, Error
 }
 
 fn known_sql(db: &Db, wanted: usize) -> String {
+    let key = "b.span = w.span AND b.customer_no = w.customer_no AND b.block = w.block";
     format!(
-        "WITH wanted (span, customer_no, block) AS (VALUES {}) SELECT b.customer_no, b.pack FROM wanted w \
-         CROSS JOIN event_blocks b WHERE b.span = w.span AND b.customer_no = w.customer_no AND b.block = w.block",
-        db.placeholders(wanted, 3)
+        "WITH wanted (span, customer_no, block) AS (VALUES {}) SELECT b.customer_no, b.pack FROM wanted w {}",
+        db.placeholders(wanted, 3),
+        db.look_up("event_blocks", "b", key)
     )
 }
 
@@ -159,11 +161,12 @@ async fn holding(tx: &mut Tx, db: &Db, events: &[Event]) -> Result<BTreeSet<(Spa
 }
 
 fn holding_sql(db: &Db, wanted: usize) -> String {
+    let key = "b.span = w.span AND b.customer_no = w.customer_no AND b.first_at <= w.at AND b.last_at >= w.at";
     format!(
         "WITH wanted (span, customer_no, at) AS (VALUES {}) \
-         SELECT DISTINCT b.span, b.customer_no, b.block FROM wanted w CROSS JOIN event_blocks b \
-         WHERE b.span = w.span AND b.customer_no = w.customer_no AND b.first_at <= w.at AND b.last_at >= w.at",
-        db.placeholders(wanted, 3)
+         SELECT DISTINCT b.span, b.customer_no, b.block FROM wanted w {}",
+        db.placeholders(wanted, 3),
+        db.look_up("event_blocks", "b", key)
     )
 }
 

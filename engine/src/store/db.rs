@@ -259,6 +259,17 @@ impl Db {
         placeholders(rows, width, |text, at| placeholder(text, at, matches!(self, Self::Sqlite { .. })))
     }
 
+    /// Joins what a table has under a key to each row of what is before it, in turn. On SQLite a CROSS JOIN keeps that
+    /// order. Postgres would rather read all of a table than look up some hundred rows of it; `OFFSET 0` keeps it from that.
+    pub fn look_up(&self, table: &str, alias: &str, key: &str) -> String {
+        match self {
+            Self::Sqlite { .. } => format!("CROSS JOIN {table} {alias} ON {key}"),
+            Self::Postgres { .. } => {
+                format!("CROSS JOIN LATERAL (SELECT * FROM {table} {alias} WHERE {key} OFFSET 0) {alias}")
+            }
+        }
+    }
+
     /// The placeholder of a statement's value, counted from 1, in the order of the values.
     pub fn placeholder(&self, at: usize) -> String {
         let mut text = String::new();

@@ -143,13 +143,12 @@ pub async fn parts(db: &Db, customer: CustomerNo, wanted: &[(i64, i64)]) -> Resu
 
 /// Asks for so many parts.
 fn parts_sql(db: &Db, wanted: usize) -> String {
-    // CROSS, and SQLite keeps to this order: else it may go through all that is wanted for each part that there is.
+    let key = format!("p.customer_no = {} AND p.run = w.run AND p.part = w.part", db.placeholder(wanted * 2 + 1));
     format!(
-        "WITH wanted (run, part) AS (VALUES {}) SELECT r.first_at, p.pack FROM wanted w \
-         CROSS JOIN session_parts p CROSS JOIN session_runs r WHERE p.customer_no = {} AND p.run = w.run \
-         AND p.part = w.part AND r.customer_no = p.customer_no AND r.run = p.run",
+        "WITH wanted (run, part) AS (VALUES {}) SELECT r.first_at, p.pack FROM wanted w {} \
+         CROSS JOIN session_runs r WHERE r.customer_no = p.customer_no AND r.run = p.run",
         db.placeholders(wanted, 2),
-        db.placeholder(wanted * 2 + 1)
+        db.look_up("session_parts", "p", &key)
     )
 }
 
