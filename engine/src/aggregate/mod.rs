@@ -181,7 +181,7 @@ impl Aggregator {
             self.end_any_flush(&mut held).await?;
             self.make_anew(&held, customer, zone).await?;
         }
-        // What is in the log now has come since then, or has not been left there for long.
+        // What is in the log now has come since then, but for what did not fit into the last batch.
         let waited = std::mem::replace(&mut self.looked_at, Instant::now()).elapsed();
         self.ease(worker::rests_max(waited));
         let packs = self.next_packs(&mut held).await?;
