@@ -256,21 +256,40 @@ pub async fn count(tx: &mut Tx, customer: CustomerNo) -> Result<u64, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::testing::{new_db, plan};
+    use crate::store::testing::{new_db, new_postgres_db, plan};
+    use domain::zone::Month;
+
+    type Text = fn(&Db, usize) -> String;
+    /// The statements that look blocks up, with the number of values for each that is wanted.
+    const STATEMENTS: [(Text, usize); 3] = [(last_of_sql, 2), (known_sql, 3), (holding_sql, 3)];
+    const WANTED: [usize; 4] = [1, 2, 128, 512];
 
     #[tokio::test]
     async fn blocks_are_looked_up_by_their_key_however_many_are_wanted() {
         let (_directory, db) = new_db().await;
-        type Text = fn(&Db, usize) -> String;
-        let statements: [(Text, usize, usize); 3] = [(last_of_sql, 2, 3), (known_sql, 3, 3), (holding_sql, 3, 2)];
-        for (sql, values, by) in statements {
+        for ((sql, values), by) in STATEMENTS.into_iter().zip([3, 3, 2]) {
             let key = ["span", "customer_no", "block"].map(|column| format!("{column}=?"))[..by].join(" AND ");
-            for wanted in [1, 2, 128, 512] {
+            for wanted in WANTED {
                 let plan = plan(&db, &sql(&db, wanted), values * wanted).await;
                 let looks = plan
                     .iter()
                     .any(|step| step.starts_with("SEARCH b USING INDEX") && step.ends_with(&format!("({key})")));
                 assert!(looks, "{plan:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn postgres_looks_blocks_up_by_their_key_as_well() {
+        let db = new_postgres_db().await;
+        let mut tx = db.begin().await.unwrap();
+        let (from, to) = (Timestamp::from_millis(0), Timestamp::from_millis(SPAN_MS));
+        crate::store::aggregator::make_partitions(&mut tx, &[(Month(0), from, to)]).await.unwrap();
+        tx.commit().await.unwrap();
+        for (sql, values) in STATEMENTS {
+            for wanted in WANTED {
+                let plan = plan(&db, &sql(&db, wanted), values * wanted).await.join("\n");
+                assert!(plan.contains("Index Scan") && !plan.contains("Seq Scan"), "{plan}");
             }
         }
     }

@@ -223,7 +223,7 @@ pub async fn saved(db: &Db, frozen: Frozen) -> NewRun {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::testing::{new_db, plan, session};
+    use crate::store::testing::{new_db, new_postgres_db, plan, session};
     use domain::event::Action;
     use domain::ids::HelplineNo;
     use hashbrown::HashMap;
@@ -260,6 +260,17 @@ mod tests {
             assert!(w.starts_with("SCAN w"), "{steps:?}");
             assert!(p.starts_with("SEARCH p") && p.contains("part=?"), "{steps:?}");
             assert!(r.starts_with("SEARCH r") && r.contains("run=?"), "{steps:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn postgres_looks_parts_up_by_their_key_as_well() {
+        let db = new_postgres_db().await;
+        saved(&db, 1, 0..60_000, 5, &[]).await;
+        db.fetch(Sql::new("ANALYZE session_parts")).await.unwrap();
+        for wanted in [1, 3, 500] {
+            let plan = plan(&db, &parts_sql(&db, wanted), 2 * wanted + 1).await.join("\n");
+            assert!(plan.contains("session_parts_pkey") && !plan.contains("Seq Scan on session_parts"), "{plan}");
         }
     }
 

@@ -1,24 +1,40 @@
 //! What tests of the store and of those who use it begin with.
 
+#[path = "../../tests/it/postgres.rs"]
+mod postgres;
+
 use super::codec::Session;
 use super::db::{Db, Sql, Value};
+use crate::clock::random_bytes;
 use domain::event::SessionKey;
 use domain::ids::ApplicationNo;
 
 /// A new database, in a directory that is removed when the first of the two is dropped.
 pub async fn new_db() -> (tempfile::TempDir, Db) {
     let directory = tempfile::tempdir().unwrap();
-    let database_url = format!("sqlite://{}", directory.path().join("test.db").display());
-    let settings = crate::Settings { database_url, ..crate::Settings::default() };
-    let db = Db::connect(&settings).await.unwrap();
-    db.migrate().await.unwrap();
+    let db = migrated(format!("sqlite://{}", directory.path().join("test.db").display())).await;
     (directory, db)
 }
 
-/// The steps in which SQLite takes a statement with so many values.
+/// A new database on Postgres.
+pub async fn new_postgres_db() -> Db {
+    migrated(postgres::new_postgres_database().await).await
+}
+
+async fn migrated(database_url: String) -> Db {
+    let db = Db::connect(&crate::Settings { database_url, ..crate::Settings::default() }).await.unwrap();
+    db.migrate().await.unwrap();
+    db
+}
+
+/// The steps in which the database takes a statement with so many values, as it describes them.
 pub async fn plan(db: &Db, sql: &str, values: usize) -> Vec<String> {
-    let sql = Sql::new(format!("EXPLAIN QUERY PLAN {sql}")).bind_all((0..values).map(|_| Value::from(1_i64)));
-    db.fetch(sql).await.unwrap().iter().map(|row| row.text(3).unwrap()).collect()
+    let (explain, column) = match db {
+        Db::Sqlite { .. } => ("EXPLAIN QUERY PLAN", 3),
+        Db::Postgres { .. } => ("EXPLAIN", 0),
+    };
+    let sql = Sql::new(format!("{explain} {sql}")).bind_all((0..values).map(|_| Value::from(1_i64)));
+    db.fetch(sql).await.unwrap().iter().map(|row| row.text(column).unwrap()).collect()
 }
 
 /// Sessions whose keys look like hashes.

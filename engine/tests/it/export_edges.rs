@@ -1,7 +1,8 @@
 //! Exports at their edges: limits that many ask for at once, the store that breaks off, rows that cannot be read, and where
 //! files are.
 
-use crate::support::{Installation, new_postgres_database, on_both};
+use crate::postgres::new_postgres_database;
+use crate::support::{Installation, on_both};
 use domain::access_link::{AccessLinkForm, LINKS_MAX};
 use domain::account::{SECRETS_MAX, Tier};
 use domain::export::job::{ExportForm, ExportJob, JobStatus, TRIES_MAX, UNDER_WAY_MAX};

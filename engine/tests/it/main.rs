@@ -16,8 +16,12 @@ mod history;
 mod history_changes;
 mod ingest;
 mod links;
+mod postgres;
 mod receivers;
 mod reports;
 mod retention;
 mod schema;
 mod support;
+
+// For `postgres`, which is a part of the engine's own tests as well.
+use engine::clock::random_bytes;

@@ -1,7 +1,8 @@
 //! The two databases have the same tables and columns, but for the log, which is in a file of its own on SQLite, and for
 //! the partitions of Postgres.
 
-use crate::support::{Installation, new_postgres_database, on_both};
+use crate::postgres::new_postgres_database;
+use crate::support::{Installation, on_both};
 use domain::account::Tier;
 use domain::event::Kind;
 use domain::period::Period;

@@ -1,5 +1,6 @@
 //! An installation to test on.
 
+use crate::postgres::new_postgres_database;
 use domain::account::{ApplicationForm, CustomerForm, CustomerLimits, NewCredentials, Tier};
 use domain::event::Kind;
 use domain::helpline::Helpline;
@@ -38,24 +39,6 @@ pub struct Installation {
     pub settings: Settings,
     workers: Option<Workers>,
     directory: tempfile::TempDir,
-}
-
-/// Where the tests find Postgres. A missing one fails them: skipping would hide half of what is promised.
-pub fn postgres_url() -> String {
-    #[expect(clippy::disallowed_methods, reason = "tests are configured from outside")]
-    let url = std::env::var("REACHLINE_TEST_POSTGRES_URL");
-    url.expect("REACHLINE_TEST_POSTGRES_URL names a Postgres server on which databases may be created")
-}
-
-/// A new, empty Postgres database.
-pub async fn new_postgres_database() -> String {
-    let url = postgres_url();
-    let name = format!("test_{}", uuid::Uuid::from_bytes(engine::clock::random_bytes()).simple());
-    let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
-    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();
-    let (server, options) = url.split_once('?').map_or((url.as_str(), String::new()), |(s, o)| (s, format!("?{o}")));
-    let server = server.rsplit_once('/').unwrap().0;
-    format!("{server}/{name}{options}")
 }
 
 impl Installation {
