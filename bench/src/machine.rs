@@ -1,17 +1,8 @@
 //! What processes use, from `/proc`, and what machine this is.
 
 use crate::Failure;
-use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 use std::fs;
-use std::hint::black_box;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
-use std::time::Duration;
-
-/// How often it is looked how fast the processors are, and by how many steps of work: a fraction of a millisecond.
-const SPEED_LOOK: Duration = Duration::from_secs(1);
-const SPEED_STEPS: u64 = 200_000;
 
 /// Ticks of `/proc/PID/stat` a second: the same on every Linux that Rust runs on.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -56,46 +47,6 @@ impl Usage {
             written_bytes: self.written_bytes.saturating_sub(earlier.written_bytes),
         }
     }
-}
-
-/// Looks every second how fast the processors are: those of a virtual machine are as fast as its neighbours leave them.
-pub struct Speed {
-    stop: Sender<()>,
-    looks: JoinHandle<Vec<f64>>,
-}
-
-impl Speed {
-    /// Begins to look, on a thread of its own.
-    pub fn watch() -> Self {
-        let (stop, stopped) = channel();
-        let looks = std::thread::spawn(move || {
-            let mut looks = vec![work_us()];
-            while stopped.recv_timeout(SPEED_LOOK) == Err(RecvTimeoutError::Timeout) {
-                looks.push(work_us());
-            }
-            looks
-        });
-        Self { stop, looks }
-    }
-
-    /// The processor time that a fixed piece of work took at each look, in microseconds.
-    pub fn stop(self) -> Vec<f64> {
-        // It waits for nothing else.
-        let _ = self.stop.send(());
-        self.looks.join().unwrap_or_default()
-    }
-}
-
-/// Does a fixed piece of work, and says how much processor time it took, in microseconds: waiting for a processor does not
-/// count.
-fn work_us() -> f64 {
-    let used = || clock_gettime(ClockId::ThreadCPUTime);
-    let (before, mut state) = (used(), 1_u64);
-    for step in 0..SPEED_STEPS {
-        state = black_box(state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(step));
-    }
-    let after = used();
-    (after.tv_sec - before.tv_sec) as f64 * 1e6 + (after.tv_nsec - before.tv_nsec) as f64 / 1e3
 }
 
 /// Lets what programs have written so far reach the disk, so that it does not get there in the middle of a measurement.
@@ -168,14 +119,6 @@ impl Machine {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn work_takes_time_at_each_look() {
-        let speed = Speed::watch();
-        std::thread::sleep(SPEED_LOOK + SPEED_LOOK / 2);
-        let looks = speed.stop();
-        assert!(looks.len() >= 2 && looks.iter().all(|us| *us > 0.0), "{looks:?}");
-    }
 
     #[test]
     fn this_process_uses_something() {

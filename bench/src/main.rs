@@ -11,6 +11,7 @@ mod machine;
 mod reads;
 mod report;
 mod rounds;
+mod speed;
 mod traffic;
 
 use clap::{Args, Parser, Subcommand};

@@ -5,6 +5,7 @@ use crate::exports::Exports;
 use crate::load::Outcome;
 use crate::machine::Machine;
 use crate::reads::Read;
+use crate::speed::Looks;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -155,13 +156,15 @@ pub struct Sustained {
     pub by_second: Vec<u64>,
     /// How fast the processors were in the last minute, of how fast in the first.
     pub processors: f64,
-    /// What that is known from: the processor time of a fixed piece of work, in microseconds, about every second.
-    pub work_us: Vec<f64>,
+    /// How fast the disk was, likewise, if that is known.
+    pub disk: Option<f64>,
+    /// What these are known from.
+    pub looks: Looks,
 }
 
 impl Sustained {
     /// What came of a long load.
-    pub fn of(name: &str, outcome: &Outcome<Use>, longest_lag: Duration, work_us: Vec<f64>) -> Self {
+    pub fn of(name: &str, outcome: &Outcome<Use>, longest_lag: Duration, looks: Looks) -> Self {
         let mut by_second = Vec::new();
         let mut counted = 0;
         if let Some((began, _)) = outcome.samples.first() {
@@ -174,19 +177,28 @@ impl Sustained {
         }
         let window = (by_second.len() / 2).clamp(1, 60);
         let [first, last] = ends(&by_second.iter().map(|events| *events as f64).collect::<Vec<_>>(), window);
-        let [work_first, work_last] = ends(&work_us, window);
-        let processors = work_first / work_last;
+        let speed = |took: &[f64]| {
+            let [first, last] = ends(took, window);
+            first / last
+        };
+        let (processors, disk) =
+            (speed(&looks.work_us), Some(speed(&looks.write_ms)).filter(|speed| speed.is_finite()));
         let (seconds, longest_lag_seconds) = (outcome.measured.as_secs_f64(), longest_lag.as_secs_f64());
-        Self { contestant: name.to_owned(), seconds, first, last, longest_lag_seconds, by_second, processors, work_us }
+        let contestant = name.to_owned();
+        Self { contestant, seconds, first, last, longest_lag_seconds, by_second, processors, disk, looks }
     }
 
     /// In a line.
     pub fn describe(&self) -> String {
-        let Self { first, last, longest_lag_seconds: lag, processors, .. } = self;
-        let ratio = last / first;
-        format!(
-            "first {first:.0} events/s, last {last:.0}, {ratio:.2} × (processors {processors:.2} ×), lag {lag:.1} s"
-        )
+        let Self { first, last, longest_lag_seconds: lag, .. } = self;
+        let (ratio, machine) = (last / first, self.machine());
+        format!("first {first:.0} events/s, last {last:.0}, {ratio:.2} × ({machine}), lag {lag:.1} s")
+    }
+
+    /// How fast the machine itself was in the last minute, of how fast in the first.
+    fn machine(&self) -> String {
+        let disk = self.disk.map_or(String::new(), |disk| format!(", the disk {disk:.2} ×"));
+        format!("the processors themselves {:.2} ×{disk}", self.processors)
     }
 }
 
@@ -320,8 +332,11 @@ fn lines(report: &Report) -> Vec<Line> {
         let what = format!("{:.0} s of that load, last minute to first, {}", long.seconds, called(&long.contestant));
         let ratio = long.last / long.first;
         let measured = format!(
-            "{ratio:.2} × ({:.0} to {:.0}/s, figures {:.1} s behind; the processors themselves {:.2} ×)",
-            long.first, long.last, long.longest_lag_seconds, long.processors
+            "{ratio:.2} × ({:.0} to {:.0}/s, figures {:.1} s behind; {})",
+            long.first,
+            long.last,
+            long.longest_lag_seconds,
+            long.machine()
         );
         lines.push(Line::new(what, "≥ 0.9 ×", measured, ratio >= 0.9));
     }

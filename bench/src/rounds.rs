@@ -8,6 +8,7 @@ use crate::load::{self, Load, Outcome};
 use crate::machine::{self, Machine};
 use crate::reads;
 use crate::report::{Final, HalfLoad, Measured, Report, Round, Sustained, Syncs, Workload};
+use crate::speed::Speed;
 use crate::traffic::Traffic;
 use engine::clock::{Clock, SystemClock};
 use std::rc::Rc;
@@ -251,12 +252,12 @@ impl Bench {
             let load = Load { length: self.plan.sustained, ..self.plan.load(64, 1) };
             machine::write_out()?;
             let running = self.contestants[index].start().await?;
-            let (before, speed) = (self.contestants[index].stored, machine::Speed::watch());
+            let (before, speed) = (self.contestants[index].stored, Speed::watch(&self.place.directory));
             let outcome = self.under_load(index, &running, load).await?;
-            let work_us = speed.stop();
+            let looks = speed.stop();
             running.stop().await?;
             let longest_lag = lag::longest(&outcome.samples, &outcome.seen, before);
-            let sustained = Sustained::of(name, &outcome, longest_lag, work_us);
+            let sustained = Sustained::of(name, &outcome, longest_lag, looks);
             eprintln!("sustained, {name}: {}", sustained.describe());
             report.sustained.push(sustained);
         }
