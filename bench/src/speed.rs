@@ -19,8 +19,8 @@ const STEPS: u64 = 200_000;
 pub struct Looks {
     /// The processor time of a fixed piece of work, in microseconds.
     pub work_us: Vec<f64>,
-    /// How long the disk took for a write with its sync, in milliseconds, those since the look before; of some file
-    /// systems the disk is not known.
+    /// How long the disk took for a write with its sync, in milliseconds, those since the look before. Large writes take
+    /// longer than small ones; of some file systems the disk is not known.
     pub write_ms: Vec<f64>,
 }
 
