@@ -43,6 +43,7 @@ struct OfCustomer {
 }
 
 /// What is known of all sessions.
+#[derive(Default)]
 pub(super) struct Known {
     of: BTreeMap<CustomerNo, OfCustomer>,
     /// How many events are in memory, but for those that are being packed.
