@@ -176,3 +176,77 @@ async fn look(engine: &Engine, db: &Db, mut known: Known, to: i64, lengths: &Len
     };
     Ok((known, next.unwrap_or_default()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{SystemClock, random_bytes};
+    use crate::store::codec::{Pack, pack};
+    use crate::store::log::{Append, append};
+    use crate::{Room, Settings, parse_helplines_json};
+    use domain::Timestamp;
+    use domain::account::{CustomerForm, CustomerLimits};
+    use domain::event::{Action, Event, SessionKey};
+    use domain::ids::ApplicationNo;
+    use std::sync::Arc;
+    use uuid::Uuid;
+
+    /// An engine that aggregates nothing, with a helpline and a customer; and these.
+    async fn engine(files: &tempfile::TempDir) -> (Engine, Event) {
+        let database_url = format!("sqlite://{}", files.path().join("test.db").display());
+        let room = Room { batch_events: 50, ..Room::default() };
+        let settings = Settings { database_url, room, ..Settings::default() };
+        let engine = Engine::open(settings, Arc::new(SystemClock)).await.unwrap();
+        engine.migrate().await.unwrap();
+        let operator = engine.authenticate_console();
+        let json = r#"[{"id": "h1", "name": "A", "country": {"code": "NZ", "name": "New Zealand"}, "timezone": "Pacific/Auckland", "phone_number": "111"}]"#;
+        engine.import_helplines(&operator, parse_helplines_json(json.as_bytes()).unwrap()).await.unwrap();
+        let form =
+            CustomerForm { name: "A".into(), time_zone: "Europe/Paris".into(), limits: CustomerLimits::default() };
+        let customer = engine.create_customer(&operator, &form).await.unwrap().id;
+        let event = Event {
+            at: Timestamp::from_millis(1_795_518_000_000),
+            customer: engine.customer_entry(customer).await.unwrap().record.no,
+            application: ApplicationNo(1),
+            helpline: engine.directory().helpline_no("h1").unwrap(),
+            action: Action::Display,
+            session: SessionKey([1; 16]),
+        };
+        (engine, event)
+    }
+
+    #[tokio::test]
+    async fn a_whole_batch_is_measured_ahead_and_takes_places_after_those_of_the_one_before() {
+        let files = tempfile::tempdir().unwrap();
+        let (engine, event) = engine(&files).await;
+        let db = &engine.0.db;
+        for number in 1..=8 {
+            let events = (0..10).map(|_| Event { session: SessionKey(random_bytes()), ..event }).collect();
+            let pack = pack(&Pack { events, refused: Vec::new() });
+            let new = Append { writer: Uuid::nil(), number, appended_at: event.at, events: 10, pack: &pack };
+            assert_eq!(append(db, &new).await.unwrap(), number);
+        }
+        // The first pack is being written: it makes the customer's log 10 events long, of which the store knows nothing yet.
+        let lengths = Lengths::from([(event.customer, 10)]);
+        let (known, next) = look(&engine, db, Known::default(), 1, &lengths).await.unwrap();
+        let Next::Ready(ready) = next else { panic!("not measured") };
+        assert_eq!((ready.to, ready.events, known.recent_events()), (6, 50, 50));
+        let places = ready.measured.new.values().flatten().map(|stored| stored.place);
+        assert!(places.eq(11..=60));
+        assert_eq!(ready.measured.log_lengths, [(event.customer, 60)].into());
+        // What is left is no whole batch: more may come until its turn.
+        let (known, next) = look(&engine, db, known, 6, &ready.measured.log_lengths).await.unwrap();
+        let Next::Packs(packs) = &next else { panic!("measured") };
+        assert!(packs.iter().map(|logged| logged.seq).eq(7..=8));
+        assert_eq!((known.recent_events(), next.taken(50)), (50, Taken::All));
+        let mut next = next;
+        next.fill(db, 6, 50).await.unwrap();
+        assert_eq!(
+            events_of(&match next {
+                Next::Packs(packs) => packs,
+                Next::Ready(_) => panic!("measured"),
+            }),
+            20
+        );
+    }
+}

@@ -3,8 +3,8 @@
 use crate::error::Error;
 use crate::pace::breathe;
 use crate::store::Db;
-use crate::store::codec::Session;
-use crate::store::runs::{self, Entries, Frozen, NewRun, Run};
+use crate::store::codec::{Entries, Session};
+use crate::store::runs::{self, Frozen, NewRun, Run};
 use domain::Timestamp;
 use domain::event::Event;
 use domain::ids::CustomerNo;

@@ -1,9 +1,9 @@
 //! The thread that aggregates.
 
+use super::Aggregator;
 use super::ahead::{Lookout, Taken};
 use super::believed::Believed;
 use super::packer::Packer;
-use super::Aggregator;
 use crate::Engine;
 use crate::error::Error;
 use crate::pace;

@@ -11,6 +11,7 @@ use domain::Timestamp;
 use domain::event::{Action, Event, SessionKey};
 use domain::ids::{ApplicationNo, CustomerNo, HelplineNo};
 use domain::metering::Entry;
+use smallvec::SmallVec;
 
 const FORM: u8 = 1;
 
@@ -231,8 +232,11 @@ pub struct Session {
     pub application: ApplicationNo,
 }
 
+/// A session's events: most sessions have one or two.
+pub type Entries = SmallVec<[Entry; 2]>;
+
 /// Writes a part of a run: sessions with their events, of each the milliseconds since `start`, helpline and action.
-pub fn pack_part(start: Timestamp, sessions: &[(Session, Vec<Entry>)]) -> Vec<u8> {
+pub fn pack_part(start: Timestamp, sessions: &[(Session, Entries)]) -> Vec<u8> {
     let mut to = Writer::new(sessions.len() * 32);
     to.length(sessions.len());
     for (session, entries) in sessions {
@@ -249,17 +253,19 @@ pub fn pack_part(start: Timestamp, sessions: &[(Session, Vec<Entry>)]) -> Vec<u8
 }
 
 /// The inverse of [`pack_part`].
-pub fn unpack_part(start: Timestamp, packed: &[u8]) -> Result<Vec<(Session, Vec<Entry>)>, Error> {
+pub fn unpack_part(start: Timestamp, packed: &[u8]) -> Result<Vec<(Session, Entries)>, Error> {
     Reader::new(packed).and_then(|mut from| read_part(start, &mut from)).ok_or_else(|| corrupt("part of a run"))
 }
 
-fn read_part(start: Timestamp, from: &mut Reader<'_>) -> Option<Vec<(Session, Vec<Entry>)>> {
+fn read_part(start: Timestamp, from: &mut Reader<'_>) -> Option<Vec<(Session, Entries)>> {
     from.list(18, |from| {
         let session = Session { key: from.session()?, application: ApplicationNo(from.small()?) };
-        let entries = from.list(3, |from| {
+        let length = from.number()?;
+        let mut entry = || {
             let at = start.plus(from.signed()?);
             Some(Entry { helpline: HelplineNo(from.small()?), action: from.action()?, at })
-        })?;
+        };
+        let entries = (0..length).map(|_| entry()).collect::<Option<_>>()?;
         Some((session, entries))
     })
 }
@@ -295,7 +301,8 @@ mod tests {
         assert_eq!(unpack_block(CustomerNo(1), &pack_block(&[]).unwrap()).unwrap(), []);
 
         let entry = Entry { helpline: HelplineNo(3), action: Action::Display, at: event.at };
-        let part = [(Session { key: event.session, application: event.application }, vec![entry, entry])];
+        let part =
+            [(Session { key: event.session, application: event.application }, smallvec::smallvec![entry, entry])];
         for start in [event.at, later.at] {
             assert_eq!(unpack_part(start, &pack_part(start, &part)).unwrap(), part);
         }
@@ -340,7 +347,7 @@ mod tests {
         assert_eq!(pack_block(&[Stored { event, place: 9 }]).unwrap(), packed);
         let serde = vec![([200_u8; 16], 300_u32, vec![(0_i64, 70_000_u32, 2_u8)])];
         let packed = with_form(postcard::to_allocvec(&serde).unwrap());
-        let of_session = (Session { key: session, application }, vec![Entry { helpline, action, at }]);
+        let of_session = (Session { key: session, application }, smallvec::smallvec![Entry { helpline, action, at }]);
         assert_eq!(pack_part(at, &[of_session]), packed);
     }
 

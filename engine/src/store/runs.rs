@@ -8,9 +8,9 @@
 mod pack;
 
 use pack::Packed;
-pub use pack::{Entries, Frozen, NewRun, Part};
+pub use pack::{Frozen, NewRun, Part};
 
-use super::codec::{Session, unpack_part};
+use super::codec::{Entries, Session, unpack_part};
 use super::db::{Db, Row, Sql, Tx, Value, chunks};
 use super::filter::{Filter, hash};
 use crate::error::Error;
@@ -130,7 +130,7 @@ pub async fn all(db: &Db) -> Result<Vec<Run>, Error> {
 }
 
 /// The sessions of some parts, each given as run and part.
-pub async fn parts(db: &Db, customer: CustomerNo, wanted: &[(i64, i64)]) -> Result<Vec<(Session, Vec<Entry>)>, Error> {
+pub async fn parts(db: &Db, customer: CustomerNo, wanted: &[(i64, i64)]) -> Result<Vec<(Session, Entries)>, Error> {
     let mut sessions = Vec::new();
     for chunk in chunks(wanted) {
         let values = chunk.iter().flat_map(|(run, part)| [Value::from(*run), (*part).into()]);

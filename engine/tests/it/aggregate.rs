@@ -1,7 +1,7 @@
 //! The aggregator: what it knows in memory, in runs and after a crash, and which process it is.
 
 use crate::support::{Installation, on_both};
-use domain::account::Tier;
+use domain::account::{CustomerForm, CustomerLimits, Tier};
 use domain::event::Kind;
 use domain::figures::Figure;
 use domain::period::{Filter, Period};
@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 on_both!(
     sessions_are_known_from_runs_and_from_memory,
     a_crash_loses_and_doubles_nothing,
+    a_crash_while_much_waits_loses_and_doubles_nothing,
+    a_time_zone_that_changes_while_much_waits_is_that_of_all_figures,
     another_process_takes_over,
     writers_know_what_others_wrote,
     a_new_month_waits_for_nobody_who_reads,
@@ -78,6 +80,44 @@ async fn a_crash_loses_and_doubles_nothing(mut installation: Installation) {
     }
     installation.settle().await;
     assert_eq!(gross(&installation, &client).await, 360);
+}
+
+/// Posts events while nothing can be counted: a dozen batches wait then, each of which is measured while the one before is
+/// written.
+async fn post_uncounted(installation: &Installation, client: &ApiClient, events: std::ops::Range<usize>) {
+    let writing = installation.reading("UPDATE aggregator SET beat = beat").await;
+    let count = events.len();
+    assert_eq!(post(installation, client, events).await, count);
+    drop(writing);
+}
+
+async fn a_crash_while_much_waits_loses_and_doubles_nothing(mut installation: Installation) {
+    let client = prepare(&installation).await;
+    for round in 0..5 {
+        let events = round * 600..(round + 1) * 600;
+        post_uncounted(&installation, &client, events.clone()).await;
+        tokio::time::sleep(std::time::Duration::from_millis(20 * round as u64)).await;
+        installation.crash().await;
+        assert_eq!(post(&installation, &client, events.start + 100..events.start + 150).await, 0);
+    }
+    installation.settle().await;
+    assert_eq!(gross(&installation, &client).await, 3_000);
+    // In order, with much that waits.
+    post_uncounted(&installation, &client, 3_000..3_600).await;
+    installation.restart().await;
+    installation.settle().await;
+    assert_eq!(gross(&installation, &client).await, 3_600);
+}
+
+async fn a_time_zone_that_changes_while_much_waits_is_that_of_all_figures(installation: Installation) {
+    let client = prepare(&installation).await;
+    for (round, zone) in ["Asia/Tokyo", "America/St_Johns", "Pacific/Kiritimati"].into_iter().enumerate() {
+        post_uncounted(&installation, &client, round * 600..(round + 1) * 600).await;
+        let form = CustomerForm { name: "A".into(), time_zone: zone.into(), limits: CustomerLimits::default() };
+        installation.engine.update_customer(&installation.operator, client.customer_id(), &form).await.unwrap();
+        installation.settle().await;
+    }
+    assert_eq!(gross(&installation, &client).await, 1_800);
 }
 
 async fn another_process_takes_over(mut installation: Installation) {

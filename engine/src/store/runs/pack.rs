@@ -3,14 +3,12 @@
 use super::{PARTS_MAX, Run, number, part_of, slices};
 use crate::error::Error;
 use crate::pace::breathe;
-use crate::store::codec::{Session, pack_part, unpack_part};
+use crate::store::codec::{Entries, Session, pack_part, unpack_part};
 use crate::store::db::{Db, Sql};
 use crate::store::filter::{Filter, hash};
 use domain::Timestamp;
 use domain::ids::CustomerNo;
-use domain::metering::Entry;
 use hashbrown::HashMap;
-use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// Events of a part, about: what is read for one session.
@@ -18,11 +16,11 @@ const PART_EVENTS: usize = 128;
 
 /// Sessions with their events: sorted, each once, and so their events.
 #[derive(Debug, Default)]
-pub struct Sessions(Vec<(Session, Vec<Entry>)>);
+pub struct Sessions(Vec<(Session, Entries)>);
 
 impl Sessions {
     /// Brings sessions, some of which come more than once, together.
-    pub fn of(mut sessions: Vec<(Session, Vec<Entry>)>) -> Self {
+    pub fn of(mut sessions: Vec<(Session, Entries)>) -> Self {
         // A stable sort, as what comes from runs is in order already.
         sessions.sort_by_key(|(session, _)| *session);
         sessions.dedup_by(|(again, more), (session, entries)| {
@@ -55,7 +53,7 @@ impl Packed {
     }
 
     /// Unpacks one of so many slices.
-    pub fn unpack(&self, slice: usize, slices: usize, into: &mut Vec<(Session, Vec<Entry>)>) -> Result<(), Error> {
+    pub fn unpack(&self, slice: usize, slices: usize, into: &mut Vec<(Session, Entries)>) -> Result<(), Error> {
         let start = |slice: usize| self.packs.partition_point(|(part, _)| *part < number(slice * self.parts / slices));
         for (_, pack) in &self.packs[start(slice)..start(slice + 1)] {
             breathe();
@@ -64,9 +62,6 @@ impl Packed {
         Ok(())
     }
 }
-
-/// A session's events in memory: most sessions have one or two.
-pub type Entries = SmallVec<[Entry; 2]>;
 
 /// What becomes a run.
 pub struct Frozen {
@@ -142,7 +137,7 @@ struct Slices<'a> {
     in_memory: std::vec::IntoIter<Vec<(&'a Session, &'a Entries)>>,
     stored: Vec<Packed>,
     /// Of runs of fewer parts than there are slices.
-    of_small: std::iter::Peekable<std::vec::IntoIter<(Session, Vec<Entry>)>>,
+    of_small: std::iter::Peekable<std::vec::IntoIter<(Session, Entries)>>,
     next: usize,
     slices: usize,
 }
@@ -172,7 +167,7 @@ impl Iterator for Slices<'_> {
         self.next += 1;
         breathe();
         let mut sessions: Vec<_> =
-            in_memory.into_iter().map(|(session, entries)| (*session, entries.to_vec())).collect();
+            in_memory.into_iter().map(|(session, entries)| (*session, entries.clone())).collect();
         let is_in = |(session, _): &(Session, _)| part_of(session, slices) == number(slice);
         sessions.extend(std::iter::from_fn(|| self.of_small.next_if(is_in)));
         for run in &self.stored {
@@ -191,11 +186,17 @@ mod tests {
     use crate::store::testing::session;
     use domain::event::Action;
     use domain::ids::HelplineNo;
+    use domain::metering::Entry;
+    use smallvec::smallvec;
 
     #[test]
     fn sessions_that_come_twice_become_one() {
-        let twice = vec![(session(2), vec![entry(5)]), (session(1), vec![entry(1)]), (session(2), vec![entry(3)])];
-        let mut expected = vec![(session(2), vec![entry(3), entry(5)]), (session(1), vec![entry(1)])];
+        let twice = vec![
+            (session(2), smallvec![entry(5)]),
+            (session(1), smallvec![entry(1)]),
+            (session(2), smallvec![entry(3)]),
+        ];
+        let mut expected = vec![(session(2), smallvec![entry(3), entry(5)]), (session(1), smallvec![entry(1)])];
         expected.sort();
         assert_eq!(Sessions::of(twice).0, expected);
     }
