@@ -5,7 +5,6 @@
 //! either all of that or nothing, and the batch comes again. What is known of sessions is in memory and in runs
 //! ([`sessions`]); the memory is made anew from the log, which keeps what is in no run yet.
 
-mod ahead;
 mod anew;
 mod batch;
 mod believed;
@@ -27,9 +26,9 @@ use crate::error::{Error, corrupt};
 use crate::pace::{self, breathe};
 use crate::store::blocks::{Block, Open, Span};
 use crate::store::figures::Key;
+use crate::store::log::Logged;
 use crate::store::{self, Db, Tx};
-use ahead::{Lengths, Lookout, Next, Ready, Taken, batch_after, measure};
-use batch::Measured;
+use batch::{Batch, Measured};
 use believed::Believed;
 use domain::Timestamp;
 use domain::figures::Counts;
@@ -44,6 +43,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
 use tokio::time::Instant;
 
+/// Packs that are enough for a batch, as are [`crate::Room::batch_events`] events. It has twice as many at most, when some
+/// were read ahead, and as many events as its last pack may bring.
+const BATCH_PACKS_MAX: i64 = 5_000;
 /// Counts that are written between two rests.
 const COUNTS_AT_ONCE: usize = 64;
 /// How long whoever leaves waits for what is written down elsewhere to be deleted. What is not, the next process deletes.
@@ -52,6 +54,21 @@ const PACKER_FINISH_MAX: std::time::Duration = std::time::Duration::from_secs(1)
 const IDLE_MAX: std::time::Duration = std::time::Duration::from_secs(4);
 /// How often [`Engine::wait_for_figures`] and [`Engine::wait_for_counting`] look.
 const WAIT: std::time::Duration = std::time::Duration::from_millis(20);
+
+/// What became of a look at the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    /// There was nothing, or another process takes it.
+    Nothing,
+    /// All that there was.
+    All,
+    /// As much as fits into a batch: there is more.
+    Batch,
+}
+
+fn events_of(packs: &[Logged]) -> usize {
+    packs.iter().map(|logged| logged.pack.events.len()).sum()
+}
 
 /// What the process that aggregates holds in memory.
 struct Held {
@@ -65,27 +82,12 @@ struct Held {
     unflushed_events: usize,
     /// What is being written down of sessions.
     flush: Option<Flush>,
-    /// What was read, or measured too, while the batch before was written.
-    ahead: Next,
+    /// Packs that were read while the batch before them was written.
+    ahead: Vec<Logged>,
     /// Last blocks of the spans of the latest batch.
     open: HashMap<Span, Open>,
     /// Months whose partitions are there.
     partitions: BTreeSet<i32>,
-}
-
-impl Held {
-    /// Whether more is known of sessions than is in the figures.
-    fn is_ahead(&self) -> bool {
-        matches!(self.ahead, Next::Ready(_))
-    }
-
-    /// The place in the log up to which sessions are known.
-    fn known_to(&self) -> i64 {
-        match &self.ahead {
-            Next::Ready(ready) => ready.to,
-            Next::Packs(_) => self.applied,
-        }
-    }
 }
 
 /// A process's aggregator. All of its work is done on a thread of its own, see [`start`].
@@ -94,7 +96,6 @@ struct Aggregator {
     /// The database, through connections of its own.
     db: Db,
     packer: Packer,
-    lookout: Lookout,
     /// If this process is the one that aggregates.
     held: Option<Held>,
     /// What it has seen of another one that is.
@@ -176,8 +177,6 @@ impl Aggregator {
         self.engine.0.aggregates.store(matches!(held, Ok(Some(_))), Ordering::Relaxed);
         let Some(mut held) = held? else { return Ok(Taken::Nothing) };
         for (customer, zone) in store::aggregator::customers_of_changed_zone(&self.db).await? {
-            // What is measured ahead was by the zone before.
-            self.write_ahead(&mut held).await?;
             // Who writes parts would wait for all of that.
             self.end_any_flush(&mut held).await?;
             self.make_anew(&held, customer, zone).await?;
@@ -185,21 +184,20 @@ impl Aggregator {
         // What is in the log now has come since then, but for what did not fit into the last batch.
         let waited = std::mem::replace(&mut self.looked_at, Instant::now()).elapsed();
         self.ease(worker::rests_max(waited));
-        let (mut next, batch_events) = (std::mem::take(&mut held.ahead), self.engine.0.settings.room.batch_events);
-        next.fill(&self.db, held.applied, batch_events).await?;
-        let taken = next.taken(batch_events);
+        let packs = self.next_packs(&mut held).await?;
+        let taken = self.taken(&packs);
         let hurries = taken == Taken::Batch || self.engine.0.writer.uncounted().kept() > 0;
         if hurries {
             pace::hurry();
         }
-        match self.measured(&mut held, next).await? {
-            Some(ready) => self.take_in(&mut held, ready, hurries).await?,
-            None => held.lease.renew(self, held.applied, held.flushed).await?,
+        if packs.is_empty() {
+            held.lease.renew(self, held.applied, held.flushed).await?;
+        } else {
+            self.take_in(&mut held, packs, hurries).await?;
         }
         self.flush_some(&mut held, !hurries).await?;
-        // What is being written down may be of runs that would be given up, and what is measured ahead of events.
-        let is_busy = taken == Taken::Batch || held.is_ahead() || held.flush.is_some();
-        let looks = !is_busy && self.engine.0.settings.is_server;
+        // What is being written down may be of runs that would be given up.
+        let looks = taken != Taken::Batch && held.flush.is_none() && self.engine.0.settings.is_server;
         if looks && self.retention_due <= Instant::now() && !self.give_up_some(&mut held).await? {
             self.retention_due = Instant::now() + retention::LOOK;
         }
@@ -211,7 +209,6 @@ impl Aggregator {
     async fn leave(&mut self) -> Result<(), Error> {
         let Some(mut held) = self.held.take() else { return Ok(()) };
         self.engine.0.aggregates.store(false, Ordering::Relaxed);
-        self.write_ahead(&mut held).await?;
         self.flush_all(&mut held).await?;
         self.packer.finish(PACKER_FINISH_MAX).await;
         if self.engine.0.settings.is_server {
@@ -233,7 +230,7 @@ impl Aggregator {
         let (mut seq, mut unflushed_events) = (progress.flushed, 0);
         while seq < progress.applied {
             let events_max = self.engine.0.settings.room.batch_events;
-            let packs = batch_after(&self.db, seq, events_max).await?;
+            let packs = store::log::after(&self.db, seq, BATCH_PACKS_MAX, events_max).await?;
             // The log is cleared up to what is flushed, and no further.
             let Some(last) = packs.last() else { return Err(corrupt("log: packs are missing")) };
             seq = last.seq;
@@ -249,46 +246,34 @@ impl Aggregator {
             known,
             unflushed_events,
             flush: None,
-            ahead: Next::default(),
+            ahead: Vec::new(),
             open: HashMap::new(),
             partitions: BTreeSet::new(),
         }))
     }
 
-    /// What comes next of the log, measured; `None` if that is nothing.
-    async fn measured(&self, held: &mut Held, next: Next) -> Result<Option<Ready>, Error> {
-        let packs = match next {
-            Next::Ready(ready) => return Ok(Some(ready)),
-            Next::Packs(packs) => packs,
-        };
-        let ready = measure(&self.engine, &self.db, &mut held.known, packs, &Lengths::new()).await?;
-        held.unflushed_events += ready.as_ref().map_or(0, |ready| ready.events);
-        Ok(ready)
-    }
-
-    /// Takes a batch into the figures; if that hurries, it is looked meanwhile what comes next.
-    async fn take_in(&self, held: &mut Held, ready: Ready, hurries: bool) -> Result<(), Error> {
-        let blocks = self.pack_blocks(held, &ready.measured).await?;
-        let seen = hurries.then(|| self.lookout.look(std::mem::take(&mut held.known), &ready));
-        self.write(held, &ready, &blocks).await?;
-        self.engine.0.writer.uncounted().counted(ready.to);
-        held.applied = ready.to;
-        if let Some(seen) = seen {
-            let ended = |_| Error::Internal("the thread that looks ahead has ended".to_owned());
-            (held.known, held.ahead) = seen.await.map_err(ended)??;
-            if let Next::Ready(ready) = &held.ahead {
-                held.unflushed_events += ready.events;
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes what was measured ahead into the figures: then all that is known of sessions is in them.
-    async fn write_ahead(&self, held: &mut Held) -> Result<(), Error> {
-        match std::mem::take(&mut held.ahead) {
-            Next::Ready(ready) => self.take_in(held, ready, false).await?,
-            packs @ Next::Packs(_) => held.ahead = packs,
-        }
+    /// Takes packs into memory, measures what they change, and writes it; if that hurries, those of the next batch are
+    /// read meanwhile.
+    async fn take_in(&self, held: &mut Held, packs: Vec<Logged>, hurries: bool) -> Result<(), Error> {
+        let Some(to) = packs.last().map(|last| last.seq) else { return Ok(()) };
+        let batch = Batch::of(packs);
+        let events = batch.len();
+        let earlier = held.known.look_up(&self.db, batch.sessions(), self.engine.0.settings.room.filter_bytes).await?;
+        let countries = self.engine.countries(&self.db, batch.helplines()).await?;
+        // Nobody but the holder changes what this reads.
+        let mut snapshot = self.db.snapshot().await?;
+        let kept = store::aggregator::kept(&mut snapshot, &batch.customers()).await?;
+        drop(snapshot);
+        let measured = batch.measure(&mut held.known, &earlier, &kept, &countries)?;
+        let blocks = self.pack_blocks(held, &measured).await?;
+        // Beside the writing, during which this thread mostly waits.
+        let ahead = async { if hurries { self.packs_after(to, 0).await } else { Ok(Vec::new()) } };
+        let (written, ahead) = tokio::join!(self.write(held, to, &countries, &measured, &blocks), ahead);
+        written?;
+        self.engine.0.writer.uncounted().counted(to);
+        held.ahead = ahead?;
+        held.applied = to;
+        held.unflushed_events += events;
         Ok(())
     }
 
@@ -296,11 +281,13 @@ impl Aggregator {
     async fn write(
         &self,
         held: &mut Held,
-        Ready { to, countries, measured, .. }: &Ready,
+        to: i64,
+        countries: &Countries,
+        measured: &Measured,
         blocks: &[Block],
     ) -> Result<(), Error> {
         let mut tx = self.begin_writing().await?;
-        self.fence(&mut tx, held, *to, held.flushed).await?;
+        self.fence(&mut tx, held, to, held.flushed).await?;
         // A helpline's country can change until its first event is counted, and from here on no more.
         if !countries.directory.is_current_in(&mut tx).await?
             && !countries.are_those_of(&Directory::load(&self.db).await?)
@@ -315,6 +302,31 @@ impl Aggregator {
             store::aggregator::set_log_length(&mut tx, *customer, *length).await?;
         }
         tx.commit().await
+    }
+
+    /// The packs of the next batch: those that were read ahead, and what has come since.
+    async fn next_packs(&self, held: &mut Held) -> Result<Vec<Logged>, Error> {
+        let mut packs = std::mem::take(&mut held.ahead);
+        if self.taken(&packs) != Taken::Batch {
+            let (last, events) = (packs.last().map_or(held.applied, |last| last.seq), events_of(&packs));
+            packs.extend(self.packs_after(last, events).await?);
+        }
+        Ok(packs)
+    }
+
+    /// Packs after a place, as many as fit into a batch that has so many events already.
+    async fn packs_after(&self, seq: i64, events: usize) -> Result<Vec<Logged>, Error> {
+        let events_max = self.engine.0.settings.room.batch_events.saturating_sub(events);
+        store::log::after(&self.db, seq, BATCH_PACKS_MAX, events_max).await
+    }
+
+    /// What a batch of these packs takes of the log.
+    fn taken(&self, packs: &[Logged]) -> Taken {
+        match packs.len() as i64 {
+            0 => Taken::Nothing,
+            n if n >= BATCH_PACKS_MAX || events_of(packs) >= self.engine.0.settings.room.batch_events => Taken::Batch,
+            _ => Taken::All,
+        }
     }
 
     /// Adds up counts.

@@ -43,7 +43,6 @@ struct OfCustomer {
 }
 
 /// What is known of all sessions.
-#[derive(Default)]
 pub(super) struct Known {
     of: BTreeMap<CustomerNo, OfCustomer>,
     /// How many events are in memory, but for those that are being packed.

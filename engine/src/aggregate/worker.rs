@@ -1,9 +1,8 @@
 //! The thread that aggregates.
 
-use super::Aggregator;
-use super::ahead::{Lookout, Taken};
 use super::believed::Believed;
 use super::packer::Packer;
+use super::{Aggregator, Taken};
 use crate::Engine;
 use crate::error::Error;
 use crate::pace;
@@ -28,14 +27,13 @@ const CATCH_UP_MAX: Duration = Duration::from_secs(4);
 /// … and take in all to write down what is in memory. What is not, is read from the log again.
 pub(crate) const STOP_MAX: Duration = Duration::from_secs(6);
 
-/// How long each of the threads beside may take to end.
-const THREAD_STOP_MAX: Duration = Duration::from_secs(1);
+/// How long the thread of the sessions may take to end.
+const PACKER_STOP_MAX: Duration = Duration::from_secs(1);
 
 /// Starts the thread on which a process aggregates: counting takes a processor for long stretches, and must not take it
 /// from whoever answers requests.
 pub(crate) fn start(engine: &Engine) -> Result<WorkerThread, Error> {
     let (engine, packer) = (engine.clone(), Packer::start(engine)?);
-    let lookout = Lookout::start(&engine)?;
     WorkerThread::start("aggregator", |stop| async move {
         let db = engine.0.db.apart();
         let (retention_due, believed) = (Instant::now(), Believed::default());
@@ -43,7 +41,6 @@ pub(crate) fn start(engine: &Engine) -> Result<WorkerThread, Error> {
             engine,
             db,
             packer,
-            lookout,
             held: None,
             watched: None,
             looked_at: Instant::now(),
@@ -104,8 +101,7 @@ impl Aggregator {
         if let Err(error) = self.leave().await {
             tracing::warn!(%error, "the figures could not be left to others");
         }
-        self.lookout.stop(THREAD_STOP_MAX).await;
-        self.packer.stop(THREAD_STOP_MAX).await;
+        self.packer.stop(PACKER_STOP_MAX).await;
         self.db.close_apart().await;
     }
 

@@ -82,7 +82,7 @@ async fn a_crash_loses_and_doubles_nothing(mut installation: Installation) {
     assert_eq!(gross(&installation, &client).await, 360);
 }
 
-/// Posts events while nothing can be counted: a dozen batches wait then, each of which is measured while the one before is
+/// Posts events while nothing can be counted: a dozen batches wait then, each of which is read while the one before is
 /// written.
 async fn post_uncounted(installation: &Installation, client: &ApiClient, events: std::ops::Range<usize>) {
     let writing = installation.reading("UPDATE aggregator SET beat = beat").await;
