@@ -96,7 +96,7 @@ async fn a_batch_waits_a_moment_for_what_is_before_it_to_be_counted(mut installa
         assert!(results.iter().all(|result| result.outcome.as_ref().unwrap().status == ReceiptStatus::Accepted));
         took
     };
-    let uncounted = installation.reading("UPDATE aggregator SET beat = beat WHERE id = 1").await;
+    let uncounted = installation.uncounted().await;
     took(&installation.engine, "s1").await;
     let kept = async || installation.engine.health().await.kept_batches;
     let is_shown = async {
