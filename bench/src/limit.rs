@@ -17,7 +17,7 @@ pub fn serve(addr: &str) -> Result<(), Failure> {
         let engine = Engine::open_limit(config.engine(), Arc::new(SystemClock)).await?;
         // The workers have nothing to do, but the engine has its keys from them.
         let workers = engine.start().await?;
-        server::cli::answer_until_told(listener, AppState::new(engine, config)).await?;
+        server::cli::answer_until_told(listener, AppState::new(engine, config)).await;
         workers.stop().await;
         Ok(())
     })

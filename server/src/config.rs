@@ -64,6 +64,8 @@ pub struct Config {
     /// `REACHLINE_EXPORT_DIR`: the directory of exported files, this installation's alone; `reachline.db-exports` beside an
     /// SQLite database `reachline.db`, `reachline-exports` otherwise. Servers of one database share it.
     pub export_dir: Option<PathBuf>,
+    /// `REACHLINE_CLIENTS_MAX`: connections of clients at once; on more, each request is refused.
+    pub clients_max: usize,
     /// `REACHLINE_CONNECTIONS_MAX`: connections to the database.
     pub connections_max: u32,
     /// `REACHLINE_LOG`: what is logged, such as `info` or `warn,server=debug`.
@@ -112,6 +114,7 @@ impl Default for Config {
             mail_from: usual.mail_from,
             webhook_allow_private: usual.webhook_allow_private,
             export_dir: None,
+            clients_max: 10_000,
             connections_max: usual.connections_max,
             log: "info".to_owned(),
             log_format: LogFormat::Text,
@@ -120,7 +123,7 @@ impl Default for Config {
 }
 
 /// The names of all settings, as in the TOML file.
-pub const NAMES: [&str; 22] = [
+pub const NAMES: [&str; 23] = [
     "database_url",
     "addr",
     "public_url",
@@ -140,6 +143,7 @@ pub const NAMES: [&str; 22] = [
     "mail_from",
     "webhook_allow_private",
     "export_dir",
+    "clients_max",
     "connections_max",
     "log",
     "log_format",
@@ -170,6 +174,7 @@ impl Config {
             ("catalogue_rate_per_ip", u64::from(self.catalogue_rate_per_ip)),
             ("token_ttl_seconds", u64::from(self.token_ttl_seconds)),
             ("queue_requests_max", self.queue_requests_max as u64),
+            ("clients_max", self.clients_max as u64),
             ("connections_max", u64::from(self.connections_max)),
         ];
         if let Some((name, _)) = at_least_one.into_iter().find(|(_, value)| *value == 0) {

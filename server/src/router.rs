@@ -1,13 +1,15 @@
 //! The one table of routes.
 
 use crate::api::{analytics, batch, billing, catalogue, events, exports, oauth, ops, reports};
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, STORE_RETRY_AFTER_SECONDS};
 use crate::http::observe;
 use crate::state::AppState;
 use crate::{assets, web};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use http::Uri;
 
 /// Everything that the server answers.
 pub fn router(state: AppState) -> Router {
@@ -54,6 +56,25 @@ pub fn router(state: AppState) -> Router {
         .merge(assets::routes(&state.leptos_options()))
         .layer(from_fn_with_state(state.clone(), observe::observe))
         .with_state(state)
+}
+
+/// What is answered on a connection beyond those that there may be: who watches over the server is told how it is, everybody
+/// else to come back.
+pub fn refusing_router(state: AppState) -> Router {
+    Router::new()
+        .route("/healthz", get(ops::healthz))
+        .route("/readyz", get(ops::readyz))
+        .route("/metrics", get(ops::metrics))
+        .fallback(too_many_connections)
+        .layer(from_fn_with_state(state.clone(), observe::observe))
+        .with_state(state)
+}
+
+async fn too_many_connections(uri: Uri) -> Response {
+    if observe::is_api(uri.path()) {
+        return ApiError::Unavailable { retry_after_seconds: STORE_RETRY_AFTER_SECONDS }.into_response();
+    }
+    web::page::unavailable()
 }
 
 async fn method_not_allowed() -> ApiError {

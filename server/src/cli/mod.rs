@@ -13,6 +13,7 @@ mod figures;
 mod helplines;
 mod history;
 mod memory;
+mod open_files;
 mod rate_cards;
 mod reports;
 mod retention;

@@ -1,12 +1,12 @@
 //! `serve`: the server.
 
 use super::demo::logins;
+use super::open_files::clients_max;
 use super::{Failure, all_pages};
 use crate::config::Config;
 use crate::export::jobs::write_exports;
-use crate::router::router;
+use crate::http::connections::{Allowance, answer_until};
 use crate::state::AppState;
-use axum::serve::ListenerExt;
 use clap::Args;
 use domain::account::{SECRETS_MAX, Tier};
 use engine::clock::SystemClock;
@@ -18,8 +18,6 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// How long requests that were taken may still take once the server is told to stop.
-const DRAIN: Duration = Duration::from_secs(8);
 /// How long an export that is broken off may take to be given back.
 const GIVE_BACK_MAX: Duration = Duration::from_secs(1);
 /// How often recorded durations are folded, so that they do not pile up when nobody reads `/metrics`.
@@ -56,7 +54,7 @@ impl Serve {
         announce(&engine, address, public_url.as_deref()).await?;
         let tidying = tokio::spawn(tidy(state.clone()));
         let exporting = tokio::spawn(write_exports(engine.clone(), state.exports.clone()));
-        answer_until_told(listener, state).await?;
+        answer_until_told(listener, state).await;
         tidying.abort();
         stop_exports(&engine, exporting).await;
         workers.stop().await;
@@ -86,39 +84,9 @@ async fn tidy(state: AppState) {
 }
 
 /// Answers requests until the process is told to stop, and then those that it has taken.
-///
-/// # Errors
-/// If connections cannot be taken.
-pub async fn answer_until_told(listener: TcpListener, state: AppState) -> std::io::Result<()> {
-    // Answers are small: waiting to fill a packet would only delay them.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps Nagle's algorithm");
-        }
-    });
-    let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
-    let (told, mut wait) = tokio::sync::watch::channel(false);
-    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
-        signal().await;
-        tracing::info!("stopping: no more connections are taken");
-        // There is a receiver as long as this function runs.
-        let _ = told.send(true);
-    });
-    let serving = std::future::IntoFuture::into_future(server);
-    let too_long = async {
-        if wait.wait_for(|told| *told).await.is_ok() {
-            tokio::time::sleep(DRAIN).await;
-        } else {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        ended = serving => ended,
-        () = too_long => {
-            tracing::warn!("some connections did not end in time");
-            Ok(())
-        }
-    }
+pub async fn answer_until_told(listener: TcpListener, state: AppState) {
+    let allowance = Allowance::of_clients(clients_max(&state.config));
+    answer_until(signal(), listener, state, allowance).await;
 }
 
 /// Waits for SIGTERM or SIGINT.

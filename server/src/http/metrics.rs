@@ -2,7 +2,7 @@
 
 use engine::Health;
 use http::{Method, StatusCode};
-use metrics::{Counter, Histogram, Key, Label, Level, Metadata, Recorder, Unit};
+use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder, Unit};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
@@ -15,6 +15,7 @@ const BACKLOG: &str = "reachline_backlog_events";
 const LAG: &str = "reachline_figures_lag_seconds";
 const WAITING: &str = "reachline_waiting_requests";
 const KEPT: &str = "reachline_kept_batches";
+const CONNECTIONS: &str = "reachline_client_connections";
 const READY: &str = "reachline_ready";
 const AGGREGATES: &str = "reachline_aggregates";
 /// Bounds of the duration's buckets, in seconds.
@@ -51,12 +52,22 @@ impl Default for Metrics {
             (LAG, Unit::Seconds, "For how long the oldest of them has waited"),
             (WAITING, Unit::Count, "Requests that wait for the commit of their events"),
             (KEPT, Unit::Count, "Batches that are kept waiting until more is counted"),
+            (CONNECTIONS, Unit::Count, "Connections of clients, with those on which requests are refused as too many"),
             (READY, Unit::Count, "1 if events can be taken in"),
             (AGGREGATES, Unit::Count, "1 if this process brings the figures up to date"),
         ] {
             recorder.describe_gauge(name.into(), Some(unit), text.into());
         }
         Self { recorder, handle, requests: RwLock::default(), events_seen: RwLock::default() }
+    }
+}
+
+/// A connection that is open.
+pub struct Connection(Gauge);
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
     }
 }
 
@@ -102,6 +113,14 @@ impl Metrics {
         let counter = self.recorder.register_counter(&Key::from_parts(EVENTS, labels), &METADATA);
         counter.increment(count);
         self.events_seen.write().unwrap_or_else(PoisonError::into_inner).insert((kind, outcome), counter);
+    }
+
+    /// Notes a connection of a client, until what this returns is dropped.
+    #[must_use]
+    pub fn connection(&self) -> Connection {
+        let connections = self.recorder.register_gauge(&Key::from_static_name(CONNECTIONS), &METADATA);
+        connections.increment(1.0);
+        Connection(connections)
     }
 
     /// Notes how the engine is at present.

@@ -3,6 +3,7 @@
 pub mod address;
 pub mod body;
 pub mod client;
+pub mod connections;
 pub mod encoding;
 pub mod error;
 pub mod limits;

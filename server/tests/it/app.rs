@@ -8,7 +8,7 @@ use engine::{Engine, Workers};
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 use server::config::Config;
-use server::router::router;
+use server::http::connections::{Allowance, answer_until};
 use server::state::AppState;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -150,9 +150,9 @@ impl TestApp {
         let other = tenant(&engine, "Other").await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service =
-            router(AppState::new(engine.clone(), config.clone())).into_make_service_with_connect_info::<SocketAddr>();
-        let serving = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+        let state = AppState::new(engine.clone(), config.clone());
+        let allowance = Allowance::of_clients(config.clients_max);
+        let serving = tokio::spawn(answer_until(std::future::pending(), listener, state, allowance));
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { engine, config, clock, address, acme, other, client, workers, serving, _directory: directory }
     }

@@ -38,6 +38,7 @@ mod batch;
 mod billing;
 mod catalogue;
 mod commands;
+mod connections;
 mod events;
 mod foreign;
 mod limits;

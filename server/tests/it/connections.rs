@@ -1,0 +1,116 @@
+//! Connections of clients: as many as there may be, and for as long as somebody asks.
+
+use crate::app::TestApp;
+use server::config::Config;
+use server::http::connections::{Allowance, answer_until};
+use server::state::AppState;
+use std::future::pending;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+const KEPT: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+
+fn request(path: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").into_bytes()
+}
+
+/// A connection on which a request was answered, and which is kept.
+async fn keep(app: &TestApp) -> TcpStream {
+    let mut stream = TcpStream::connect(app.address).await.unwrap();
+    stream.write_all(KEPT).await.unwrap();
+    let mut bytes = [0; 12];
+    stream.read_exact(&mut bytes).await.unwrap();
+    assert_eq!(&bytes, b"HTTP/1.1 200");
+    stream
+}
+
+#[tokio::test]
+async fn who_comes_when_all_are_taken_is_told_to_come_back() {
+    let app = TestApp::on_sqlite_with(|config| config.clients_max = 2).await;
+    let kept = [keep(&app).await, keep(&app).await];
+    let (status, text) = app.raw(&request("/v1/topics")).await;
+    let head = text.to_lowercase();
+    assert_eq!(status, 503, "{text}");
+    for part in ["retry-after: 1\r\n", "x-request-id: ", "application/problem+json", "connection: close", "unavailable"]
+    {
+        assert!(head.contains(part), "{part}: {text}");
+    }
+    let (status, text) = app.raw(&request("/login")).await;
+    assert!(status == 503 && text.contains("text/html"), "{text}");
+    // Without being asked to, its connection is closed as well.
+    assert_eq!(app.raw(b"GET /docs HTTP/1.1\r\nHost: x\r\n\r\n").await.0, 503);
+    // Who watches over the server sees why.
+    assert_eq!([app.raw(&request("/healthz")).await.0, app.raw(&request("/readyz")).await.0], [200, 200]);
+    let (_, metrics) = app.raw(&request("/metrics")).await;
+    assert!(metrics.contains("\nreachline_client_connections 3\n"), "{metrics}");
+    // Those that were kept are served, and make room when they end.
+    let [mut first, second] = kept;
+    first.write_all(&request("/v1/topics")).await.unwrap();
+    let mut rest = String::new();
+    first.read_to_string(&mut rest).await.unwrap();
+    assert!(rest.contains("HTTP/1.1 401"), "{rest}");
+    let began = Instant::now();
+    while app.raw(&request("/v1/topics")).await.0 == 503 {
+        assert!(began.elapsed() < Duration::from_secs(5));
+    }
+    drop(second);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn who_says_nothing_is_parted_with() {
+    let app = TestApp::on_sqlite().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let state = AppState::new(app.engine.clone(), Config::default());
+    let silent_max = Duration::from_millis(400);
+    let allowance = Allowance { silent_max, ..Allowance::of_clients(9) };
+    let serving = tokio::spawn(answer_until(pending(), listener, state, allowance));
+    for sent in [b"".as_slice(), b"GET /hea", b"GET /healthz HTTP/1.1\r\nHost: x\r\n", KEPT] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(sent).await.unwrap();
+        let began = Instant::now();
+        let mut bytes = Vec::new();
+        let ended = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut bytes)).await;
+        assert!(ended.is_ok() && began.elapsed() >= silent_max, "{:?} after {:?}", sent, began.elapsed());
+        assert_eq!(bytes.starts_with(b"HTTP/1.1 200"), sent == KEPT, "{bytes:?}");
+    }
+    // Who asks in time stays.
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    for _ in 0..4 {
+        tokio::time::sleep(silent_max / 2).await;
+        stream.write_all(KEPT).await.unwrap();
+        let mut bytes = [0; 4_096];
+        let read = stream.read(&mut bytes).await.unwrap();
+        assert!(bytes[..read].starts_with(b"HTTP/1.1 200"));
+    }
+    serving.abort();
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn told_to_stop_it_ends_what_is_idle_and_answers_what_it_took() {
+    let app = TestApp::on_sqlite().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let state = AppState::new(app.engine.clone(), Config::default());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let stopped = async { stopped.await.unwrap() };
+    let serving = tokio::spawn(answer_until(stopped, listener, state, Allowance::of_clients(9)));
+    let mut idle = TcpStream::connect(address).await.unwrap();
+    let mut busy = TcpStream::connect(address).await.unwrap();
+    let head = "POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+    busy.write_all(format!("{head}Content-Length: 3\r\n\r\na").as_bytes()).await.unwrap();
+    // Both are taken.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    stop.send(()).unwrap();
+    assert_eq!(idle.read(&mut [0; 9]).await.unwrap(), 0);
+    assert!(TcpStream::connect(address).await.is_err() && !serving.is_finished());
+    busy.write_all(b"=b").await.unwrap();
+    let mut text = String::new();
+    busy.read_to_string(&mut text).await.unwrap();
+    assert!(text.starts_with("HTTP/1.1 400"), "{text}");
+    tokio::time::timeout(Duration::from_secs(5), serving).await.unwrap().unwrap();
+    app.stop().await;
+}
