@@ -1,9 +1,10 @@
 //! How many files and connections a server may have open.
 
 use crate::config::Config;
+use crate::http::connections::REFUSALS_MAX;
 
-/// What a server has open besides connections of clients and of the database: its listener, logs, files that are being
-/// exported, mail and webhooks on their way.
+/// What a server has open besides connections of clients and of the database: its listener, files that are being exported,
+/// mail and webhooks on their way.
 const OTHERS: u64 = 128;
 /// Files of a connection to an SQLite database: the database, what is written ahead of it, and their index.
 const FILES_OF_A_CONNECTION: u64 = 4;
@@ -26,7 +27,7 @@ pub fn clients_max(config: &Config) -> usize {
 
 /// What a limit on open files leaves for clients: half of it at least, if everything else needs more.
 fn left_for_clients(open_files_max: u64, connections_max: u32) -> usize {
-    let others = OTHERS + FILES_OF_A_CONNECTION * u64::from(connections_max);
+    let others = OTHERS + REFUSALS_MAX as u64 + FILES_OF_A_CONNECTION * u64::from(connections_max);
     let left = open_files_max.saturating_sub(others).max(open_files_max / 2).max(1);
     usize::try_from(left).unwrap_or(usize::MAX)
 }
@@ -54,7 +55,7 @@ mod tests {
     #[test]
     fn clients_leave_files_to_the_rest() {
         for (open_files_max, connections_max, expected) in
-            [(1_024, 10, 856), (20_000, 10, 19_832), (256, 10, 128), (256, 1_000, 128), (1, 1, 1), (0, 1, 1)]
+            [(1_024, 10, 728), (20_000, 10, 19_704), (256, 10, 128), (256, 1_000, 128), (1, 1, 1), (0, 1, 1)]
         {
             assert_eq!(left_for_clients(open_files_max, connections_max), expected, "{open_files_max}");
         }

@@ -23,7 +23,7 @@ const SILENT_MAX: Duration = Duration::from_secs(75);
 const STUCK_MAX: Duration = Duration::from_secs(120);
 /// Connections beyond the most that there may be, on which a request is refused, so that its sender knows when to try
 /// again. Still more are closed without a word.
-const REFUSALS_MAX: usize = 256;
+pub const REFUSALS_MAX: usize = 128;
 /// How long who is refused may take to send the head of a request.
 const REFUSAL_SILENT_MAX: Duration = Duration::from_secs(5);
 /// How long requests that were taken may still take once no more are.
