@@ -25,9 +25,9 @@ pub struct Frame {
     pub period: String,
     /// The period that it is compared with.
     pub before: String,
-    /// The filters in force; each link takes one away.
     /// The address of the form that exports what is on the screen.
     pub export: Option<String>,
+    /// The filters in force; each link takes one away.
     pub filters: Vec<Link>,
 }
 
@@ -82,6 +82,7 @@ use domain::{
     figures::{CTR_DEFINITION, Counts, Figure, HELPLINE_CTR_DEFINITION, Scope},
     period::Summary,
 };
+use futures_util::future::try_join;
 
 /// The headline figures of the period and of the one before.
 ///
@@ -89,8 +90,8 @@ use domain::{
 /// Those of the engine.
 pub async fn headline(question: &Question) -> Result<Headline, UiError> {
     let (engine, reader) = (&question.engine, &question.reader);
-    let now = engine.summary(reader, question.period, &question.filter).await?;
-    let before = engine.summary(reader, question.period.before(), &question.filter).await?;
+    let summary = |period| engine.summary(reader, period, &question.filter);
+    let (now, before) = try_join(summary(question.period), summary(question.period.before())).await?;
     let is_empty = now.counts.is_zero() && before.counts.is_zero() && !question.is_filtered();
     Ok(Headline {
         cards: cards(question, &now, &before.counts),

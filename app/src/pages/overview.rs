@@ -9,6 +9,7 @@ use crate::data::tables::{breakdown, intake};
 use crate::error::UiError;
 use crate::question::Question;
 use blocks::{Breakdown, Cards, Chart, FirstEventHelp, Refusals, UnattributedWarning};
+use futures_util::future::try_join4;
 use leptos::prelude::*;
 use toolbar::Toolbar;
 
@@ -18,21 +19,20 @@ use toolbar::Toolbar;
 /// Those of the engine.
 pub async fn draw(question: &Question) -> Result<AnyView, UiError> {
     let frame = question.frame().await?;
-    let Headline { cards, csv, unattributed, first_event } = headline(question).await?;
-    let intake = intake(question).await?;
+    // Side by side: each reads the database by a connection of its own.
+    let (headline, intake, series, table) =
+        try_join4(headline(question), intake(question), series(question), breakdown(question)).await?;
+    let Headline { cards, csv, unattributed, first_event } = headline;
     let (period, before, query) = (frame.period.clone(), frame.before.clone(), question.query.clone());
     let body = match first_event {
         Some(help) => view! { <FirstEventHelp help period /> }.into_any(),
-        None => {
-            let (series, table) = (series(question).await?, breakdown(question).await?);
-            view! {
-                {unattributed.map(|warning| view! { <UnattributedWarning warning /> })}
-                <Cards cards csv period before />
-                <Chart series query=query.clone() />
-                <Breakdown table />
-            }
-            .into_any()
+        None => view! {
+            {unattributed.map(|warning| view! { <UnattributedWarning warning /> })}
+            <Cards cards csv period before />
+            <Chart series query=query.clone() />
+            <Breakdown table />
         }
+        .into_any(),
     };
     Ok(view! {
         <Toolbar frame query />
