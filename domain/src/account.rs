@@ -170,6 +170,8 @@ pub struct Application {
     pub created_at: Timestamp,
     /// When all of its credentials were revoked.
     pub revoked_at: Option<Timestamp>,
+    /// Since when it is suspended: its secrets stay, but it gets no token and its tokens are refused.
+    pub suspended_at: Option<Timestamp>,
 }
 
 /// A secret of an application, of which only a hash is kept.

@@ -269,7 +269,7 @@ fn check_contact_method(member: &Member<'_>, faults: &mut Faults) -> Option<Cont
 
 fn check_session_id<'a>(member: &'a Member<'_>, faults: &mut Faults) -> Option<&'a str> {
     let (code, detail) = match member.text() {
-        None | Some("") => (FaultCode::SessionIdMissing, "A session id is required: any opaque text."),
+        None | Some("") => (FaultCode::SessionIdMissing, "A session id is required: an opaque text, not empty."),
         Some(text) if text.len() > SESSION_ID_BYTES_MAX => (FaultCode::SessionIdTooLong, "At most 255 bytes."),
         Some(text) if is_personal(text) => (
             FaultCode::SessionIdPersonal,
@@ -282,45 +282,74 @@ fn check_session_id<'a>(member: &'a Member<'_>, faults: &mut Faults) -> Option<&
 }
 
 fn check_time(at: Timestamp, times: AcceptedTimes, faults: &mut Faults) {
-    if at > times.now.plus(times.ahead_max_ms) {
-        let detail = "Lies further ahead of the server's clock than is accepted.";
+    let (earliest, latest) = (times.now.plus(-times.age_max_ms), times.now.plus(times.ahead_max_ms));
+    if at > latest {
+        let detail = format!("Lies ahead of the server's clock: at most {latest} is accepted.");
         faults.add("timestamp", FaultCode::TimestampInFuture, detail);
-    } else if at < times.now.plus(-times.age_max_ms) {
-        let detail = "Lies longer ago than events are accepted for.";
+    } else if at < earliest {
+        let detail = format!("Lies too long ago: at least {earliest} is accepted.");
         faults.add("timestamp", FaultCode::TimestampTooOld, detail);
     }
 }
 
 /// Whether a session id is somebody's identity rather than an opaque id: shaped like an e-mail address, a phone
-/// number in international form (`+` and 8 to 15 digits, however spaced) or an IP address.
+/// number in international form (`+` and 8 to 15 digits, however spaced) or an IP address. So it is with what else
+/// programs and people write around these: a scheme, a name, marks of the writing's direction.
 #[must_use]
 pub fn is_personal(session_id: &str) -> bool {
-    let text = session_id.trim();
-    is_email_shaped(text) || is_phone_shaped(text) || is_address_shaped(text)
+    // Most are hexadecimal or the like, and nothing of the sort can be in them.
+    if session_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
+        return false;
+    }
+    let text = session_id.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
+    let text = without_scheme(text);
+    has_email(text) || is_phone_shaped(text) || is_address_shaped(text)
 }
 
-fn is_email_shaped(text: &str) -> bool {
-    let text = text.strip_prefix("mailto:").unwrap_or(text);
-    let Some((local, host)) = text.split_once('@') else {
+/// Marks without a width of their own, as come along when a number is copied.
+const fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+fn without_scheme(text: &str) -> &str {
+    const SCHEMES: [&str; 6] = ["mailto", "tel", "sms", "whatsapp", "sip", "callto"];
+    match text.split_once(':') {
+        Some((scheme, rest)) if SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known)) => rest,
+        _ => text,
+    }
+}
+
+/// Whether one of its words is an e-mail address, such as in `Ann <ann@example.org>`.
+fn has_email(text: &str) -> bool {
+    text.contains('@') && text.split(|c: char| c.is_whitespace() || ",;<>".contains(c)).any(is_email_shaped)
+}
+
+fn is_email_shaped(word: &str) -> bool {
+    let Some((local, host)) = word.split_once('@') else {
         return false;
     };
     // A host may be written with the dot of the root behind it.
     let host = host.strip_suffix('.').unwrap_or(host);
     let host_shaped = host.split('.').count() >= 2 && host.split('.').all(|label| !label.is_empty());
-    !local.is_empty() && host_shaped && !text.contains(char::is_whitespace) && !host.contains('@')
+    !local.is_empty() && host_shaped && !host.contains('@')
 }
 
 fn is_phone_shaped(text: &str) -> bool {
-    let text = text.strip_prefix("tel:").unwrap_or(text);
-    let Some(rest) = text.strip_prefix('+') else {
+    // Behind a semicolon an extension may follow (RFC 3966).
+    let number = text.split_once(';').map_or(text, |(number, _)| number);
+    let Some(rest) = number.strip_prefix('(').unwrap_or(number).strip_prefix(['+', '\u{ff0b}']) else {
         return false;
     };
-    let spacing = |c: char| matches!(c, ' ' | '-' | '.' | '(' | ')' | '/' | '\u{a0}');
+    let is_spacing = |c: char| {
+        c.is_whitespace() || is_invisible(c) || matches!(c, '-' | '\u{2010}'..='\u{2015}' | '.' | '(' | ')' | '/')
+    };
     let digits = rest.chars().filter(char::is_ascii_digit).count();
-    rest.chars().all(|c| c.is_ascii_digit() || spacing(c)) && (8..=15).contains(&digits)
+    rest.chars().all(|c| c.is_ascii_digit() || is_spacing(c)) && (8..=15).contains(&digits)
 }
 
 fn is_address_shaped(text: &str) -> bool {
+    // Networks have the length of their prefix behind them.
+    let text = text.split_once('/').filter(|(_, bits)| bits.parse::<u8>().is_ok()).map_or(text, |(address, _)| address);
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     // Addresses of a link name their interface.
     let bare = bare.split_once('%').map_or(bare, |(address, _)| address);
@@ -398,12 +427,35 @@ mod tests {
             "fe80::1%eth0",
             "[fe80::1%25eth0]",
             "ann@example.org.",
+            "Ann Smith <ann@example.org>",
+            "ann@example.org, bob@example.org",
+            "MAILTO:ann@example.org",
+            "whatsapp:+14155550100",
+            "TEL:+4930123456;ext=5",
+            "\u{202a}+49 30 1234567\u{202c}",
+            "+49\u{2011}30\u{2011}1234567",
+            "+49\u{202f}30\u{2009}1234567",
+            "(+49) 30 1234567",
+            "\u{ff0b}4930123456",
+            "192.0.2.7/32",
+            "2001:db8::/64",
         ] {
             assert!(is_personal(personal), "{personal}");
         }
-        for opaque in
-            ["s-f0f3c2b13eac", "4930123456", "+1234567", "+1234567890123456", "a@b", "1.2.3", "user@", "+", "🙂"]
-        {
+        for opaque in [
+            "s-f0f3c2b13eac",
+            "4930123456",
+            "+1234567",
+            "+1234567890123456",
+            "a@b",
+            "1.2.3",
+            "user@",
+            "+",
+            "🙂",
+            "1.2.3.4/a",
+            "a b@c",
+            "sid:+x",
+        ] {
             assert!(!is_personal(opaque), "{opaque}");
         }
     }

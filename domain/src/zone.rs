@@ -66,11 +66,14 @@ impl Zone {
         found.earliest().map(at).zip(found.latest().map(at))
     }
 
-    /// The start of the local hour an instant lies in. Where the clocks move by half an hour, that hour is longer.
+    /// The start of the local hour an instant lies in, on the same local date. Where the clocks move by half an hour, that
+    /// hour is longer.
     #[must_use]
     pub fn hour_start(self, at: Timestamp) -> Timestamp {
-        let is_full = |local: NaiveDateTime| local.minute() == 0 && local.second() == 0;
         let local = self.local(at);
+        // Of another date where the clocks move around midnight: days are sums of hours.
+        let is_full =
+            |earlier: NaiveDateTime| earlier.minute() == 0 && earlier.second() == 0 && earlier.date() == local.date();
         let seconds = i64::from(local.minute() * 60 + local.second());
         let start = at.plus(-seconds * SECOND_MS - at.millis().rem_euclid(SECOND_MS));
         if is_full(self.local(start)) {
@@ -79,7 +82,8 @@ impl Zone {
         // The clocks moved since, by a part of an hour: by quarters of one, but for the odd local times of long ago.
         let quarter = Timestamp::from_millis(at.millis().div_euclid(QUARTER_HOUR_MS) * QUARTER_HOUR_MS);
         let mut earlier = (0..8).map(|quarters| quarter.plus(-quarters * QUARTER_HOUR_MS));
-        earlier.find(|earlier| is_full(self.local(*earlier))).unwrap_or(start)
+        let full = earlier.find(|earlier| is_full(self.local(*earlier)));
+        full.unwrap_or_else(|| start.max(self.day_start(Day::from_date(local.date()))))
     }
 }
 
@@ -256,6 +260,13 @@ mod tests {
             ("Asia/Kathmandu", "2026-11-01T10:15:00Z", "2026-11-01T10:15:00Z"),
             // Lord Howe goes from 02:00 back to 01:30: the hour from 01:00 lasts ninety minutes.
             ("Australia/Lord_Howe", "2026-04-04T15:20:00Z", "2026-04-04T14:00:00Z"),
+            // Clocks went from 00:00 to 00:15, so the first hour of the year was shorter.
+            ("Asia/Kathmandu", "1985-12-31T18:30:00Z", "1985-12-31T18:30:00Z"),
+            ("Asia/Kathmandu", "1985-12-31T19:14:59.999Z", "1985-12-31T18:30:00Z"),
+            // Clocks went from 00:01 back to 23:01: what was November for a minute became October again.
+            ("America/St_Johns", "2009-11-01T02:30:59Z", "2009-11-01T02:30:00Z"),
+            ("America/St_Johns", "2009-11-01T02:35:00Z", "2009-11-01T01:30:00Z"),
+            ("America/St_Johns", "2009-11-01T03:15:00Z", "2009-11-01T01:30:00Z"),
             // Offsets of long ago are those of the sun: +05:41:16 and +07:20.
             ("Asia/Kathmandu", "1900-01-01T00:00:00Z", "1899-12-31T23:18:44Z"),
             ("Asia/Singapore", "1935-01-01T00:00:00Z", "1934-12-31T23:40:00Z"),
@@ -276,6 +287,17 @@ mod tests {
 
     proptest! {
         #[test]
+        fn days_are_sums_of_hours(
+            zone in proptest::sample::select(chrono_tz::TZ_VARIANTS.to_vec()),
+            millis in 800_000_000_000_i64..1_900_000_000_000,
+        ) {
+            let (zone, at) = (Zone(zone), Timestamp::from_millis(millis));
+            let hour = zone.hour_start(at);
+            prop_assert!(hour <= at);
+            prop_assert_eq!(zone.day(hour), zone.day(at));
+        }
+
+        #[test]
         fn an_instant_lies_in_its_own_hour_day_and_month(
             zone in proptest::sample::select(chrono_tz::TZ_VARIANTS.to_vec()),
             millis in 1_600_000_000_000_i64..1_900_000_000_000,
@@ -288,8 +310,6 @@ mod tests {
             let hour = zone.hour_start(at);
             prop_assert!(hour <= at && at.millis() - hour.millis() < 2 * HOUR_MS);
             prop_assert_eq!(zone.hour_start(hour), hour);
-            // Days are sums of hours.
-            prop_assert_eq!(zone.day(hour), day);
             let month = day.month();
             prop_assert!(month.first_day() <= day && day < month.plus(1).first_day());
             prop_assert!((at.millis() - zone.day_start(day).millis()) < 2 * DAY_MS);

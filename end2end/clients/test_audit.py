@@ -122,7 +122,8 @@ def draft(made):
 def test_files_that_programs_take_out(made):
     report = draft(made)
     for path, action in ((f"/v1/reports/{report}.pdf", "report_fetched"), (f"/v1/reports/{report}.csv", "report_fetched"),
-                         (f"/v1/statements/{made.month}.csv", "statement_fetched"),
+                         (f"/v1/statements/{made.month}.csv", "statement_fetched"), ("/v1/statements.csv", "statement_fetched"),
+                         (f"/v1/usage/{made.month}.csv", "statement_fetched"),
                          (f"/v1/usage/{made.month}/events.csv", "statement_events_fetched"),
                          *((f"/v1/analytics/{name}{made.period}", "figures_fetched")
                            for name in ("summary.csv?", "timeseries.csv?", "breakdown.csv?by=helpline&"))):
@@ -134,7 +135,8 @@ def test_files_that_programs_take_out(made):
         assert new_entries(made, lambda: made.api.get(path)) == [], path
     # A further page of what was begun just now; and of what was not.
     for by, count in (("helpline", 0), ("country", 1), ("country", 0)):
-        path = f"/v1/analytics/breakdown.csv?by={by}&cursor=x&{made.period}"
+        rows = made.api.get(f"/v1/analytics/breakdown?by={by}&{made.period}").json["rows"]
+        path = f"/v1/analytics/breakdown.csv?by={by}&cursor={rows[0]['key']}&{made.period}"
         assert len(new_entries(made, lambda: made.api.get(path))) == count, path
     assert new_entries(made, lambda: made.api.get("/v1/analytics/summary.csv?from=x")) == []
 

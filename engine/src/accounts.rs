@@ -49,7 +49,7 @@ impl Engine {
     /// None but of the store.
     pub async fn list_customers(&self, _: &Supervisor, paging: Paging) -> Result<Paged<Customer>, Error> {
         let all = self.directory().customers().into_iter().map(|entry| entry.record.customer.clone()).collect();
-        Ok(paging.cut(all, |customer| customer.id.to_string()))
+        paging.cut(all, |customer| customer.id.to_string())
     }
 
     /// Names of all customers, for choosers.
@@ -138,7 +138,7 @@ impl Engine {
         let visible = directory.applications().into_iter();
         let visible = visible.filter(|entry| of.is_none_or(|no| no == entry.record.customer_no));
         let all = visible.map(|entry| entry.record.application.clone()).collect();
-        Ok(paging.cut(all, |application: &Application| application.id.to_string()))
+        paging.cut(all, |application: &Application| application.id.to_string())
     }
 
     /// The name of an application that the reader may see.
@@ -257,15 +257,15 @@ impl Engine {
         customer: CustomerId,
         id: ApplicationId,
         suspended: bool,
-    ) -> Result<(), Error> {
+    ) -> Result<Application, Error> {
         let customer = self.customer_entry(customer).await?.record.no;
         let entry = self.directory().application_of(customer, id).cloned().ok_or(Error::NotFound)?;
         let mut tx = self.begin_change().await?;
-        if !store::accounts::suspend_application(&mut tx, entry.record.no, suspended.then(|| self.now())).await? {
-            return Ok(());
+        if store::accounts::suspend_application(&mut tx, entry.record.no, suspended.then(|| self.now())).await? {
+            self.note_suspension(&mut tx, operator, customer, &entry.record.application, suspended).await?;
         }
-        self.note_suspension(&mut tx, operator, customer, &entry.record.application, suspended).await?;
-        self.commit_directory(tx).await
+        self.commit_directory(tx).await?;
+        Ok(self.directory().application_of(customer, id).ok_or(Error::NotFound)?.record.application.clone())
     }
 
     /// A page of the users, by e-mail address.
@@ -407,7 +407,7 @@ mod tests {
         let mut paging = Paging { cursor: None, limit: 3 };
         let mut seen = Vec::new();
         loop {
-            let page = paging.cut(all.clone(), ToString::to_string);
+            let page = paging.cut(all.clone(), ToString::to_string).unwrap();
             seen.extend(page.items);
             match page.next_cursor {
                 None => break,
@@ -416,6 +416,6 @@ mod tests {
         }
         assert_eq!(seen, all);
         let beyond = Paging { cursor: Some("gone".into()), limit: 3 };
-        assert_eq!(beyond.cut(all, ToString::to_string).items, Vec::<u32>::new());
+        assert!(matches!(beyond.cut(all, ToString::to_string), Err(Error::Invalid(_))));
     }
 }

@@ -69,9 +69,12 @@ pub struct IssuedToken {
 /// Why no token was issued.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenRequestError {
-    /// Unknown client, wrong or revoked secret, or a suspended application.
+    /// Unknown client, wrong or revoked secret.
     #[error("invalid client")]
     InvalidClient,
+    /// The application was suspended by an operator.
+    #[error("suspended application")]
+    Suspended,
     /// A scope that does not exist.
     #[error("invalid scope")]
     InvalidScope,
@@ -126,7 +129,7 @@ impl Engine {
             self.refresh_directory().await?;
             client = self.check_credentials(client_id, client_secret);
         }
-        let (application, secret) = client.ok_or(TokenRequestError::InvalidClient)?;
+        let (application, secret) = client.ok_or(TokenRequestError::InvalidClient)??;
         let scopes = requested_scopes(scope)?;
         let bits = scopes.iter().fold(0, |bits, scope| bits | scope.bit());
         let expires_at = self.now().plus(i64::from(self.0.settings.token_ttl_seconds) * SECOND_MS);
@@ -137,13 +140,17 @@ impl Engine {
         })
     }
 
-    fn check_credentials(&self, client_id: &str, client_secret: &str) -> Option<(ApplicationNo, SecretId)> {
+    /// The application and the secret, if they are known. That an application is suspended is told only to its own.
+    fn check_credentials(
+        &self,
+        client_id: &str,
+        client_secret: &str,
+    ) -> Option<Result<(ApplicationNo, SecretId), TokenRequestError>> {
         let directory = self.directory();
         let entry = directory.application_of_client(client_id)?;
-        if entry.record.suspended_at.is_some() {
-            return None;
-        }
-        Some((entry.record.no, valid_secret(entry, client_secret)?))
+        let secret = valid_secret(entry, client_secret)?;
+        let is_suspended = entry.record.application.suspended_at.is_some();
+        Some(if is_suspended { Err(TokenRequestError::Suspended) } else { Ok((entry.record.no, secret)) })
     }
 
     async fn sign_token(
@@ -208,7 +215,7 @@ impl Engine {
         if !application.record.application.secrets.iter().any(|known| known.id == secret) {
             return Err(TokenRefusal::Invalid);
         }
-        if application.record.suspended_at.is_some() {
+        if application.record.application.suspended_at.is_some() {
             return Err(TokenRefusal::Suspended);
         }
         Ok(ApiClient { application: application.clone(), scopes })

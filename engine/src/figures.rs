@@ -4,6 +4,7 @@ use crate::actor::Reader;
 use crate::directory::{ApplicationEntry, CustomerEntry, Directory};
 use crate::error::Error;
 use crate::ingest::{DUPLICATE, quarter};
+use crate::store::db::Tx;
 use crate::store::figures::{GroupBy, Query, sums};
 use crate::{Engine, store};
 use domain::account::Tier;
@@ -15,6 +16,7 @@ use domain::metering::Grain;
 use domain::period::{
     BREAKDOWN_LIMIT_MAX, Breakdown, BreakdownRow, BreakdownRows, Filter, Interval, Period, Span, Summary, Timeseries,
 };
+use domain::zone::Day;
 use domain::{ApplicationId, Zone};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -84,41 +86,9 @@ impl Engine {
         })
     }
 
-    /// Adds up counts of spans, all in one state of the database.
-    async fn sums(
-        &self,
-        question: &Question,
-        spans: &[Span],
-        group_by: GroupBy,
-    ) -> Result<BTreeMap<i64, Counts>, Error> {
-        let mut totals: BTreeMap<i64, Counts> = BTreeMap::new();
-        if question.is_empty {
-            return Ok(totals);
-        }
-        let mut tx = self.0.db.snapshot().await?;
-        for span in spans {
-            let query = Query {
-                customers: &question.customers,
-                applications: &question.applications,
-                scope: question.scope,
-                grain: span.grain,
-                from: span.from,
-                to: span.to,
-                member: question.member,
-                method: question.method,
-                group_by,
-            };
-            for (key, counts) in sums(&mut tx, &query).await? {
-                let total = totals.entry(key).or_default();
-                if span.is_off { total.take_off(&counts) } else { total.merge(&counts) }
-            }
-        }
-        Ok(totals)
-    }
-
-    /// The spans of a period, as of today where the reader's customer is.
-    fn spans(&self, reader: &Reader, period: Period) -> Vec<Span> {
-        period.spans(reader.time_zone().unwrap_or(Zone::UTC).day(self.now()))
+    /// Today, in a zone or, of all customers, in UTC.
+    fn today(&self, zone: Option<Zone>) -> Day {
+        zone.unwrap_or(Zone::UTC).day(self.now())
     }
 
     /// The figures of a period.
@@ -127,9 +97,11 @@ impl Engine {
     /// [`Error::Invalid`] if the filter names an application or helpline that there is not.
     pub async fn summary(&self, reader: &Reader, period: Period, filter: &Filter) -> Result<Summary, Error> {
         let question = self.question(&self.directory(), reader, filter, None)?;
-        let totals = self.sums(&question, &self.spans(reader, period), GroupBy::Nothing).await?;
+        let mut tx = self.0.db.snapshot().await?;
+        let time_zone = counted_in(&mut tx, reader).await?;
+        let totals = question.sums(&mut tx, &period.spans(self.today(time_zone)), GroupBy::Nothing).await?;
         let counts = totals.into_values().next().unwrap_or_default();
-        Ok(Summary { period, time_zone: reader.time_zone(), scope: question.scope, counts })
+        Ok(Summary { period, time_zone, scope: question.scope, counts })
     }
 
     /// The figures of a period over time, empty buckets included.
@@ -148,14 +120,16 @@ impl Engine {
             return Err(Faults::one("interval", FaultCode::PeriodInvalid, detail).into());
         }
         let question = self.question(&self.directory(), reader, filter, None)?;
-        let zone = reader.time_zone().unwrap_or(Zone::UTC);
+        let mut tx = self.0.db.snapshot().await?;
+        let time_zone = counted_in(&mut tx, reader).await?;
+        let zone = time_zone.unwrap_or(Zone::UTC);
         let buckets = interval.buckets(period, zone)?;
         let grain = interval.grain();
         let (from, to) = match grain {
             Grain::Hour => (zone.day_start(period.from).millis(), zone.day_start(period.to).millis()),
             Grain::Day | Grain::Month => (i64::from(period.from.0), i64::from(period.to.0)),
         };
-        let totals = self.sums(&question, &[Span { grain, from, to, is_off: false }], GroupBy::Bucket).await?;
+        let totals = question.sums(&mut tx, &[Span { grain, from, to, is_off: false }], GroupBy::Bucket).await?;
         let start = |bucket: &domain::period::Bucket| match grain {
             Grain::Hour => bucket.start.millis(),
             Grain::Day | Grain::Month => i64::from(bucket.day.0),
@@ -167,7 +141,7 @@ impl Engine {
             (*bucket, counts)
         });
         let buckets = filled.collect();
-        Ok(Timeseries { period, time_zone: reader.time_zone(), interval, scope: question.scope, buckets })
+        Ok(Timeseries { period, time_zone, interval, scope: question.scope, buckets })
     }
 
     /// The figures of a period, broken down. Rows without any count are left out.
@@ -183,27 +157,20 @@ impl Engine {
         limit: usize,
         cursor: Option<&str>,
     ) -> Result<BreakdownRows, Error> {
-        let (scope, rows) = self.whole_breakdown(reader, period, by, filter).await?;
+        let (time_zone, scope, rows) = self.whole_breakdown(reader, period, by, filter).await?;
         let page = crate::Paging { cursor: cursor.map(str::to_owned), limit: limit.min(BREAKDOWN_LIMIT_MAX) };
-        let page = page.cut_at_most(rows, BREAKDOWN_LIMIT_MAX, |row| row.key.clone());
-        Ok(BreakdownRows {
-            period,
-            time_zone: reader.time_zone(),
-            by,
-            scope,
-            rows: page.items,
-            next_cursor: page.next_cursor,
-        })
+        let page = page.cut_at_most(rows, BREAKDOWN_LIMIT_MAX, |row| row.key.clone())?;
+        Ok(BreakdownRows { period, time_zone, by, scope, rows: page.items, next_cursor: page.next_cursor })
     }
 
-    /// All rows of a breakdown, largest first.
+    /// All rows of a breakdown, largest first, and the zone in which they are counted.
     pub(crate) async fn whole_breakdown(
         &self,
         reader: &Reader,
         period: Period,
         by: Breakdown,
         filter: &Filter,
-    ) -> Result<(Scope, Vec<BreakdownRow>), Error> {
+    ) -> Result<(Option<Zone>, Scope, Vec<BreakdownRow>), Error> {
         let directory = self.directory();
         let question = self.question(&directory, reader, filter, Some(by))?;
         let group_by = match by {
@@ -211,10 +178,13 @@ impl Engine {
             Breakdown::ContactMethod => GroupBy::Method,
             Breakdown::Country | Breakdown::Helpline | Breakdown::Topic => GroupBy::Member,
         };
-        let totals = self.sums(&question, &self.spans(reader, period), group_by).await?;
+        let mut tx = self.0.db.snapshot().await?;
+        let time_zone = counted_in(&mut tx, reader).await?;
+        let totals = question.sums(&mut tx, &period.spans(self.today(time_zone)), group_by).await?;
+        drop(tx);
         let mut rows = rows(&directory, by, &question, totals);
         rows.sort_by(|a, b| sort_key(b).cmp(&sort_key(a)).then_with(|| a.key.cmp(&b.key)));
-        Ok((question.scope, rows))
+        Ok((time_zone, question.scope, rows))
     }
 
     /// What applications sent in a period that is in no figure, and why.
@@ -237,15 +207,18 @@ impl Engine {
         if let Some(id) = application {
             find_application(&directory, reader.of.as_ref().map(|entry| entry.record.no), id)?;
         }
+        let numbers: Vec<_> = customers.iter().map(|customer| customer.record.no).collect();
+        let mut tx = self.0.db.snapshot().await?;
+        let kept = store::aggregator::kept(&mut tx, &numbers).await?;
         for customer in customers {
-            let zone = customer.record.customer.time_zone;
+            let zone = kept.get(&customer.record.no).ok_or(Error::NotFound)?.zone;
             let own =
                 directory.applications().into_iter().filter(|entry| entry.record.customer_no == customer.record.no);
             let own = own.filter(|entry| application.is_none_or(|id| id == entry.record.application.id));
             let applications: Vec<_> = own.map(|entry| entry.record.no).collect();
             let (from, to) = (quarter(zone.day_start(period.from)), quarter(zone.day_start(period.to)));
             for (code, n) in
-                store::intake::of_applications(&self.0.db, customer.record.no, &applications, from, to).await?
+                store::intake::of_applications(&mut tx, customer.record.no, &applications, from, to).await?
             {
                 *refused.entry(code).or_default() += n;
             }
@@ -258,9 +231,8 @@ impl Engine {
                 only_country: None,
                 is_empty: false,
             };
-            for counts in
-                self.sums(&question, &period.spans(zone.day(self.now())), GroupBy::Nothing).await?.into_values()
-            {
+            let spans = period.spans(self.today(Some(zone)));
+            for counts in question.sums(&mut tx, &spans, GroupBy::Nothing).await?.into_values() {
                 report.accepted += counts.get(Figure::GrossDisplays) + counts.get(Figure::GrossClicks);
             }
         }
@@ -268,6 +240,43 @@ impl Engine {
         report.refused = refused.into_iter().collect();
         report.refused.sort_by(|(a_code, a), (b_code, b)| b.cmp(a).then_with(|| a_code.cmp(b_code)));
         Ok(report)
+    }
+}
+
+impl Question {
+    /// Adds up counts of spans.
+    async fn sums(&self, tx: &mut Tx, spans: &[Span], group_by: GroupBy) -> Result<BTreeMap<i64, Counts>, Error> {
+        let mut totals: BTreeMap<i64, Counts> = BTreeMap::new();
+        if self.is_empty {
+            return Ok(totals);
+        }
+        for span in spans {
+            let query = Query {
+                customers: &self.customers,
+                applications: &self.applications,
+                scope: self.scope,
+                grain: span.grain,
+                from: span.from,
+                to: span.to,
+                member: self.member,
+                method: self.method,
+                group_by,
+            };
+            for (key, counts) in sums(tx, &query).await? {
+                let total = totals.entry(key).or_default();
+                if span.is_off { total.take_off(&counts) } else { total.merge(&counts) }
+            }
+        }
+        Ok(totals)
+    }
+}
+
+/// The zone in which a reader's figures are counted at present: the customer's, or the one before it until they are counted
+/// anew. `None` for all customers, each of which has its own.
+async fn counted_in(tx: &mut Tx, reader: &Reader) -> Result<Option<Zone>, Error> {
+    match &reader.of {
+        None => Ok(None),
+        Some(entry) => Ok(Some(store::aggregator::kept_of(tx, entry.record.no).await?.zone)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Lists, a page at a time.
 
 use crate::error::Error;
-use domain::CustomerId;
+use domain::{CustomerId, FaultCode, Faults};
 use uuid::Uuid;
 
 /// Most items of a page.
@@ -42,23 +42,36 @@ pub struct OfCustomer<T> {
 /// What a list has under an id, unless it cannot be read.
 pub(crate) type Found<T> = (Uuid, Result<T, Error>);
 
+/// What to say to a cursor that no page came with: taken for the end of a list, it would make the list look whole.
+pub(crate) fn no_page() -> Error {
+    Faults::one("cursor", FaultCode::FieldInvalid, "This is not where a page starts.").into()
+}
+
 impl Paging {
     /// Cuts a page out of a list in memory; `key` must tell its items apart, and be the same at the next call.
-    pub(crate) fn cut<T>(&self, items: Vec<T>, key: impl Fn(&T) -> String) -> Paged<T> {
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a cursor that is the key of none.
+    pub(crate) fn cut<T>(&self, items: Vec<T>, key: impl Fn(&T) -> String) -> Result<Paged<T>, Error> {
         self.cut_at_most(items, PAGE_MAX, key)
     }
 
     /// The same with another limit on the page.
-    pub(crate) fn cut_at_most<T>(&self, items: Vec<T>, limit_max: usize, key: impl Fn(&T) -> String) -> Paged<T> {
+    pub(crate) fn cut_at_most<T>(
+        &self,
+        items: Vec<T>,
+        limit_max: usize,
+        key: impl Fn(&T) -> String,
+    ) -> Result<Paged<T>, Error> {
         let start = match &self.cursor {
             None => 0,
-            Some(cursor) => items.iter().position(|item| key(item) == *cursor).map_or(items.len(), |at| at + 1),
+            Some(cursor) => 1 + items.iter().position(|item| key(item) == *cursor).ok_or_else(no_page)?,
         };
         let limit = self.limit.clamp(1, limit_max);
         let is_last = start + limit >= items.len();
         let items: Vec<T> = items.into_iter().skip(start).take(limit).collect();
         let next_cursor = if is_last { None } else { items.last().map(&key) };
-        Paged { items, next_cursor }
+        Ok(Paged { items, next_cursor })
     }
 
     /// A page of a list in the store, whose ids sort by time. `list` reads so many items before an id, newest first; `id`
@@ -73,8 +86,10 @@ impl Paging {
         F: Future<Output = Result<Vec<T>, Error>>,
     {
         let limit = self.limit.clamp(1, limit_max);
-        // A cursor that is none of ours starts at the end: nothing follows what is not there.
-        let before = self.cursor.as_ref().map_or(Uuid::max(), |cursor| cursor.parse().unwrap_or(Uuid::nil()));
+        let before = match &self.cursor {
+            None => Uuid::max(),
+            Some(cursor) => cursor.parse().map_err(|_| no_page())?,
+        };
         let mut items = list(before, i64::try_from(limit + 1).unwrap_or(i64::MAX)).await?;
         let has_more = items.len() > limit;
         items.truncate(limit);

@@ -48,6 +48,7 @@ pub struct ApplicationView {
     pub client_id: String,
     pub created: String,
     pub revoked: Option<String>,
+    pub suspended: Option<String>,
     pub secrets: Vec<SecretView>,
 }
 
@@ -107,6 +108,7 @@ fn view(application: &Application, customer: &str, zone: Zone) -> ApplicationVie
         client_id: application.client_id.clone(),
         created: format::instant(application.created_at, zone),
         revoked: application.revoked_at.map(|at| format::instant(at, zone)),
+        suspended: application.suspended_at.map(|at| format::instant(at, zone)),
         secrets: application
             .secrets
             .iter()

@@ -50,6 +50,8 @@ pub struct Card {
 /// The headline figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Headline {
+    /// Whose days these are, where that is one zone's.
+    pub time_zone: Option<String>,
     pub cards: Vec<Card>,
     /// The address of a file with the figures.
     pub csv: String,
@@ -94,6 +96,7 @@ pub async fn headline(question: &Question) -> Result<Headline, UiError> {
     let (now, before) = try_join(summary(question.period), summary(question.period.before())).await?;
     let is_empty = now.counts.is_zero() && before.counts.is_zero() && !question.is_filtered();
     Ok(Headline {
+        time_zone: now.time_zone.map(|zone| zone.name().to_owned()),
         cards: cards(question, &now, &before.counts),
         csv: question.download("summary"),
         unattributed: unattributed(question, &now.counts),

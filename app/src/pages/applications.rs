@@ -105,8 +105,11 @@ fn application_view(application: ApplicationView, customer: Option<String>) -> A
     } else {
         ("badge badge-production", "Production")
     };
-    let status = match application.revoked {
-        Some(at) => view! { <span class="badge badge-bad">"Revoked"</span> <span class="hint">{at}</span> }.into_any(),
+    let ended = application.revoked.map(|at| ("Revoked", at)).or(application.suspended.map(|at| ("Suspended", at)));
+    let status = match ended {
+        Some((how, at)) => {
+            view! { <span class="badge badge-bad">{how}</span> <span class="hint">{at}</span> }.into_any()
+        }
         None => view! { <span class="badge badge-good">"Active"</span> }.into_any(),
     };
     let can_revoke_one = application.secrets.len() > 1;

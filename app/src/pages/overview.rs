@@ -18,11 +18,13 @@ use toolbar::Toolbar;
 /// # Errors
 /// Those of the engine.
 pub async fn draw(question: &Question) -> Result<AnyView, UiError> {
-    let frame = question.frame().await?;
+    let mut frame = question.frame().await?;
     // Side by side: each reads the database by a connection of its own.
     let (headline, intake, series, table) =
         try_join4(headline(question), intake(question), series(question), breakdown(question)).await?;
-    let Headline { cards, csv, unattributed, first_event } = headline;
+    let Headline { time_zone, cards, csv, unattributed, first_event } = headline;
+    // Until figures are counted anew after a change, their days are those of the zone before.
+    frame.time_zone = time_zone.unwrap_or(frame.time_zone);
     let (period, before, query) = (frame.period.clone(), frame.before.clone(), question.query.clone());
     let body = match first_event {
         Some(help) => view! { <FirstEventHelp help period /> }.into_any(),

@@ -57,7 +57,7 @@ impl Engine {
     /// [`Error::NotFound`] for all customers at once.
     pub async fn list_alerts(&self, reader: &Reader, paging: Paging) -> Result<Paged<Alert>, Error> {
         let records = store::alerts::of_customer(&self.0.db, reader.one()?.record.no).await?;
-        Ok(paging.cut(records.into_iter().map(|record| record.alert).collect(), |alert| alert.id.to_string()))
+        paging.cut(records.into_iter().map(|record| record.alert).collect(), |alert| alert.id.to_string())
     }
 
     /// An alert.

@@ -109,10 +109,11 @@ impl Engine {
             method: None,
             group_by: GroupBy::Nothing,
         };
-        let accepted = sums(&mut self.0.db.snapshot().await?, &query).await?;
+        let mut tx = self.0.db.snapshot().await?;
+        let accepted = sums(&mut tx, &query).await?;
         let accepted = accepted.iter().map(|(_, n)| n.get(Figure::GrossDisplays) + n.get(Figure::GrossClicks));
         let to = quarter(self.now().plus(DAY_MS));
-        let intake = store::intake::of_applications(&self.0.db, no, applications, quarter(from), to).await?;
+        let intake = store::intake::of_applications(&mut tx, no, applications, quarter(from), to).await?;
         let all: i64 = intake.iter().map(|(_, n)| n).sum();
         let rejected = intake.iter().filter(|(code, _)| code != DUPLICATE).map(|(_, n)| n).sum();
         Ok(LastDay { received: accepted.sum::<i64>() + all, rejected })

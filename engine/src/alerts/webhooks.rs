@@ -20,7 +20,7 @@ impl Engine {
     /// [`Error::NotFound`] for all customers at once.
     pub async fn list_webhooks(&self, reader: &Reader, paging: Paging) -> Result<Paged<Webhook>, Error> {
         let records = store::webhooks::of_customer(&self.0.db, reader.one()?.record.no, self.now()).await?;
-        Ok(paging.cut(records.into_iter().map(|record| record.webhook).collect(), |webhook| webhook.id.to_string()))
+        paging.cut(records.into_iter().map(|record| record.webhook).collect(), |webhook| webhook.id.to_string())
     }
 
     /// Creates an endpoint with its secret, which is shown this once.

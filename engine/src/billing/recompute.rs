@@ -1,6 +1,6 @@
 //! Recomputing a statement from the raw events, independent of the count tables.
 
-use super::statements::{intake_in, kept_in};
+use super::statements::intake_in;
 use super::trail::sessions_between;
 use crate::Engine;
 use crate::actor::Reader;
@@ -62,7 +62,7 @@ impl Engine {
         self.refresh_directory().await?;
         // One state of the database, in which count tables and events belong together.
         let mut tx = self.0.db.snapshot().await?;
-        let kept = kept_in(&mut tx, no).await?;
+        let kept = store::aggregator::kept_of(&mut tx, no).await?;
         if !is_countable(month, kept.events_from, kept.zone) {
             let detail = "The events of this month are kept no longer, so that it cannot be counted again.";
             return Err(Faults::one("month", FaultCode::PeriodInvalid, detail).into());

@@ -145,11 +145,6 @@ pub(super) async fn intake_in(tx: &mut Tx, customer: CustomerNo, month: Month, z
     Ok(Intake { rejected, duplicates })
 }
 
-/// The log's length and zone of a customer's figures.
-pub(super) async fn kept_in(tx: &mut Tx, customer: CustomerNo) -> Result<Kept, Error> {
-    store::aggregator::kept(tx, &[customer]).await?.get(&customer).copied().ok_or(Error::NotFound)
-}
-
 /// What a customer's statements follow from, as one state of the database has it.
 pub(super) struct Account<'a> {
     entry: &'a CustomerEntry,
@@ -169,7 +164,7 @@ impl<'a> Account<'a> {
         let first = issued.iter().map(|statement| statement.month).min().unwrap_or(first).min(first);
         Ok(Self {
             entry,
-            kept: kept_in(tx, no).await?,
+            kept: store::aggregator::kept_of(tx, no).await?,
             contract: contract_in(tx, no).await?,
             issued,
             counts: Months::read(tx, no, first, last).await?,
@@ -330,7 +325,7 @@ impl Engine {
             }
         }
         all.sort_by_key(|statement| std::cmp::Reverse(statement.month));
-        Ok(paging.cut(all, |statement| statement.month.to_string()))
+        paging.cut(all, |statement| statement.month.to_string())
     }
 
     /// A customer's billing at a glance: the running month with its forecast, the twelve before it, the contract.
@@ -366,7 +361,7 @@ impl Engine {
         let directory = self.directory();
         let mut entries: Vec<_> = directory.customers().into_iter().cloned().collect();
         entries.sort_by_cached_key(|entry| (entry.record.customer.name.to_lowercase(), entry.record.no));
-        let page = paging.cut(entries, |entry| entry.record.customer.id.to_string());
+        let page = paging.cut(entries, |entry| entry.record.customer.id.to_string())?;
         let mut tx = self.0.db.snapshot().await?;
         let mut items = Vec::new();
         for entry in page.items {

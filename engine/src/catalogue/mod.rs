@@ -109,7 +109,7 @@ impl Engine {
             .map(|(_, helpline)| Helpline::clone(helpline))
             .collect();
         found.sort_by(|a, b| (&a.country.name, &a.name, &a.id).cmp(&(&b.country.name, &b.name, &b.id)));
-        Ok(paging.cut(found, |helpline| helpline.id.to_string()))
+        paging.cut(found, |helpline| helpline.id.to_string())
     }
 
     /// One helpline, for administration.

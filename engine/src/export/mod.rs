@@ -202,8 +202,7 @@ impl Engine {
     /// What a customer's figures are kept by.
     pub(crate) async fn kept(&self, customer: CustomerNo) -> Result<Kept, Error> {
         let mut tx = self.0.db.snapshot().await?;
-        let kept = store::aggregator::kept(&mut tx, &[customer]).await?;
-        kept.get(&customer).copied().ok_or(Error::NotFound)
+        store::aggregator::kept_of(&mut tx, customer).await
     }
 
     /// The days up to today. Days ahead have none but counts of events whose clocks are ahead.
@@ -228,7 +227,7 @@ impl Engine {
         filter: &Filter,
     ) -> Result<(Scope, Vec<FigureRow>), Error> {
         let by = kind.breakdown().ok_or(Error::NotFound)?;
-        let (scope, rows) = self.whole_breakdown(reader, period, by, filter).await?;
+        let (_, scope, rows) = self.whole_breakdown(reader, period, by, filter).await?;
         let directory = self.directory();
         let country = |id: &str| directory.helpline_no(id).and_then(|no| directory.country(no));
         let rows = rows.into_iter().map(|row| {

@@ -167,7 +167,7 @@ impl Engine {
     }
 
     async fn rows(&self, reader: &Reader, period: Period, by: Breakdown) -> Result<Vec<RawRow>, Error> {
-        let (_, rows) = self.whole_breakdown(reader, period, by, &Filter::default()).await?;
+        let (_, _, rows) = self.whole_breakdown(reader, period, by, &Filter::default()).await?;
         let directory = self.directory();
         let country = |key: &str| {
             let id = key.parse::<HelplineId>().ok().filter(|_| by == Breakdown::Helpline)?;

@@ -115,6 +115,14 @@ pub async fn kept(tx: &mut Tx, customers: &[CustomerNo]) -> Result<HashMap<Custo
     Ok(kept)
 }
 
+/// The same of one customer.
+///
+/// # Errors
+/// [`Error::NotFound`] if there is no such customer.
+pub async fn kept_of(tx: &mut Tx, customer: CustomerNo) -> Result<Kept, Error> {
+    kept(tx, &[customer]).await?.remove(&customer).ok_or(Error::NotFound)
+}
+
 /// Notes how long a customer's log has become.
 pub async fn set_log_length(tx: &mut Tx, customer: CustomerNo, length: u64) -> Result<(), Error> {
     let length = i64::try_from(length).unwrap_or(i64::MAX);

@@ -25,7 +25,6 @@ pub struct ApplicationRecord {
     pub application: Application,
     /// SHA-256 of the valid secrets, in the order of `application.secrets`.
     pub hashes: Vec<Vec<u8>>,
-    pub suspended_at: Option<Timestamp>,
 }
 
 const VERSION: &str = "directory_version";
@@ -139,13 +138,13 @@ pub async fn applications(db: &Db) -> Result<Vec<ApplicationRecord>, Error> {
             secrets: Vec::new(),
             created_at: row.at(7)?,
             revoked_at: row.opt_at(8)?,
+            suspended_at: row.opt_at(9)?,
         };
         Ok(ApplicationRecord {
             no: ApplicationNo(row.narrow(0)?),
             customer_no: CustomerNo(row.narrow(2)?),
             application,
             hashes: Vec::new(),
-            suspended_at: row.opt_at(9)?,
         })
     };
     let mut records = db.fetch(Sql::new(sql)).await?.iter().map(record).collect::<Result<Vec<_>, Error>>()?;

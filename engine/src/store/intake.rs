@@ -1,6 +1,6 @@
 //! Counts of what was received but not stored: refused events by code, and duplicates.
 
-use super::db::{Db, Row, Sql, Tx, Value, chunks};
+use super::db::{Row, Sql, Tx, Value, chunks};
 use crate::error::Error;
 use domain::Timestamp;
 use domain::ids::{ApplicationNo, CustomerNo};
@@ -81,7 +81,7 @@ fn sum(row: &Row) -> Result<(String, i64), Error> {
 
 /// What some applications of a customer sent without it being stored, by code, received from `from` up to `to`.
 pub async fn of_applications(
-    db: &Db,
+    tx: &mut Tx,
     customer: CustomerNo,
     applications: &[ApplicationNo],
     from: Timestamp,
@@ -90,7 +90,7 @@ pub async fn of_applications(
     if applications.is_empty() {
         return Ok(Vec::new());
     }
-    db.fetch(sums(customer, Some(applications), from, to)).await?.iter().map(sum).collect()
+    tx.fetch(sums(customer, Some(applications), from, to)).await?.iter().map(sum).collect()
 }
 
 /// What a customer sent without it being stored, by code, from `from` up to `to`.
@@ -158,7 +158,8 @@ mod tests {
                 expected.sort_by(|(a, n), (b, m)| m.cmp(n).then_with(|| a.cmp(b)));
                 expected
             };
-            let found = of_applications(&db, customer, &[ApplicationNo(1)], at(from), at(to)).await.unwrap();
+            let mut tx = db.snapshot().await.unwrap();
+            let found = of_applications(&mut tx, customer, &[ApplicationNo(1)], at(from), at(to)).await.unwrap();
             assert_eq!(found, expected(0), "{from} to {to}");
             let mut tx = db.snapshot().await.unwrap();
             let found = of_customer(&mut tx, customer, at(from), at(to)).await.unwrap();

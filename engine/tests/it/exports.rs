@@ -247,11 +247,21 @@ async fn figures_of_another_time_zone_are_refused(installation: Installation) {
         }
     }
     assert!(engine.export(&before, Kind::Days, all, &filter, None).await.is_ok(), "as long as they are of that zone");
+    // What figures are said to be counted in is what they are counted in.
+    let zones = async |engine: &Engine| {
+        let summary = engine.summary(&after, all, &filter).await.unwrap().time_zone;
+        let series = engine.timeseries(&after, all, Interval::Day, &filter).await.unwrap().time_zone;
+        let rows = engine.breakdown(&after, all, Breakdown::Country, &filter, 9, None).await.unwrap().time_zone;
+        assert_eq!((series, rows), (summary, summary));
+        summary
+    };
+    assert_eq!(zones(&engine).await, before.time_zone());
     sides.installation.restart().await;
     sides.installation.settle().await;
     let engine = sides.installation.engine.clone();
     assert!(matches!(engine.export(&before, Kind::Days, all, &filter, None).await, Err(Error::Unavailable(_))));
     assert_eq!(rows(&engine, &after, Kind::Days, all, &filter).await.len(), 23);
+    assert_eq!(zones(&engine).await, after.time_zone());
     sides.installation.stop().await;
 }
 

@@ -287,20 +287,23 @@ fn file_name(what: &str, period: Period) -> String {
     format!("reachline-{what}-{}-{}.csv", period.from, period.to)
 }
 
-/// Whether `Accept` prefers CSV over JSON.
+/// Whether `Accept` prefers CSV over JSON. Where CSV is named and JSON is not, CSV wins a tie with `*/*`.
 fn prefers_csv(headers: &HeaderMap) -> bool {
-    let (mut csv, mut json) = (0.0_f32, 0.0_f32);
+    let (mut csv, mut json, mut any) = (None, None, None);
     for range in headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(',')) {
-        let mut parts = range.split(';').map(str::trim);
-        let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let q = parts.find_map(|parameter| parameter.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
-        match essence.as_str() {
-            "text/csv" | "text/*" => csv = csv.max(q),
-            "application/json" | "application/*" => json = json.max(q),
-            _ => {}
-        }
+        let mut parts = range.split(';').map(|part| part.trim().to_ascii_lowercase());
+        let place = match parts.next().unwrap_or_default().as_str() {
+            "text/csv" | "text/*" => &mut csv,
+            "application/json" | "application/*" => &mut json,
+            "*/*" => &mut any,
+            _ => continue,
+        };
+        let q = parts.find_map(|parameter| parameter.strip_prefix("q=").map(|q| q.parse().unwrap_or(0.0)));
+        let q: f32 = q.unwrap_or(1.0);
+        *place = Some(place.map_or(q, |before: f32| before.max(q)));
     }
-    csv > json
+    let csv = csv.unwrap_or(0.0);
+    csv > json.unwrap_or(0.0) && (json.is_some() || csv >= any.unwrap_or(0.0))
 }
 
 #[cfg(test)]
@@ -310,11 +313,18 @@ mod tests {
     #[test]
     fn csv_is_given_to_those_who_prefer_it() {
         let prefers = |accept: &str| prefers_csv(&HeaderMap::from_iter([(ACCEPT, accept.parse().unwrap())]));
-        for csv in ["text/csv", "TEXT/CSV; charset=utf-8", "text/csv, */*", "application/json;q=0.5, text/csv"] {
+        for csv in ["text/csv", "TEXT/CSV; charset=utf-8", "text/csv, */*", "application/json;Q=0.5, text/csv"] {
             assert!(prefers(csv), "{csv}");
         }
-        for json in ["*/*", "application/json", "application/json, text/csv", "text/csv;q=0", "text/html", "garbage;;"]
-        {
+        for json in [
+            "*/*",
+            "application/json",
+            "application/json, text/csv",
+            "text/csv;Q=0",
+            "*/*, text/csv;q=0.5",
+            "text/html",
+            "garbage;;",
+        ] {
             assert!(!prefers(json), "{json}");
         }
     }

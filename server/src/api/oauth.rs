@@ -32,6 +32,7 @@ struct TokenRequest {
 enum Refusal {
     InvalidRequest(&'static str),
     InvalidClient,
+    UnauthorizedClient,
     UnsupportedGrantType,
     InvalidScope,
     Other(ApiError),
@@ -52,7 +53,7 @@ enum Refusal {
     )),
     responses(
         (status = 200, description = "A token.", body = schemas::Token),
-        (status = 400, description = "`invalid_request`, `unsupported_grant_type` or `invalid_scope`.", body = schemas::TokenRefusal),
+        (status = 400, description = "`invalid_request`, `unauthorized_client` (the application is suspended), `unsupported_grant_type` or `invalid_scope`.", body = schemas::TokenRefusal),
         (status = 401, description = "`invalid_client`: unknown client, wrong or revoked secret.", body = schemas::TokenRefusal),
     )
 )]
@@ -152,6 +153,7 @@ impl From<TokenRequestError> for Refusal {
     fn from(error: TokenRequestError) -> Self {
         match error {
             TokenRequestError::InvalidClient => Self::InvalidClient,
+            TokenRequestError::Suspended => Self::UnauthorizedClient,
             TokenRequestError::InvalidScope => Self::InvalidScope,
             TokenRequestError::Unavailable(error) => Self::Other(error.into()),
         }
@@ -164,6 +166,9 @@ impl IntoResponse for Refusal {
             Self::InvalidRequest(description) => (StatusCode::BAD_REQUEST, "invalid_request", description),
             Self::InvalidClient => {
                 (StatusCode::UNAUTHORIZED, "invalid_client", "Unknown client, or a wrong or revoked secret.")
+            }
+            Self::UnauthorizedClient => {
+                (StatusCode::BAD_REQUEST, "unauthorized_client", "An operator suspended this application.")
             }
             Self::UnsupportedGrantType => {
                 (StatusCode::BAD_REQUEST, "unsupported_grant_type", "Only client_credentials is supported.")

@@ -92,6 +92,10 @@ pub enum Application {
     Rotate(OneApplication),
     /// Revoke one secret of an application, or the application with all of them
     Revoke(RevokeApplication),
+    /// Suspend an application: it gets no tokens, and its tokens are refused, until it is resumed
+    Suspend(OneApplication),
+    /// Let a suspended application go on, with the secrets that it has
+    Resume(OneApplication),
 }
 
 #[derive(Args)]
@@ -154,8 +158,8 @@ impl Application {
                 let reader = engine.console_reader(&operator, customer)?;
                 let applications = all_pages(|paging| engine.list_applications(&reader, paging)).await?;
                 let items: Vec<_> = applications.iter().map(application_json).collect();
-                output.print_list(&items, ["ID", "NAME", "TIER", "CLIENT ID", "REVOKED"], |item| {
-                    ["id", "name", "tier", "client_id", "revoked_at"].map(|name| member(item, name))
+                output.print_list(&items, ["ID", "NAME", "TIER", "CLIENT ID", "SUSPENDED", "REVOKED"], |item| {
+                    ["id", "name", "tier", "client_id", "suspended_at", "revoked_at"].map(|name| member(item, name))
                 })?;
             }
             Self::Rotate(OneApplication { id, output }) => {
@@ -173,18 +177,32 @@ impl Application {
                     None => format!("Revoked application {}.", application.name),
                 })?;
             }
+            Self::Suspend(one) => one.suspend(&engine, &operator, true).await?,
+            Self::Resume(one) => one.suspend(&engine, &operator, false).await?,
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// Whoever manages the application: its customer has to be found first.
-async fn manager_of(engine: &Engine, operator: &Operator, id: ApplicationId) -> Result<Manager, Failure> {
+impl OneApplication {
+    async fn suspend(self, engine: &Engine, operator: &Operator, suspended: bool) -> Result<(), Failure> {
+        let customer = customer_of(engine, operator, self.id).await?;
+        let application = engine.suspend_application(operator, customer, self.id, suspended).await?;
+        let done = if suspended { "Suspended" } else { "Resumed" };
+        self.output.print(&application_json(&application), || format!("{done} application {}.", application.name))
+    }
+}
+
+async fn customer_of(engine: &Engine, operator: &Operator, id: ApplicationId) -> Result<CustomerId, Failure> {
     let reader = engine.console_reader(operator, None)?;
     let applications = all_pages(|paging| engine.list_applications(&reader, paging)).await?;
     let found = applications.into_iter().find(|application| application.id == id);
-    let found = found.ok_or_else(|| Failure::Failed(format!("there is no application {id}")))?;
-    Ok(engine.console_manager(operator, found.customer_id)?)
+    Ok(found.ok_or_else(|| Failure::Failed(format!("there is no application {id}")))?.customer_id)
+}
+
+/// Whoever manages the application.
+async fn manager_of(engine: &Engine, operator: &Operator, id: ApplicationId) -> Result<Manager, Failure> {
+    Ok(engine.console_manager(operator, customer_of(engine, operator, id).await?)?)
 }
 
 fn print_credentials(output: Output, done: &str, new: &NewCredentials) -> Result<(), Failure> {
@@ -310,6 +328,7 @@ pub(super) fn application_json(application: &account::Application) -> Value {
         "secrets": application.secrets.iter().map(secret).collect::<Vec<_>>(),
         "created_at": instant(Some(application.created_at)),
         "revoked_at": instant(application.revoked_at),
+        "suspended_at": instant(application.suspended_at),
     })
 }
 

@@ -3,10 +3,10 @@
 use crate::http::encoding::Encoding;
 use crate::http::error::{ApiError, Malformed};
 use axum::body::Body;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use std::time::Duration;
 
 /// Largest body of one event, in bytes.
@@ -22,7 +22,7 @@ const ARRIVAL_MAX: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// [`ApiError::BodyTooLarge`], before reading if the length is announced; [`ApiError::MalformedJson`] if the body
-/// breaks off, or takes longer than half a minute.
+/// breaks off; [`ApiError::BodyTooSlow`] if it takes longer than half a minute.
 pub async fn read(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Bytes, ApiError> {
     read_within(ARRIVAL_MAX, headers, body, bytes_max).await
 }
@@ -37,11 +37,30 @@ async fn read_within(
     if announced.is_some_and(|bytes| bytes > bytes_max) {
         return Err(ApiError::BodyTooLarge { bytes_max });
     }
-    match tokio::time::timeout(arrival_max, Limited::new(body, bytes_max).collect()).await {
-        Ok(Ok(whole)) => Ok(whole.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(ApiError::BodyTooLarge { bytes_max }),
-        Ok(Err(_)) | Err(_) => Err(ApiError::MalformedJson(Malformed::BrokenOff)),
+    let seconds_max = arrival_max.as_secs();
+    tokio::time::timeout(arrival_max, gather(body, bytes_max))
+        .await
+        .unwrap_or(Err(ApiError::BodyTooSlow { seconds_max }))
+}
+
+/// Puts a body together. What comes in one piece, as nearly all do, is passed on as it is; pieces are copied, as each kept
+/// for itself would take dozens of bytes, however small it is.
+async fn gather(mut body: Body, bytes_max: usize) -> Result<Bytes, ApiError> {
+    let (mut first, mut whole) = (Bytes::new(), BytesMut::new());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| ApiError::MalformedJson(Malformed::BrokenOff))?;
+        let Ok(piece) = frame.into_data() else { continue };
+        if first.len() + whole.len() + piece.len() > bytes_max {
+            return Err(ApiError::BodyTooLarge { bytes_max });
+        }
+        if first.is_empty() && whole.is_empty() {
+            first = piece;
+        } else {
+            whole.extend_from_slice(&std::mem::take(&mut first));
+            whole.extend_from_slice(&piece);
+        }
     }
+    Ok(if whole.is_empty() { first } else { whole.freeze() })
 }
 
 /// Reads a body that may be compressed. `bytes_max` holds for what is sent and for what it decompresses to.
@@ -98,7 +117,20 @@ mod tests {
     async fn a_body_that_does_not_end_is_given_up() {
         let never = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
         let read = read_within(Duration::from_millis(5), &HeaderMap::new(), Body::from_stream(never), 10).await;
-        assert!(matches!(read, Err(ApiError::MalformedJson(Malformed::BrokenOff))));
+        assert!(matches!(read, Err(ApiError::BodyTooSlow { .. })));
+    }
+
+    #[tokio::test]
+    async fn pieces_are_put_together_up_to_the_limit() {
+        for pieces in [&["abc"][..], &["", "ab", "", "c"], &["a", "b", "c"]] {
+            let body = || {
+                let pieces: Vec<_> = pieces.iter().map(|piece| Ok::<_, std::io::Error>(Bytes::from(*piece))).collect();
+                Body::from_stream(futures_util::stream::iter(pieces))
+            };
+            assert_eq!(read(&HeaderMap::new(), body(), 3).await.unwrap(), "abc");
+            assert_eq!(read(&HeaderMap::new(), body(), 2).await, Err(ApiError::BodyTooLarge { bytes_max: 2 }));
+        }
+        assert_eq!(read(&HeaderMap::new(), Body::empty(), 3).await.unwrap(), "");
     }
 
     #[test]

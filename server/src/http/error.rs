@@ -4,7 +4,7 @@
 use axum::response::{IntoResponse, Response};
 use domain::{Fault, Faults};
 use engine::{ApiScope, EventFault, TokenRefusal};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -29,6 +29,10 @@ pub enum ApiError {
     Forbidden,
     NotFound,
     MethodNotAllowed,
+    /// A body that took longer than this many seconds to arrive.
+    BodyTooSlow {
+        seconds_max: u64,
+    },
     /// Larger than this many bytes.
     BodyTooLarge {
         bytes_max: usize,
@@ -82,7 +86,7 @@ const fn meaning(code: &'static str, status: StatusCode, title: &'static str, ad
 }
 
 /// Every code that an answer can carry, in the order of their statuses.
-pub const MEANINGS: [Meaning; 17] = [
+pub const MEANINGS: [Meaning; 18] = [
     meaning(
         "malformed_json",
         StatusCode::BAD_REQUEST,
@@ -111,7 +115,7 @@ pub const MEANINGS: [Meaning; 17] = [
         "application_suspended",
         StatusCode::FORBIDDEN,
         "The application is suspended",
-        "Its credentials were revoked. Ask an administrator of your organisation.",
+        "Ask the operator of this service, who suspended it.",
     ),
     meaning(
         "scope_missing",
@@ -131,6 +135,12 @@ pub const MEANINGS: [Meaning; 17] = [
         StatusCode::METHOD_NOT_ALLOWED,
         "The method is not allowed here",
         "The header Allow lists the methods that are.",
+    ),
+    meaning(
+        "body_too_slow",
+        StatusCode::REQUEST_TIMEOUT,
+        "The body did not arrive in time",
+        "Nothing was stored. Send the same call again; detail names the limit.",
     ),
     meaning(
         "body_too_large",
@@ -196,6 +206,7 @@ impl ApiError {
             Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
+            Self::BodyTooSlow { .. } => "body_too_slow",
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::TooManyEvents { .. } => "too_many_events",
             Self::MediaTypeUnsupported => "media_type_unsupported",
@@ -218,24 +229,29 @@ impl ApiError {
     fn detail(&self) -> String {
         match self {
             Self::MalformedJson(malformed) => match malformed {
-                Malformed::Event => "The body must be one JSON object in UTF-8.",
+                Malformed::Event => "The body must be one JSON object in UTF-8, with each member once.",
                 Malformed::Batch => "The body must be JSON in UTF-8: an array of events, or an object with one.",
-                Malformed::BrokenOff => "The body broke off before its end, or did not arrive in time.",
-                Malformed::Encoding => "The body is not encoded as its Content-Encoding says.",
+                Malformed::BrokenOff => "The body broke off before its end.",
+                Malformed::Encoding => {
+                    "The body is not encoded as its Content-Encoding says, or with a window of zstd above 8 MiB."
+                }
             }
             .to_owned(),
             Self::TokenMissing => "Send the header Authorization: Bearer with an access token.".to_owned(),
             Self::TokenInvalid => "This access token was not issued here, or its secret was revoked.".to_owned(),
             Self::TokenExpired => "This access token has expired. Get a new one.".to_owned(),
-            Self::ApplicationSuspended => "The credentials of this application were revoked.".to_owned(),
+            Self::ApplicationSuspended => "An operator suspended this application.".to_owned(),
             Self::ScopeMissing(scope) => format!("The token needs the scope {}.", scope.as_str()),
             Self::Forbidden => "The caller may not do this.".to_owned(),
             Self::NotFound => "There is nothing here under this path and id.".to_owned(),
             Self::MethodNotAllowed => "The header Allow lists the methods of this path.".to_owned(),
+            Self::BodyTooSlow { seconds_max } => format!("A body must arrive within {seconds_max} s."),
             Self::BodyTooLarge { bytes_max } => format!("At most {bytes_max} bytes, also once decompressed."),
             Self::TooManyEvents { events_max } => format!("At most {events_max} events in one batch."),
             Self::MediaTypeUnsupported => {
-                "The body must be JSON in UTF-8, plain or, of events, with Content-Encoding: gzip or zstd.".to_owned()
+                "Send Content-Type: application/json (a batch also as application/x-ndjson), in UTF-8, and no \
+                 Content-Encoding but gzip or zstd."
+                    .to_owned()
             }
             Self::ValidationFailed(faults) => count_of(faults),
             Self::RateLimited { retry_after_seconds }
@@ -324,6 +340,9 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self == Self::MediaTypeUnsupported {
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, zstd"));
+        }
         if let Some(seconds) = self.retry_after_seconds() {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -387,6 +406,7 @@ mod tests {
             ApiError::Forbidden,
             ApiError::NotFound,
             ApiError::MethodNotAllowed,
+            ApiError::BodyTooSlow { seconds_max: 1 },
             ApiError::BodyTooLarge { bytes_max: 1 },
             ApiError::TooManyEvents { events_max: 1 },
             ApiError::MediaTypeUnsupported,

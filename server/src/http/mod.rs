@@ -11,3 +11,4 @@ pub mod metrics;
 pub mod observe;
 pub mod path;
 pub mod query;
+pub mod unread;

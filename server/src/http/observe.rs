@@ -2,6 +2,7 @@
 
 use crate::http::address;
 use crate::http::error::ApiError;
+use crate::http::unread::Unread;
 use crate::state::AppState;
 use crate::web;
 use app::context::ClientAddress;
@@ -36,6 +37,7 @@ pub async fn observe(State(state): State<AppState>, mut request: Request, next: 
     let is_api = is_api(request.uri().path());
     let route = request.extensions().get::<MatchedPath>().cloned();
     place(&state, &mut request);
+    let (unread, request) = Unread::of(request);
 
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     let response = answered.unwrap_or_else(|_| {
@@ -43,6 +45,7 @@ pub async fn observe(State(state): State<AppState>, mut request: Request, next: 
         if is_api { ApiError::Internal.into_response() } else { web::page::internal_error() }
     });
     let mut response = if method == Method::OPTIONS { describe_options(response) } else { response };
+    unread.settle(response.headers_mut()).await;
     finish(response.headers_mut(), &id, is_api);
 
     let status = response.status();

@@ -50,7 +50,7 @@ fn example_of_answer() -> Value {
     let fault = json!({
         "field": "timestamp",
         "code": "timestamp_too_old",
-        "detail": "Lies longer ago than events are accepted for.",
+        "detail": "Lies too long ago: at least 2026-10-20T09:30:00.000Z is accepted.",
     });
     json!({
         "accepted": 1,

@@ -57,14 +57,15 @@ fn security_schemes() -> Value {
 }
 
 /// The refusals of a status: a name for references, the headers that come with them.
-const REFUSALS: [(u16, &str, &[&str]); 11] = [
+const REFUSALS: [(u16, &str, &[&str]); 12] = [
     (400, "MalformedBody", &[]),
     (401, "Unauthorized", &["WWW-Authenticate"]),
     (403, "Forbidden", &[]),
     (404, "NotFound", &[]),
     (405, "MethodNotAllowed", &["Allow"]),
+    (408, "BodyTooSlow", &[]),
     (413, "BodyTooLarge", &[]),
-    (415, "MediaTypeUnsupported", &[]),
+    (415, "MediaTypeUnsupported", &["Accept-Encoding"]),
     (422, "ValidationFailed", &[]),
     (429, "TooMany", &["Retry-After"]),
     (500, "Internal", &[]),
@@ -95,6 +96,7 @@ fn headers() -> Value {
         "X-Request-Id": header("Names this call in the server's log.", json!({"type": "string", "minLength": 1}), true),
         "WWW-Authenticate": header("How to authenticate (RFC 6750, RFC 7617).", text(), true),
         "Retry-After": header("Seconds to wait before the next try.", json!({"type": "string", "pattern": "^[0-9]+$"}), true),
+        "Accept-Encoding": header("The encodings that bodies of events may have.", text(), true),
         "Allow": header("The methods of this path.", text(), true),
         "RateLimit-Policy": header("The limits: calls `q` in `w` seconds.", text(), true),
         "RateLimit": header("Calls left `r`, and seconds `t` until some are given back.", text(), true),
@@ -105,10 +107,10 @@ fn headers() -> Value {
 
 fn complete_operation(path: &str, operation: &mut Value) {
     let statuses: &[u16] = match path {
-        "/oauth/token" => &[413, 500, 503],
+        "/oauth/token" => &[408, 413, 500, 503],
         "/healthz" | "/metrics" | "/openapi.json" => &[500],
         "/readyz" => &[500, 503],
-        _ if path.starts_with("/v1/events/") => &[400, 401, 403, 413, 415, 422, 429, 500, 503],
+        _ if path.starts_with("/v1/events/") => &[400, 401, 403, 408, 413, 415, 422, 429, 500, 503],
         "/v1/helplines" => &[401, 403, 422, 429, 500, 503],
         "/v1/helplines/{id}" => &[401, 403, 404, 429, 500, 503],
         "/v1/statements" | "/v1/reports" => &[401, 403, 422, 500, 503],

@@ -68,6 +68,7 @@ pub struct TokenRefusal {
 pub enum TokenError {
     InvalidRequest,
     InvalidClient,
+    UnauthorizedClient,
     UnsupportedGrantType,
     InvalidScope,
 }

@@ -2,19 +2,19 @@
 //! keep a browser from being used against the person in front of it.
 
 use crate::config::CookieSecure;
+use crate::http::body;
+use crate::http::error::ApiError;
 use crate::http::observe::{Transport, is_api};
 use crate::state::AppState;
 use crate::web::page;
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN, REFERER, REFERRER_POLICY,
-    SET_COOKIE, STRICT_TRANSPORT_SECURITY, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN, REFERER, REFERRER_POLICY, SET_COOKIE,
+    STRICT_TRANSPORT_SECURITY, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use http_body_util::Limited;
 use leptos::nonce::use_nonce;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
@@ -55,11 +55,13 @@ pub async fn defend(State(state): State<AppState>, request: Request, next: Next)
         next.run(request).await
     } else if is_cross_site(request.headers()) {
         page::cross_site()
-    } else if announced_bytes(request.headers()).is_some_and(|bytes| bytes > FORM_BYTES_MAX) {
-        page::too_large()
     } else {
-        // A body of unknown length breaks off at the limit.
-        next.run(request.map(|body| Body::new(Limited::new(body, FORM_BYTES_MAX)))).await
+        let (parts, body) = request.into_parts();
+        match body::read(&parts.headers, body, FORM_BYTES_MAX).await {
+            Ok(form) => next.run(Request::from_parts(parts, form.into())).await,
+            Err(ApiError::BodyTooLarge { .. }) => page::too_large(),
+            Err(_) => page::incomplete(),
+        }
     };
     let secure = match state.config.cookie_secure {
         CookieSecure::Always => true,
@@ -74,10 +76,6 @@ pub async fn defend(State(state): State<AppState>, request: Request, next: Next)
         secure_cookies(response.headers_mut());
     }
     response
-}
-
-fn announced_bytes(headers: &HeaderMap) -> Option<usize> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn is_safe(method: &Method) -> bool {

@@ -47,6 +47,16 @@ pub fn too_large() -> Response {
     page(StatusCode::PAYLOAD_TOO_LARGE, "Too much", "The form is larger than this site accepts.")
 }
 
+/// For forms that broke off, or came too slowly.
+#[must_use]
+pub fn incomplete() -> Response {
+    page(
+        StatusCode::REQUEST_TIMEOUT,
+        "Not all of it came",
+        "The form did not arrive whole, so nothing was changed. Please try again.",
+    )
+}
+
 /// For what somebody may not see.
 #[must_use]
 pub fn forbidden() -> Response {

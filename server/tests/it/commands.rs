@@ -65,6 +65,10 @@ fn scripts_provision_an_installation() {
     let rotated = it.json(&format!("application rotate {application} --json"));
     assert_ne!(rotated["client_secret"], created["client_secret"]);
     fails(&it.run(&format!("application rotate {application}")), 1, "Two secrets");
+    for (command, is_suspended) in [("suspend", true), ("suspend", true), ("resume", false)] {
+        let told = it.json(&format!("application {command} {application} --json"));
+        assert_eq!(told["suspended_at"].is_string(), is_suspended);
+    }
     assert!(it.json(&format!("application revoke {application} --json"))["revoked_at"].is_string());
     let listed = it.json("application list --json");
     assert_eq!(listed["items"][0]["id"], application);

@@ -75,6 +75,42 @@ async fn who_comes_when_all_are_taken_is_told_to_come_back() {
     app.stop().await;
 }
 
+/// A request with a body of which only the beginning is sent, and what is sent then.
+async fn answers(app: &TestApp, head: &str, body: &[u8], rest: &[u8]) -> String {
+    let mut stream = TcpStream::connect(app.address).await.unwrap();
+    stream.write_all(format!("{head}\r\n\r\n").as_bytes()).await.unwrap();
+    stream.write_all(body).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let _ = stream.write_all(&[rest, &request("/healthz")].concat()).await;
+    let mut bytes = Vec::new();
+    let _ = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut bytes)).await.unwrap();
+    String::from_utf8(bytes).unwrap().to_lowercase()
+}
+
+#[tokio::test]
+async fn a_refusal_before_the_body_keeps_the_connection_or_says_that_it_ends() {
+    let app = TestApp::on_sqlite().await;
+    for path in ["/v1/events/helpline-display", "/v1/events/batch", "/v1/nothing", "/v1/topics"] {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 200000");
+        let kept = answers(&app, &head, b"", &[b' '; 200_000]).await;
+        assert!(kept.contains("\r\nhttp/1.1 200 ok") || kept.contains("}http/1.1 200 ok"), "{path}: {kept}");
+        let chunked = format!("POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked");
+        let kept = answers(&app, &chunked, b"3\r\nabc\r\n", b"1\r\nx\r\n0\r\n\r\n").await;
+        assert!(kept.contains("http/1.1 200 ok"), "{path}: {kept}");
+        // What does not come, is too much, or waits for a word, ends the connection.
+        for (head, body) in [
+            (head.clone(), b"abc".as_slice()),
+            (head.replace("200000", "20000000"), b"abc"),
+            (format!("{head}\r\nExpect: 100-continue"), b""),
+        ] {
+            let ended = answers(&app, &head, body, b"").await;
+            let (first, _) = ended.split_once("\r\n\r\n").unwrap();
+            assert!(first.contains("connection: close") && !ended.contains("100 continue"), "{path}: {ended}");
+        }
+    }
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn who_says_nothing_is_parted_with() {
     let app = TestApp::on_sqlite().await;

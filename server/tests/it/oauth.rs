@@ -41,6 +41,28 @@ fn is_refused(answer: &Answer, status: u16, error: &str) {
 }
 
 on_both! {
+    async fn a_suspended_application_gets_nothing_until_it_is_resumed(app) {
+        let token = app.token(&app.acme.production).await;
+        let operator = app.engine.authenticate_console();
+        let of = &app.acme.production.application;
+        let (id, secret) = credentials(app);
+        for suspended in [true, false] {
+            let application = app.engine.suspend_application(&operator, of.customer_id, of.id, suspended).await.unwrap();
+            assert_eq!(application.suspended_at.is_some(), suspended);
+            let answer = form(app, &[GRANT, ("client_id", id), ("client_secret", secret)]).await;
+            let call = app.get("/v1/topics", &token).await;
+            if suspended {
+                is_refused(&answer, 400, "unauthorized_client");
+                call.is_problem(403, "application_suspended");
+                // Nobody else is told.
+                is_refused(&form(app, &[GRANT, ("client_id", id), ("client_secret", "guessed")]).await, 401, "invalid_client");
+            } else {
+                is_token(&answer);
+                assert_eq!(call.status, 200);
+            }
+        }
+    }
+
     async fn all_three_forms_give_a_token_that_works(app) {
         let (id, secret) = credentials(app);
         let by_form = form(app, &[GRANT, ("client_id", id), ("client_secret", secret)]).await;

@@ -1,6 +1,5 @@
 //! What became of each event of a month, and the counts by day, application and helpline.
 
-use super::super::statements::kept_in;
 use super::{FRESH_MS, MONTH_EVENTS_MAX, Sessions, Subject, extent, sessions_between};
 use crate::Engine;
 use crate::actor::Reader;
@@ -18,6 +17,7 @@ use domain::event::Action;
 use domain::fault::{FaultCode, Faults};
 use domain::ids::{ApplicationNo, CustomerNo, HelplineNo};
 use domain::retention::is_countable;
+use domain::timestamp::DAY_MS;
 use domain::zone::{Day, Month, Zone};
 use domain::{ApplicationId, HelplineId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -83,10 +83,16 @@ pub(super) struct Judged {
     pub subject: Subject,
     /// When.
     pub at: Timestamp,
-    /// Sorted by place: what became of the event there, and the event that it repeats, in milliseconds since the
-    /// month's start, beginning with 1.
+    /// Sorted by place: what became of the event there, and the event that it repeats, in milliseconds since
+    /// [`marks_start`], beginning with 1.
     marks: Vec<(u64, u32, Mark)>,
     counts: BTreeMap<Part, [i64; Step::ALL.len()]>,
+}
+
+/// From when on an event is known as what one of the month repeats: a referral, whose displays follow each other within
+/// seconds, may have begun in the month before.
+fn marks_start(month_start: Timestamp) -> Timestamp {
+    month_start.plus(-DAY_MS)
 }
 
 impl Judged {
@@ -98,7 +104,7 @@ impl Judged {
     pub fn find(&self, place: u64) -> Option<(Mark, Option<Timestamp>)> {
         let found = self.marks.binary_search_by_key(&place, |(place, ..)| *place).ok()?;
         let (_, since, mark) = self.marks[found];
-        let start = extent((self.subject.month, self.subject.zone)).0;
+        let start = marks_start(extent((self.subject.month, self.subject.zone)).0);
         Some((mark, (since > 0).then(|| start.plus(i64::from(since) - 1))))
     }
 
@@ -120,7 +126,8 @@ impl Judged {
                 }
                 let mark = judged.get(i).map_or(Mark(SANDBOX), Mark::of);
                 let since = judged.get(i).and_then(|judgement| judgement.because_of);
-                let since = since.map_or(0, |at| u32::try_from(at.millis() - start.millis() + 1).unwrap_or(0));
+                let since =
+                    since.map_or(0, |at| u32::try_from(at.millis() - marks_start(start).millis() + 1).unwrap_or(0));
                 self.marks.push((*place, since, mark));
                 let part = Part { day: zone.day(entry.at), application: session.application, helpline: entry.helpline };
                 let counts = self.counts.entry(part).or_default();
@@ -305,7 +312,7 @@ pub(super) async fn with_events(
     customer: CustomerNo,
     (month, zone): (Month, Zone),
 ) -> Result<Kept, Error> {
-    let kept = kept_in(tx, customer).await?;
+    let kept = store::aggregator::kept_of(tx, customer).await?;
     if !is_countable(month, kept.events_from, zone) {
         let detail = "The events of this month are kept no longer. Its figures and statement stay.";
         return Err(Faults::one("month", FaultCode::PeriodInvalid, detail).into());

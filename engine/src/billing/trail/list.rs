@@ -7,6 +7,7 @@ use crate::actor::Reader;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::ingest::event_id;
+use crate::paging::no_page;
 use crate::store::codec::Stored;
 use crate::store::{self, Tx};
 use domain::billing::judge::Judgement;
@@ -85,9 +86,7 @@ impl Wanted {
 /// Reads a cursor: an instant and a place.
 fn position(cursor: &str) -> Result<(Timestamp, u64), Error> {
     let parsed = cursor.split_once('.').and_then(|(at, place)| Some((at.parse().ok()?, place.parse().ok()?)));
-    let (at, place) = parsed.ok_or_else(|| {
-        Error::from(Faults::one("cursor", FaultCode::FieldInvalid, "This is not where a page starts."))
-    })?;
+    let (at, place) = parsed.ok_or_else(no_page)?;
     Ok((Timestamp::from_millis(at), place))
 }
 

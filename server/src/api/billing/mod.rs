@@ -50,6 +50,10 @@ pub async fn usage(
 ) -> Answer {
     let reader = state.engine.api_reader(&client)?;
     let usage = state.engine.usage(&reader, month).await?;
+    if call.wants_csv {
+        let file = FileOf::Statement { of: &month.to_string(), file: "usage as CSV" };
+        state.engine.note_file(&reader, &file, &client.acts_as()).await?;
+    }
     Ok(call.answer(&json::usage(&usage), || tables::usage(&usage)))
 }
 
@@ -77,7 +81,12 @@ pub async fn statements(
     let cursor = query.short_text("cursor", CURSOR_CHARS_MAX);
     query.faults.or(())?;
     let reader = state.engine.api_reader(&client)?;
+    let is_first = cursor.is_none();
     let page = state.engine.statements(&reader, Paging { cursor, limit }).await?;
+    if call.wants_csv {
+        let file = FileOf::Statement { of: "Statements", file: "a list as CSV" };
+        state.engine.note_page(&reader, &file, is_first, &client.acts_as()).await?;
+    }
     let next_cursor = page.next_cursor.as_deref();
     let body = json::Statements { statements: page.items.iter().map(Into::into).collect(), next_cursor };
     let response = call.answer(&body, || tables::statements(&page.items));
