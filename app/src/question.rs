@@ -97,6 +97,12 @@ impl Question {
         Some(kept.href(crate::data::exports::NEW_EXPORT))
     }
 
+    /// All that there may be counts of.
+    #[must_use]
+    pub fn ever(&self) -> Period {
+        Period { from: Day(0), to: self.today.plus(2) }
+    }
+
     /// Whether sandbox events are asked for.
     #[must_use]
     pub fn is_sandbox(&self) -> bool {

@@ -7,12 +7,12 @@
 use crate::error::Error;
 use crate::store::directory::{ApplicationRecord, CustomerRecord};
 use crate::store::{self, Db, Tx};
-use domain::helpline::{CountryCode, Helpline};
+use domain::helpline::{Country, CountryCode, Helpline};
 use domain::ids::{ApplicationNo, CustomerNo, HelplineNo};
 use domain::{ApplicationId, CustomerId, HelplineId};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// A customer with its keyed hash of session ids.
@@ -122,6 +122,18 @@ impl Directory {
 
     pub fn helplines(&self) -> impl Iterator<Item = (HelplineNo, &Arc<Helpline>)> {
         self.by_helpline_no.iter().map(|(no, helpline)| (*no, helpline))
+    }
+
+    /// The countries of the catalogue. Helplines may call one by several names, as a file may leave the name out: it is the one
+    /// that the oldest helpline with a name gives it, so that two files of the same figures are the same.
+    pub fn countries(&self) -> BTreeMap<CountryCode, &Country> {
+        let mut by_age: Vec<_> = self.helplines().map(|(no, helpline)| (no, &helpline.country)).collect();
+        by_age.sort_by_key(|(no, country)| (country.name == country.code.as_str(), *no));
+        let mut countries = BTreeMap::new();
+        for (_, country) in by_age {
+            countries.entry(country.code).or_insert(country);
+        }
+        countries
     }
 
     /// The country of a helpline that has events. (One that is not in the directory is looked for before.)

@@ -300,8 +300,13 @@ fn sort_key(row: &BreakdownRow) -> (i64, i64) {
 
 fn rows(directory: &Directory, by: Breakdown, question: &Question, totals: BTreeMap<i64, Counts>) -> Vec<BreakdownRow> {
     let mut rows: BTreeMap<String, BreakdownRow> = BTreeMap::new();
+    let countries = if by == Breakdown::Country { directory.countries() } else { BTreeMap::new() };
+    let country = |code: CountryCode| {
+        let name = countries.get(&code).map_or_else(|| code.to_string(), |country| country.name.clone());
+        (code.to_string(), name)
+    };
     for (value, counts) in totals.into_iter().filter(|(_, counts)| !counts.is_zero()) {
-        for (key, name) in labels(directory, by, question, value) {
+        for (key, name) in labels(directory, by, question, value, &country) {
             let row = rows.entry(key.clone());
             row.or_insert_with(|| BreakdownRow { key, name, counts: Counts::default() }).counts.merge(&counts);
         }
@@ -310,7 +315,13 @@ fn rows(directory: &Directory, by: Breakdown, question: &Question, totals: BTree
 }
 
 /// Key and name of the row, or rows, that a value of the grouping column belongs to.
-fn labels(directory: &Directory, by: Breakdown, question: &Question, value: i64) -> Vec<(String, String)> {
+fn labels(
+    directory: &Directory,
+    by: Breakdown,
+    question: &Question,
+    value: i64,
+    country: &impl Fn(CountryCode) -> (String, String),
+) -> Vec<(String, String)> {
     let helpline = || {
         let no = HelplineNo(u32::try_from(value).ok()?);
         let helpline = directory.helpline(no)?;
@@ -335,7 +346,7 @@ fn labels(directory: &Directory, by: Breakdown, question: &Question, value: i64)
                 Scope::Country | Scope::CountryMethod => CountryCode::from_number(value),
                 _ => helpline().map(|helpline| helpline.country.code),
             };
-            code.map(|code| (code.to_string(), country_name(directory, code))).into_iter().collect()
+            code.map(country).into_iter().collect()
         }
         Breakdown::Helpline => {
             helpline().map(|helpline| (helpline.id.to_string(), helpline.name.clone())).into_iter().collect()
@@ -345,9 +356,4 @@ fn labels(directory: &Directory, by: Breakdown, question: &Question, value: i64)
             topics.map(|topic| (topic.code.clone(), topic.name.clone())).collect()
         }
     }
-}
-
-fn country_name(directory: &Directory, code: CountryCode) -> String {
-    let mut known = directory.helplines().filter(|(_, helpline)| helpline.country.code == code);
-    known.next().map_or_else(|| code.to_string(), |(_, helpline)| helpline.country.name.clone())
 }

@@ -6,3 +6,5 @@ pub mod header;
 #[cfg(feature = "ssr")]
 pub mod list;
 pub mod state;
+#[cfg(feature = "ssr")]
+pub mod value;

@@ -81,6 +81,7 @@ pub struct FirstEvent {
 }
 
 use domain::{
+    billing::BillableFigure,
     figures::{CTR_DEFINITION, Counts, Figure, HELPLINE_CTR_DEFINITION, Scope},
     period::Summary,
 };
@@ -95,17 +96,22 @@ pub async fn headline(question: &Question) -> Result<Headline, UiError> {
     let summary = |period| engine.summary(reader, period, &question.filter);
     let (now, before) = try_join(summary(question.period), summary(question.period.before())).await?;
     let is_empty = now.counts.is_zero() && before.counts.is_zero() && !question.is_filtered();
+    let is_first = is_empty && summary(question.ever()).await?.counts.is_zero();
+    let billed = match reader.customer() {
+        Some(_) => engine.billed_figure(reader, question.period).await?,
+        None => None,
+    };
     Ok(Headline {
         time_zone: now.time_zone.map(|zone| zone.name().to_owned()),
-        cards: cards(question, &now, &before.counts),
+        cards: cards(question, &now, &before.counts, billed),
         csv: question.download("summary"),
         unattributed: unattributed(question, &now.counts),
-        first_event: is_empty.then(|| first_event(question.is_sandbox())),
+        first_event: is_first.then(|| first_event(question.is_sandbox())),
     })
 }
 
 /// The cards that the view's scope gives exactly. Where it gives no reach, unique displays stand in under their own name.
-fn cards(question: &Question, now: &Summary, before: &Counts) -> Vec<Card> {
+fn cards(question: &Question, now: &Summary, before: &Counts, billed: Option<BillableFigure>) -> Vec<Card> {
     let scope = now.scope;
     let people = if scope.gives(Figure::Reach) { Figure::Reach } else { Figure::UniqueDisplays };
     let mut figures = vec![people, Figure::NetDisplays, Figure::NetClicks];
@@ -117,7 +123,7 @@ fn cards(question: &Question, now: &Summary, before: &Counts) -> Vec<Card> {
     let mut cards: Vec<Card> = figures.into_iter().map(|figure| card(figure, &now.counts, before)).collect();
     cards.extend(rate_card(scope, &now.counts, before));
     if scope == Scope::Application {
-        cards.push(billable(question, &now.counts, before));
+        cards.extend(billed.map(|figure| billable(question, figure.figure(), &now.counts, before)));
     }
     cards
 }
@@ -155,12 +161,13 @@ fn rate_card(scope: Scope, now: &Counts, before: &Counts) -> Option<Card> {
     })
 }
 
-fn billable(question: &Question, now: &Counts, before: &Counts) -> Card {
-    let mut card = card(Figure::Reach, now, before);
-    card.label = "Billable usage (reach)".to_owned();
+fn billable(question: &Question, figure: Figure, now: &Counts, before: &Counts) -> Card {
+    let mut card = card(figure, now, before);
+    let name = figure.label().to_lowercase();
+    card.label = format!("Billable usage ({name})");
     card.definition = format!(
-        "What a bill counts: the reach of production applications. {} Sandbox events are never billed.",
-        Figure::Reach.definition()
+        "What the rate card bills: the {name} of production applications. {} Sandbox events are never billed.",
+        figure.definition()
     );
     if question.is_sandbox() {
         card.value = format::NONE.to_owned();

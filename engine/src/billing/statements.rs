@@ -18,6 +18,7 @@ use domain::billing::{
 use domain::figures::Counts;
 use domain::ids::CustomerNo;
 use domain::metering::Grain;
+use domain::period::Period;
 use domain::zone::{Month, Zone};
 use domain::{CustomerId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -326,6 +327,18 @@ impl Engine {
         }
         all.sort_by_key(|statement| std::cmp::Reverse(statement.month));
         paging.cut(all, |statement| statement.month.to_string())
+    }
+
+    /// The figure that a customer's rate cards bill in all months of a period; `None` if none is billed, or several are.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for all customers at once.
+    pub async fn billed_figure(&self, reader: &Reader, period: Period) -> Result<Option<BillableFigure>, Error> {
+        let contract = self.contract(reader).await?;
+        let months = (period.from.month().0..=period.to.plus(-1).month().0).map(Month);
+        let mut figures = months.map(|month| card_of(&contract, month).map(|card| card.terms.figure));
+        let first = figures.next().flatten();
+        Ok(first.filter(|_| figures.all(|figure| figure == first)))
     }
 
     /// A customer's billing at a glance: the running month with its forecast, the twelve before it, the contract.

@@ -65,9 +65,7 @@ impl Engine {
     pub async fn list_countries(&self, client: &ApiClient) -> Result<Vec<Country>, Error> {
         client.require(ApiScope::HelplinesRead)?;
         let directory = self.directory();
-        let by_code: BTreeMap<_, _> =
-            directory.helplines().map(|(_, helpline)| (helpline.country.code, &helpline.country)).collect();
-        let mut countries: Vec<Country> = by_code.into_values().cloned().collect();
+        let mut countries: Vec<Country> = directory.countries().into_values().cloned().collect();
         countries.sort_by(|a, b| (&a.name, a.code).cmp(&(&b.name, b.code)));
         Ok(countries)
     }

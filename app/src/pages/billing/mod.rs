@@ -9,6 +9,7 @@ pub mod steps;
 
 use crate::components::form::customer_chooser;
 use crate::components::list::Term;
+use crate::components::value::card_value;
 use crate::data::billing::waterfall::{StepRow, WaterfallView};
 use crate::data::billing::{Card, LineView, TermsView, Whose};
 pub use editor::draw_editor;
@@ -27,7 +28,7 @@ fn cards(cards: Vec<Card>, label: &'static str) -> AnyView {
         view! {
             <li class="card">
                 <p class="card-label"><Term id=format!("card-{i}") label=card.label definition=card.definition /></p>
-                <p class="card-value">{card.value}</p>
+                {card_value(card.value)}
                 {notes}
             </li>
         }

@@ -5,6 +5,7 @@
 use super::toolbar::hidden;
 use crate::components::form::{NoScriptSubmit, options};
 use crate::components::list::{Pager, Segments, Term, bar};
+use crate::components::value::card_value;
 use crate::data::figures::{Card, FirstEvent, Unattributed};
 use crate::data::series::Series;
 use crate::data::tables::{Column, Intake, Row, Table};
@@ -43,7 +44,7 @@ fn card_view(index: usize, card: Card) -> AnyView {
             <p class="card-label">
                 <Term id=format!("figure-{index}") label=card.label definition=card.definition />
             </p>
-            <p class="card-value">{card.value}</p>
+            {card_value(card.value)}
             {change}
             {card.note.map(|note| view! { <p class="card-change">{note}</p> })}
         </li>

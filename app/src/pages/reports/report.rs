@@ -2,6 +2,7 @@
 
 use crate::calls::{ApproveReport, DiscardReport};
 use crate::components::list::Term;
+use crate::components::value::card_value;
 use crate::data::reports::report::ReportView;
 use crate::format;
 use crate::pages::alerts::{button, refused};
@@ -67,7 +68,7 @@ fn totals(content: &Content) -> AnyView {
         view! {
             <li class="card">
                 <p class="card-label"><Term id=format!("total-{}", figure.name()) label=figure.label().to_owned() definition=definition.to_owned() /></p>
-                <p class="card-value">{cell.text(k)}</p>
+                {card_value(cell.text(k))}
             </li>
         }
     };
