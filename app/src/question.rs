@@ -46,7 +46,7 @@ impl Question {
         let period = period(query, today, &mut faults);
         let filter = filter(query, &mut faults);
         let interval = parse("interval", query.interval.as_deref(), Interval::from_name, &mut faults)
-            .unwrap_or_else(|| usual_interval(period));
+            .unwrap_or_else(|| usual_interval(period, reader.time_zone()));
         let by = parse("by", query.by.as_deref(), Breakdown::from_name, &mut faults).unwrap_or(Breakdown::Helpline);
         faults.or(()).map_err(UiError::Invalid)?;
         let mut plain = query.clone();
@@ -281,20 +281,20 @@ pub fn parse<T>(name: &str, text: Option<&str>, read: impl Fn(&str) -> Option<T>
 }
 
 /// Steps of which a chart holds neither too few nor too many.
-fn usual_interval(period: Period) -> Interval {
+fn usual_interval(period: Period, zone: Option<Zone>) -> Interval {
     match period.days() {
-        ..=2 => Interval::Hour,
-        3..=92 => Interval::Day,
+        ..=2 if zone.is_some() => Interval::Hour,
+        ..=92 => Interval::Day,
         93..=190 => Interval::Week,
         _ => Interval::Month,
     }
 }
 
-/// The steps in which a period can be shown.
+/// The steps in which a period can be shown: by the hour only in one zone, as hours of several customers differ.
 #[must_use]
-pub fn intervals(period: Period) -> Vec<Interval> {
+pub fn intervals(period: Period, zone: Option<Zone>) -> Vec<Interval> {
     let fits = |interval: &Interval| match interval {
-        Interval::Hour => period.days() <= HOURLY_DAYS_MAX,
+        Interval::Hour => zone.is_some() && period.days() <= HOURLY_DAYS_MAX,
         Interval::Day => true,
         Interval::Week => period.days() > 7,
         Interval::Month => period.days() > 31,

@@ -167,5 +167,5 @@ fn intervals(question: &Question) -> Vec<Link> {
         href: question.href(|query| query.interval = Some(interval.as_str().to_owned())),
         is_current: interval == question.interval,
     };
-    question::intervals(question.period).into_iter().map(link).collect()
+    question::intervals(question.period, question.reader.time_zone()).into_iter().map(link).collect()
 }
