@@ -45,6 +45,7 @@ impl Lease {
             return Ok(None);
         }
         let mut tx = aggregator.db.begin().await?;
+        tx.give_up_when_idle(super::IDLE_MAX).await?;
         if !take_over(&mut tx, &seen, aggregator.engine.0.process).await? {
             return Ok(None);
         }
@@ -58,6 +59,7 @@ impl Lease {
             return Ok(());
         }
         let mut tx = aggregator.db.begin().await?;
+        tx.give_up_when_idle(super::IDLE_MAX).await?;
         if !advance(&mut tx, aggregator.engine.0.process, applied, applied, flushed).await? {
             return Err(Error::Unavailable("another process has taken over the figures".to_owned()));
         }

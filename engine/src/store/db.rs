@@ -12,7 +12,7 @@ use crate::error::{Error, corrupt};
 use crate::settings::Settings;
 use sqlx::postgres::{PgArguments, PgConnectOptions};
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{Arguments, AssertSqlSafe, Column, Executor, Postgres, Row as _, Sqlite, TypeInfo};
+use sqlx::{Arguments, AssertSqlSafe, Column, Executor, PgPool, Postgres, Row as _, Sqlite, Transaction, TypeInfo};
 use std::str::FromStr;
 use std::time::Duration;
 use uuid::Uuid;
@@ -170,7 +170,7 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx, Error> {
         match self {
             Self::Sqlite { writer, .. } => Ok(Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)),
-            Self::Postgres { pool, .. } => Ok(Tx::Postgres(in_time(pool.begin()).await?)),
+            Self::Postgres { pool, .. } => Ok(Tx::Postgres(begun(pool, "BEGIN").await?)),
         }
     }
 
@@ -179,8 +179,7 @@ impl Db {
         match self {
             Self::Sqlite { readers, .. } => Ok(Tx::Sqlite(readers.begin().await?)),
             Self::Postgres { pool, .. } => {
-                let begin = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-                Ok(Tx::Postgres(in_time(begin).await?))
+                Ok(Tx::Postgres(begun(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?))
             }
         }
     }
@@ -191,7 +190,7 @@ impl Db {
         match self {
             Self::Sqlite { .. } => self.begin().await,
             Self::Postgres { pool, .. } => {
-                Ok(Tx::Postgres(in_time(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ")).await?))
+                Ok(Tx::Postgres(begun(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ").await?))
             }
         }
     }
@@ -309,6 +308,14 @@ impl Db {
 async fn in_time<T>(statement: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, Error> {
     let late = |_| Error::Unavailable("the database has gone silent".to_owned());
     Ok(tokio::time::timeout(STATEMENT_MAX, statement).await.map_err(late)??)
+}
+
+/// Begins a transaction on Postgres, in a task of its own: whoever asked may go away meanwhile, as a client that hangs up,
+/// and a connection that sqlx takes back in the middle of `BEGIN` would stay in that transaction, whoever gets it next.
+async fn begun(pool: &PgPool, statement: &'static str) -> Result<Transaction<'static, Postgres>, Error> {
+    let pool = pool.clone();
+    let begun = tokio::spawn(async move { pool.begin_with(statement).await });
+    in_time(async { begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed)) }).await
 }
 
 /// A file beside the database's, with something added to its name.

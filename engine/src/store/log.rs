@@ -159,9 +159,10 @@ pub async fn trim(db: &Db, seq: i64) -> Result<(), Error> {
 /// alone: then the sequence is behind.)
 ///
 /// On SQLite it fails if the log is missing whose packs are in the figures but in no run yet: sessions would not be known, and
-/// figures wrong from then on. A process that stops in order leaves none.
+/// figures wrong from then on. A process that stops in order leaves none. It also fails if the log begins after what is in
+/// the figures, as beside an older copy of the database: what was cleared away between would be in neither.
 pub async fn go_on_after(db: &Db, progress: &Progress) -> Result<(), Error> {
-    let newest = ends(db).await?.map_or(0, |(_, newest)| newest);
+    let (oldest, newest) = ends(db).await?.unwrap_or_default();
     if matches!(db, Db::Postgres { .. }) {
         let sql = "WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(CAST($2 AS INTEGER), 0)) \
                    SELECT setval('log_seq', $1) FROM turn WHERE (SELECT last_value FROM log_seq) < $1";
@@ -169,6 +170,12 @@ pub async fn go_on_after(db: &Db, progress: &Progress) -> Result<(), Error> {
         return Ok(());
     }
     if newest >= progress.applied {
+        // Asked again, as a process beside may have written sessions down and cleared the log meanwhile.
+        if oldest > progress.flushed + 1 && oldest > super::aggregator::progress(db).await?.flushed + 1 {
+            let reason = "the file …-log is of a later moment than this database, and what lies between is in neither: put \
+                          both back as they were at one moment";
+            return Err(Error::Internal(reason.to_owned()));
+        }
         return Ok(());
     }
     if progress.flushed < progress.applied {

@@ -11,6 +11,7 @@ use clap::Args;
 use domain::account::{SECRETS_MAX, Tier};
 use engine::clock::SystemClock;
 use engine::{Engine, Paging, Settings};
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -112,17 +113,22 @@ async fn signal() {
 /// Says where the server is and, of a demo, how to try it.
 async fn announce(engine: &Engine, address: SocketAddr, public_url: Option<&str>) -> Result<(), Failure> {
     let url = public_url.map_or_else(|| format!("http://{address}"), |url| url.trim_end_matches('/').to_owned());
-    println!("Reachline answers at {url}\n  dashboard  {url}/\n  API        {url}/docs");
+    let mut out = std::io::stdout();
+    // Where nobody can read it, as on a full disk, it serves all the same.
+    let _ = writeln!(out, "Reachline answers at {url}\n  dashboard  {url}/\n  API        {url}/docs");
     if engine.has_demo().await? {
-        println!("\n{}", logins());
+        let _ = writeln!(out, "\n{}", logins());
         // Whoever can read this may as well use the demo; but not over the network.
         if address.ip().is_loopback()
             && let Some(line) = curl_line(engine, &url).await?
         {
-            println!("Post a display and a click (paste this):\n{line}\n");
+            let _ = writeln!(out, "Post a display and a click (paste this):\n{line}\n");
         }
     } else if engine.is_empty().await? {
-        println!("\nThere is nobody to log in yet: `reachline user create`, or `reachline demo` for something to see.");
+        let _ = writeln!(
+            out,
+            "\nThere is nobody to log in yet: `reachline user create`, or `reachline demo` for something to see."
+        );
     }
     Ok(())
 }
