@@ -197,6 +197,19 @@ mod tests {
     use domain::ids::{ApplicationNo, CustomerNo};
 
     #[tokio::test]
+    async fn a_log_that_begins_after_the_figures_is_refused() {
+        let (_directory, db) = new_db().await;
+        let progress = super::super::aggregator::progress(&db).await.unwrap();
+        for (seq, is_refused) in [(5, true), (1, false)] {
+            let sql = "INSERT INTO log (seq, writer, number, appended_at, events, pack) VALUES ($1, $2, $1, 0, 0, $3)";
+            let pack = super::super::codec::pack(&Pack::default());
+            let values: [Value; 3] = [seq.into(), Uuid::nil().into(), pack.into()];
+            db.append(Sql::new(sql).bind_all(values)).await.unwrap();
+            assert_eq!(go_on_after(&db, &progress).await.is_err(), is_refused, "from {seq}");
+        }
+    }
+
+    #[tokio::test]
     async fn packs_come_as_far_as_they_fit() {
         let (_directory, db) = new_db().await;
         let event = Event {
