@@ -182,7 +182,7 @@ pub const MEANINGS: [Meaning; 18] = [
         "unavailable",
         StatusCode::SERVICE_UNAVAILABLE,
         "Not available at the moment",
-        "Nothing was stored. Send the same call again after Retry-After seconds.",
+        "Send the same call again after Retry-After seconds. Events may have been stored; sent again they count once.",
     ),
     meaning(
         "internal",
