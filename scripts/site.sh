@@ -35,8 +35,8 @@ install_bindgen() { # VERSION DIRECTORY
     say "installing wasm-bindgen $1 (takes about 3 minutes, once)"
     local install=(cargo install --quiet wasm-bindgen-cli --version "$1" --bin wasm-bindgen --root "$2" --target-dir "$TOOLS/build")
     export CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off
-    # The versions that it was released with are not in every mirror of crates.io.
-    "${install[@]}" --locked || "${install[@]}"
+    # The versions that it was released with are not in every mirror of crates.io: what the first try says of it is no error.
+    "${install[@]}" --locked 2>/dev/null || "${install[@]}"
     rm -rf "$TOOLS/build"
 }
 

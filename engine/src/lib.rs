@@ -10,6 +10,7 @@ mod aggregate;
 mod alerts;
 mod audit;
 mod auth;
+mod backup;
 mod billing;
 mod catalogue;
 pub mod clock;
@@ -38,6 +39,7 @@ pub use aggregate::Expiring;
 pub use alerts::check_mail_settings;
 pub use audit::AuditEntry;
 pub use auth::{ApiScope, IssuedToken, TokenRefusal, TokenRequestError};
+pub use backup::{Copied, CopyProgress};
 pub use billing::{
     BillingOverview, CardForm, Contract, Issued, MonthBill, MonthRow, MonthStatus, Preview, RateCard, RateCardVersion,
     Recomputation, StatementEvent, StatementEvents, StepCounts, StepDifference, StepKey, TrailFilter, Usage,

@@ -385,7 +385,7 @@ fn month_start(month: Month) -> Timestamp {
 }
 
 /// Makes the partitions of some months (of [`Zone::UTC`]), unless they are there.
-async fn make_partitions(tx: &mut Tx, made: &mut BTreeSet<i32>, months: BTreeSet<i32>) -> Result<(), Error> {
+pub(crate) async fn make_partitions(tx: &mut Tx, made: &mut BTreeSet<i32>, months: BTreeSet<i32>) -> Result<(), Error> {
     let missing: Vec<i32> = months.difference(made).copied().collect();
     let bounds = |month: &i32| (Month(*month), month_start(Month(*month)), month_start(Month(month + 1)));
     store::aggregator::make_partitions(tx, &missing.iter().map(bounds).collect::<Vec<_>>()).await?;

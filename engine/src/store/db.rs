@@ -3,32 +3,23 @@
 //! Queries are written once, with `$1` placeholders, as [`Sql`]; what comes back is a [`Row`]. Elsewhere in the store a
 //! database is named only where it needs a way of its own, with a comment.
 
-use super::pools::{WAIT_MAX, postgres_pool, sqlite_pool};
 use super::postgres_log::PostgresLog;
 pub use super::sql::{Sql, Value, chunks};
 use super::sql::{placeholder, placeholders};
 use super::sqlite_log::SqliteLog;
 use crate::error::{Error, corrupt};
-use crate::settings::Settings;
-use sqlx::postgres::{PgArguments, PgConnectOptions};
-use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use futures_util::stream::{BoxStream, StreamExt};
+use sqlx::postgres::PgArguments;
+use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, AssertSqlSafe, Column, Executor, PgPool, Postgres, Row as _, Sqlite, Transaction, TypeInfo};
-use std::str::FromStr;
 use std::time::Duration;
 use uuid::Uuid;
 
 /// How long a statement on Postgres may take: none comes near it, unless the network has gone silent.
 const STATEMENT_MAX: Duration = Duration::from_secs(30);
 
-/// Connections of a runtime apart, see [`Db::apart`]: a transaction, and a snapshot or what is read ahead.
-const APART_CONNECTIONS_MAX: u32 = 2;
-
 /// Waits for nobody: what a reader still needs stays where it is.
 const CHECKPOINT: &str = "PRAGMA wal_checkpoint(PASSIVE)";
-
-/// Pages of the write-ahead log after which they are taken into the file. The aggregator writes the same pages again and
-/// again: taken rarely, they are written there once, and disturb the log's syncs less often.
-const AUTOCHECKPOINT: &str = "8192";
 
 /// The database.
 #[derive(Clone)]
@@ -69,103 +60,6 @@ macro_rules! bound {
 }
 
 impl Db {
-    /// Connects; creates the file of an SQLite database that does not exist yet.
-    pub async fn connect(settings: &Settings) -> Result<Self, Error> {
-        let (url, connections_max) = (settings.database_url.as_str(), settings.connections_max);
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let pool = postgres_pool(connections_max).connect(url).await?;
-            let log = PostgresLog::new(PgConnectOptions::from_str(url)?);
-            return Ok(Self::Postgres { pool, log });
-        }
-        let options = SqliteConnectOptions::from_str(url)
-            .map_err(|error| {
-                Error::Internal(format!("the database URL is neither sqlite:// nor postgres://: {error}"))
-            })?
-            .create_if_missing(true)
-            .foreign_keys(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // FULL syncs the log at every commit: what was answered survives a power cut.
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(WAIT_MAX)
-            // Negative means KiB.
-            .pragma("cache_size", format!("-{}", settings.room.cache_kib))
-            .pragma("temp_store", "MEMORY")
-            // Where hundreds of rows are wanted of millions, it would rather index all of these, for each statement anew.
-            .pragma("automatic_index", "OFF");
-        let writer = sqlite_pool(1).connect_with(options.clone().pragma("wal_autocheckpoint", AUTOCHECKPOINT)).await?;
-        let log_options = options.clone().filename(beside(options.get_filename(), "-log")).foreign_keys(false);
-        let log = SqliteLog::new(log_options.get_filename().to_owned(), settings.room.cache_kib);
-        log.execute(super::log::SQLITE_TABLE)?;
-        let log_checkpoints = sqlite_pool(1).connect_lazy_with(log_options.clone());
-        let log_readers = sqlite_pool(2).connect_with(log_options.pragma("query_only", "ON")).await?;
-        let readers = sqlite_pool(connections_max).connect_with(options.pragma("query_only", "ON")).await?;
-        Ok(Self::Sqlite { writer, readers, log, log_readers, log_checkpoints })
-    }
-
-    /// The same database for another runtime: connections to Postgres belong to the runtime that made them, so these are
-    /// others. Those to SQLite have threads of their own; but those that read are others too, so that nobody's long reading is
-    /// waited for.
-    pub fn apart(&self) -> Self {
-        match self {
-            Self::Sqlite { writer, readers, log, log_readers, log_checkpoints } => {
-                let options = readers.connect_options().as_ref().clone();
-                Self::Sqlite {
-                    writer: writer.clone(),
-                    readers: sqlite_pool(APART_CONNECTIONS_MAX).connect_lazy_with(options),
-                    log: log.clone(),
-                    log_readers: log_readers.clone(),
-                    log_checkpoints: log_checkpoints.clone(),
-                }
-            }
-            Self::Postgres { log, .. } => {
-                let pool = postgres_pool(APART_CONNECTIONS_MAX).connect_lazy_with(log.options());
-                Self::Postgres { pool, log: PostgresLog::new(log.options()) }
-            }
-        }
-    }
-
-    /// Closes the connections that [`Self::apart`] has made.
-    pub async fn close_apart(&self) {
-        match self {
-            Self::Sqlite { readers, .. } => readers.close().await,
-            Self::Postgres { .. } => self.close().await,
-        }
-    }
-
-    /// What lies beside the database's file under its name and this ending; Postgres has no such file.
-    pub fn beside(&self, ending: &str) -> Option<std::path::PathBuf> {
-        match self {
-            Self::Sqlite { writer, .. } => Some(beside(writer.connect_options().get_filename(), ending)),
-            Self::Postgres { .. } => None,
-        }
-    }
-
-    /// Brings the tables up to date and says how many migrations were missing.
-    pub async fn migrate(&self) -> Result<usize, Error> {
-        let before = self.applied_migrations().await;
-        let failed = |error: sqlx::migrate::MigrateError| Error::Internal(format!("migration: {error}"));
-        match self {
-            Self::Sqlite { writer, .. } => sqlx::migrate!("../migrations/sqlite").run(writer).await.map_err(failed)?,
-            Self::Postgres { pool, .. } => sqlx::migrate!("../migrations/postgres").run(pool).await.map_err(failed)?,
-        }
-        Ok(self.applied_migrations().await.saturating_sub(before))
-    }
-
-    async fn applied_migrations(&self) -> usize {
-        let applied = self.fetch_one(Sql::new("SELECT COUNT(*) FROM _sqlx_migrations WHERE success")).await;
-        // Before the first migration there is no such table.
-        applied.and_then(|row| row.int(0)).ok().and_then(|count| usize::try_from(count).ok()).unwrap_or(0)
-    }
-
-    /// Whether every migration has been applied.
-    pub async fn is_migrated(&self) -> bool {
-        let known = match self {
-            Self::Sqlite { .. } => sqlx::migrate!("../migrations/sqlite").iter().count(),
-            Self::Postgres { .. } => sqlx::migrate!("../migrations/postgres").iter().count(),
-        };
-        self.applied_migrations().await >= known
-    }
-
     /// Begins a transaction that may write. On SQLite it waits for its turn here and holds the write lock at once.
     pub async fn begin(&self) -> Result<Tx, Error> {
         match self {
@@ -181,6 +75,26 @@ impl Db {
             Self::Postgres { pool, .. } => {
                 Ok(Tx::Postgres(begun(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?))
             }
+        }
+    }
+
+    /// The same of the log's file, where it has one of its own.
+    pub async fn snapshot_of_log(&self) -> Result<Option<Tx>, Error> {
+        match self {
+            Self::Sqlite { log_readers, .. } if self.has_log_apart() => {
+                Ok(Some(Tx::Sqlite(log_readers.begin().await?)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Begins a transaction that may write the log's file, where it has one of its own.
+    pub async fn begin_on_log(&self) -> Result<Option<Tx>, Error> {
+        match self {
+            Self::Sqlite { log_checkpoints, .. } if self.has_log_apart() => {
+                Ok(Some(Tx::Sqlite(log_checkpoints.begin_with("BEGIN IMMEDIATE").await?)))
+            }
+            _ => Ok(None),
         }
     }
 
@@ -305,7 +219,7 @@ impl Db {
 }
 
 /// What a statement on Postgres gives, unless it takes too long.
-async fn in_time<T>(statement: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, Error> {
+pub(super) async fn in_time<T>(statement: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, Error> {
     let late = |_| Error::Unavailable("the database has gone silent".to_owned());
     Ok(tokio::time::timeout(STATEMENT_MAX, statement).await.map_err(late)??)
 }
@@ -316,13 +230,6 @@ async fn begun(pool: &PgPool, statement: &'static str) -> Result<Transaction<'st
     let pool = pool.clone();
     let begun = tokio::spawn(async move { pool.begin_with(statement).await });
     in_time(async { begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed)) }).await
-}
-
-/// A file beside the database's, with something added to its name.
-fn beside(file: &std::path::Path, suffix: &str) -> std::path::PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 impl Tx {
@@ -337,6 +244,14 @@ impl Tx {
                 Ok(rows.into_iter().map(Row::Postgres).collect())
             }
         }
+    }
+
+    /// Reads rows as they are asked for, however many there are.
+    pub fn stream(&mut self, sql: Sql) -> Result<BoxStream<'_, Result<Row, Error>>, Error> {
+        Ok(match self {
+            Self::Sqlite(tx) => tx.fetch(bound!(sql, SqliteArguments)).map(|row| Ok(Row::Sqlite(row?))).boxed(),
+            Self::Postgres(tx) => tx.fetch(bound!(sql, PgArguments)).map(|row| Ok(Row::Postgres(row?))).boxed(),
+        })
     }
 
     /// Lets Postgres end this transaction and its connection if it is idle for so long: a process that freezes, or whose
@@ -456,6 +371,15 @@ impl Row {
     pub fn bytes(&self, column: usize) -> Result<Vec<u8>, Error> {
         get!(self, column)
     }
+    /// Bytes that may be null; those of an id as well.
+    pub fn opt_bytes(&self, column: usize) -> Result<Option<Vec<u8>>, Error> {
+        match self {
+            Self::Postgres(row) if row.column(column).type_info().name() == "UUID" => {
+                Ok(self.opt_uuid(column)?.map(|id| id.into_bytes().to_vec()))
+            }
+            _ => get!(self, column),
+        }
+    }
     /// An id or other 128 bits.
     pub fn uuid(&self, column: usize) -> Result<Uuid, Error> {
         get!(self, column)
@@ -482,7 +406,7 @@ mod tests {
     async fn a_transaction_that_the_database_has_ended_spoils_no_connection() {
         let directory = tempfile::tempdir().unwrap();
         let database_url = format!("sqlite://{}", directory.path().join("test.db").display());
-        let settings = Settings { database_url, connections_max: 1, ..Settings::default() };
+        let settings = crate::Settings { database_url, connections_max: 1, ..crate::Settings::default() };
         let db = Db::connect(&settings).await.unwrap();
         for _ in 0..3 {
             let mut tx = db.begin().await.unwrap();

@@ -12,7 +12,7 @@
 
 use super::aggregator::Progress;
 use super::codec::{Pack, unpack};
-use super::db::{Db, Row, Sql, Value};
+use super::db::{Db, Row, Sql, Tx, Value};
 use super::turn::Turn;
 use crate::error::Error;
 use crate::pace::breathe;
@@ -121,13 +121,22 @@ pub async fn mentions(db: &Db, mut seq: i64, helpline: HelplineNo) -> Result<boo
     }
 }
 
+/// Asked for in one SELECT, SQLite would read the whole log for the two.
+const ENDS: &str = "SELECT (SELECT MIN(seq) FROM log), (SELECT MAX(seq) FROM log)";
+
+fn ends_of(rows: &[Row]) -> Result<Option<(i64, i64)>, Error> {
+    let Some(row) = rows.first() else { return Ok(None) };
+    Ok(row.opt_int(0)?.zip(row.opt_int(1)?))
+}
+
 /// The places of the oldest and the newest pack; `None` if there is none.
 pub async fn ends(db: &Db) -> Result<Option<(i64, i64)>, Error> {
-    // Asked for in one SELECT, SQLite would read the whole log for the two.
-    let sql = "SELECT (SELECT MIN(seq) FROM log), (SELECT MAX(seq) FROM log)";
-    let row = db.fetch_log(Sql::new(sql)).await?;
-    let Some(row) = row.first() else { return Ok(None) };
-    Ok(row.opt_int(0)?.zip(row.opt_int(1)?))
+    ends_of(&db.fetch_log(Sql::new(ENDS)).await?)
+}
+
+/// The same in the state that a transaction on what holds the log sees.
+pub async fn ends_in(tx: &mut Tx) -> Result<Option<(i64, i64)>, Error> {
+    ends_of(&tx.fetch(Sql::new(ENDS)).await?)
 }
 
 /// What lies in the log after a place.

@@ -6,6 +6,7 @@ mod accounts;
 mod aggregate;
 mod alerts;
 mod audit;
+mod backup;
 mod billing;
 mod deliveries;
 mod export_edges;

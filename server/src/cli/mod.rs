@@ -6,6 +6,7 @@
 mod access_links;
 mod accounts;
 mod audit_log;
+mod backups;
 mod card_file;
 mod demo;
 mod exports;
@@ -101,6 +102,12 @@ enum Command {
     AuditLog(audit_log::AuditLog),
     /// Say which raw events are kept no longer: a running server gives them up within the hour
     Retention(retention::Retention),
+    /// Write all data into one file, at any time
+    Backup(backups::Backup),
+    /// Fill an empty database with what is in a backup
+    Restore(backups::Restore),
+    /// Fill an empty database with all data of another one, such as to move from SQLite to Postgres
+    Copy(backups::Copy),
 }
 
 /// How a command answers.
@@ -194,6 +201,9 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Export(command) => command.run(&config).await,
             Command::AuditLog(log) => log.run(&config).await,
             Command::Retention(command) => command.run(&config).await,
+            Command::Backup(command) => command.run(&config).await,
+            Command::Restore(command) => command.run(&config).await,
+            Command::Copy(command) => command.run(&config).await,
         }
     })
 }
@@ -355,12 +365,20 @@ mod tests {
             "reachline access-link create --all --name Ada",
             "reachline access-link list --json",
             "reachline access-link revoke 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --json",
+            "reachline backup x.backup --json",
+            "reachline restore x.backup --json",
+            "reachline copy --from sqlite://a.db --to postgres://b/c --json",
+            "reachline copy --to postgres://b/c",
             "reachline demo --if-empty --json",
             "reachline serve --addr 127.0.0.1:0",
             "reachline --config x.toml application list --json",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }
+    }
+
+    #[test]
+    fn what_lacks_something_is_told() {
         for line in [
             "reachline",
             "reachline user create --email a --role king",
@@ -376,6 +394,9 @@ mod tests {
             "reachline access-link create --name Ada",
             "reachline access-link create --all --customer 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee --name Ada",
             "reachline access-link create --all",
+            "reachline backup",
+            "reachline restore",
+            "reachline copy --from sqlite://a.db",
             "reachline statement issue",
             "reachline statement issue 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee",
             "reachline statement issue 019ab4c2-7d1e-7c3a-9f00-2b64a1c0ffee 2026-11 --due",

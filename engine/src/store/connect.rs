@@ -1,0 +1,164 @@
+//! Connecting to a database: as servers and commands do, and to what is filled at once.
+
+use super::Db;
+use super::pools::{WAIT_MAX, postgres_pool, sqlite_pool};
+use super::postgres_log::PostgresLog;
+use super::sqlite_log::SqliteLog;
+use crate::error::Error;
+use crate::settings::Settings;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// Connections of a runtime apart, see [`Db::apart`]: a transaction, and a snapshot or what is read ahead.
+const APART_CONNECTIONS_MAX: u32 = 2;
+
+/// Pages of the write-ahead log after which they are taken into the file. The aggregator writes the same pages again and
+/// again: taken rarely, they are written there once, and disturb the log's syncs less often.
+const AUTOCHECKPOINT: &str = "8192";
+
+/// The page cache of a connection that fills a database, in KiB: keys come in any order.
+const FILL_CACHE_KIB: u32 = 65_536;
+
+impl Db {
+    /// Connects; creates the file of an SQLite database that does not exist yet.
+    pub async fn connect(settings: &Settings) -> Result<Self, Error> {
+        Self::connect_with(settings, SqliteJournalMode::Wal, settings.room.cache_kib).await
+    }
+
+    /// Connects to a database that nobody else uses yet, to fill it in one transaction. On SQLite that goes into the file
+    /// itself rather than into a write-ahead log of the same size first; whoever connects next brings that back.
+    pub async fn connect_to_fill(settings: &Settings) -> Result<Self, Error> {
+        Self::connect_with(settings, SqliteJournalMode::Delete, FILL_CACHE_KIB).await
+    }
+
+    async fn connect_with(settings: &Settings, journal: SqliteJournalMode, cache_kib: u32) -> Result<Self, Error> {
+        let (url, connections_max) = (settings.database_url.as_str(), settings.connections_max);
+        if is_postgres(url) {
+            let pool = postgres_pool(connections_max).connect(url).await?;
+            let log = PostgresLog::new(PgConnectOptions::from_str(url)?);
+            return Ok(Self::Postgres { pool, log });
+        }
+        let options = usual(sqlite_options(url)?, cache_kib).create_if_missing(true).journal_mode(journal);
+        let writer = sqlite_pool(1).connect_with(options.clone().pragma("wal_autocheckpoint", AUTOCHECKPOINT)).await?;
+        let log_options = options.clone().filename(beside(options.get_filename(), "-log")).foreign_keys(false);
+        let log_options = log_options.journal_mode(SqliteJournalMode::Wal);
+        let log = SqliteLog::new(log_options.get_filename().to_owned(), settings.room.cache_kib);
+        log.execute(super::log::SQLITE_TABLE)?;
+        let log_checkpoints = sqlite_pool(1).connect_lazy_with(log_options.clone());
+        let log_readers = sqlite_pool(2).connect_with(log_options.pragma("query_only", "ON")).await?;
+        let readers = sqlite_pool(connections_max).connect_with(options.pragma("query_only", "ON")).await?;
+        Ok(Self::Sqlite { writer, readers, log, log_readers, log_checkpoints })
+    }
+
+    /// A backup that is to be filled: an SQLite database that is one file, the log's table in it. The file is new or empty.
+    pub async fn create_backup(file: &Path) -> Result<Self, Error> {
+        let options = SqliteConnectOptions::new().filename(file).create_if_missing(true);
+        let options = usual(options, FILL_CACHE_KIB).journal_mode(SqliteJournalMode::Delete);
+        let db = Self::one_file(options.clone(), options).await?;
+        let mut tx = db.begin().await?;
+        tx.execute(super::db::Sql::new(super::log::SQLITE_TABLE)).await?;
+        tx.commit().await?;
+        Ok(db)
+    }
+
+    /// A backup, to read it. Nothing is written beside it either.
+    pub async fn open_backup(file: &Path) -> Result<Self, Error> {
+        let options = usual(SqliteConnectOptions::new().filename(file), FILL_CACHE_KIB).read_only(true);
+        Self::one_file(options.clone(), options).await
+    }
+
+    async fn one_file(options: SqliteConnectOptions, readers: SqliteConnectOptions) -> Result<Self, Error> {
+        let log = SqliteLog::new(options.get_filename().to_owned(), FILL_CACHE_KIB);
+        let writer = sqlite_pool(1).connect_with(options).await?;
+        let readers = sqlite_pool(1).connect_lazy_with(readers);
+        let (log_readers, log_checkpoints) = (readers.clone(), writer.clone());
+        Ok(Self::Sqlite { writer, readers, log, log_readers, log_checkpoints })
+    }
+
+    /// Whether the log is in a file of its own.
+    pub fn has_log_apart(&self) -> bool {
+        match self {
+            Self::Sqlite { writer, log_readers, .. } => {
+                writer.connect_options().get_filename() != log_readers.connect_options().get_filename()
+            }
+            Self::Postgres { .. } => false,
+        }
+    }
+
+    /// The same database for another runtime: connections to Postgres belong to the runtime that made them, so these are
+    /// others. Those to SQLite have threads of their own; but those that read are others too, so that nobody's long reading is
+    /// waited for.
+    pub fn apart(&self) -> Self {
+        match self {
+            Self::Sqlite { writer, readers, log, log_readers, log_checkpoints } => {
+                let options = readers.connect_options().as_ref().clone();
+                Self::Sqlite {
+                    writer: writer.clone(),
+                    readers: sqlite_pool(APART_CONNECTIONS_MAX).connect_lazy_with(options),
+                    log: log.clone(),
+                    log_readers: log_readers.clone(),
+                    log_checkpoints: log_checkpoints.clone(),
+                }
+            }
+            Self::Postgres { log, .. } => {
+                let pool = postgres_pool(APART_CONNECTIONS_MAX).connect_lazy_with(log.options());
+                Self::Postgres { pool, log: PostgresLog::new(log.options()) }
+            }
+        }
+    }
+
+    /// Closes the connections that [`Self::apart`] has made.
+    pub async fn close_apart(&self) {
+        match self {
+            Self::Sqlite { readers, .. } => readers.close().await,
+            Self::Postgres { .. } => self.close().await,
+        }
+    }
+
+    /// What lies beside the database's file under its name and this ending; Postgres has no such file.
+    pub fn beside(&self, ending: &str) -> Option<PathBuf> {
+        match self {
+            Self::Sqlite { writer, .. } => Some(beside(writer.connect_options().get_filename(), ending)),
+            Self::Postgres { .. } => None,
+        }
+    }
+}
+
+/// The file of an SQLite database; `None` of one on Postgres.
+pub fn file_of(database_url: &str) -> Result<Option<PathBuf>, Error> {
+    if is_postgres(database_url) {
+        return Ok(None);
+    }
+    Ok(Some(sqlite_options(database_url)?.get_filename().to_owned()))
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+fn sqlite_options(url: &str) -> Result<SqliteConnectOptions, Error> {
+    SqliteConnectOptions::from_str(url)
+        .map_err(|error| Error::Internal(format!("the database URL is neither sqlite:// nor postgres://: {error}")))
+}
+
+fn usual(options: SqliteConnectOptions, cache_kib: u32) -> SqliteConnectOptions {
+    options
+        .foreign_keys(true)
+        // FULL syncs the log at every commit: what was answered survives a power cut.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(WAIT_MAX)
+        // Negative means KiB.
+        .pragma("cache_size", format!("-{cache_kib}"))
+        .pragma("temp_store", "MEMORY")
+        // Where hundreds of rows are wanted of millions, it would rather index all of these, for each statement anew.
+        .pragma("automatic_index", "OFF")
+}
+
+/// A file beside the database's, with something added to its name.
+fn beside(file: &Path, suffix: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
