@@ -1,6 +1,7 @@
 //! Connecting to a database: as servers and commands do, and to what is filled at once.
 
 use super::Db;
+use super::db::Sql;
 use super::pools::{WAIT_MAX, postgres_pool, sqlite_pool};
 use super::postgres_log::PostgresLog;
 use super::sqlite_log::SqliteLog;
@@ -17,6 +18,9 @@ const APART_CONNECTIONS_MAX: u32 = 2;
 /// Pages of the write-ahead log after which they are taken into the file. The aggregator writes the same pages again and
 /// again: taken rarely, they are written there once, and disturb the log's syncs less often.
 const AUTOCHECKPOINT: &str = "8192";
+
+/// Rows that are read ahead of a backup: those that tell which sessions are in a run have megabytes.
+const BACKUP_ROWS_AHEAD: usize = 4;
 
 /// The page cache of a connection that fills a database, in KiB: keys come in any order.
 const FILL_CACHE_KIB: u32 = 65_536;
@@ -58,7 +62,7 @@ impl Db {
         let options = usual(options, FILL_CACHE_KIB).journal_mode(SqliteJournalMode::Delete);
         let db = Self::one_file(options.clone(), options).await?;
         let mut tx = db.begin().await?;
-        tx.execute(super::db::Sql::new(super::log::SQLITE_TABLE)).await?;
+        tx.execute(Sql::new(super::log::SQLITE_TABLE)).await?;
         tx.commit().await?;
         Ok(db)
     }
@@ -66,6 +70,7 @@ impl Db {
     /// A backup, to read it. Nothing is written beside it either.
     pub async fn open_backup(file: &Path) -> Result<Self, Error> {
         let options = usual(SqliteConnectOptions::new().filename(file), FILL_CACHE_KIB).read_only(true);
+        let options = options.row_buffer_size(BACKUP_ROWS_AHEAD);
         Self::one_file(options.clone(), options).await
     }
 

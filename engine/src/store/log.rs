@@ -191,11 +191,20 @@ pub async fn go_on_after(db: &Db, progress: &Progress) -> Result<(), Error> {
         let reason = "the file …-log that belongs to this database is missing or older than it: put it back beside it";
         return Err(Error::Internal(reason.to_owned()));
     }
-    let sql = "INSERT INTO log (seq, writer, number, appended_at, events, pack) VALUES ($1, $2, 0, 0, 0, $3)";
-    let empty = super::codec::pack(&Pack::default());
-    let values: [Value; 3] = [progress.applied.into(), Uuid::nil().into(), empty.into()];
-    db.append(Sql::new(sql).bind_all(values)).await?;
+    db.append(empty_pack(progress.applied)).await?;
     Ok(())
+}
+
+/// Puts a pack with nothing in it at a place, so that numbers go on from there and nothing seems to be missing before.
+pub async fn begin_with_nothing(tx: &mut Tx, seq: i64) -> Result<(), Error> {
+    tx.execute(empty_pack(seq)).await?;
+    Ok(())
+}
+
+fn empty_pack(seq: i64) -> Sql {
+    let sql = "INSERT INTO log (seq, writer, number, appended_at, events, pack) VALUES ($1, $2, 0, 0, 0, $3)";
+    let values: [Value; 3] = [seq.into(), Uuid::nil().into(), super::codec::pack(&Pack::default()).into()];
+    Sql::new(sql).bind_all(values)
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 //!
 //! Rows are copied as they are, whatever the two databases are: their tables and columns are the same.
 
+use super::aggregator::{self, Progress};
 use super::db::{Db, Row, Sql, Tx, Value, chunks, in_time};
-use super::{aggregator, log};
+use super::log;
 use crate::error::{Error, corrupt};
 use domain::Timestamp;
 use domain::timestamp::DAY_MS;
@@ -77,6 +78,7 @@ pub struct Whole {
     tx: Tx,
     /// Where the log is apart, its state: of the same moment or a little later.
     log: Option<Tx>,
+    progress: Progress,
 }
 
 impl Whole {
@@ -86,12 +88,12 @@ impl Whole {
         for _ in 0..TRIES {
             let mut tx = db.snapshot().await?;
             let progress = aggregator::progress_in(&mut tx).await?;
-            let Some(mut log) = db.snapshot_of_log().await? else { return Ok(Self { tx, log: None }) };
+            let Some(mut log) = db.snapshot_of_log().await? else { return Ok(Self { tx, log: None, progress }) };
             let ends = log::ends_in(&mut log).await?;
             if ends.map_or(progress.applied == progress.flushed, |(oldest, newest)| {
                 oldest <= progress.flushed + 1 && newest >= progress.applied
             }) {
-                return Ok(Self { tx, log: Some(log) });
+                return Ok(Self { tx, log: Some(log), progress });
             }
         }
         Err(Error::Internal(
@@ -103,23 +105,31 @@ impl Whole {
         holding(&mut self.tx, &mut self.log, table)
     }
 
+    /// A statement that reads what is copied of a table. Of the log that is what is in no run: all else is in the event blocks.
+    fn read(&self, what: &str, table: &str) -> Sql {
+        let sql = format!("SELECT {what} FROM {table}");
+        if table == "log" { Sql::new(sql + " WHERE seq > $1").bind(self.progress.flushed) } else { Sql::new(sql) }
+    }
+
+    async fn number(&mut self, table: &str, sql: Sql) -> Result<u64, Error> {
+        self.holding(table).fetch_one(sql).await?.narrow(0)
+    }
+
     /// How many rows there are to copy.
     pub async fn count(&mut self) -> Result<u64, Error> {
         let mut rows = 0;
         for table in TABLES {
-            let sql = Sql::new(format!("SELECT COUNT(*) FROM {table}"));
-            rows += self.holding(table).fetch_one(sql).await?.narrow::<u64>(0)?;
+            rows += self.number(table, self.read("COUNT(*)", table)).await?;
         }
         Ok(rows)
     }
 
     /// How many events there are, in blocks and in packs that are not counted yet.
     pub async fn events(&mut self) -> Result<u64, Error> {
-        let sum = "SELECT CAST(COALESCE(SUM(events), 0) AS BIGINT) FROM";
-        let in_blocks = self.tx.fetch_one(Sql::new(format!("{sum} event_blocks"))).await?.narrow::<u64>(0)?;
-        let applied = aggregator::progress_in(&mut self.tx).await?.applied;
-        let waiting = Sql::new(format!("{sum} log WHERE seq > $1")).bind(applied);
-        Ok(in_blocks + self.holding("log").fetch_one(waiting).await?.narrow::<u64>(0)?)
+        const SUM: &str = "CAST(COALESCE(SUM(events), 0) AS BIGINT)";
+        let waiting = Sql::new(format!("SELECT {SUM} FROM log WHERE seq > $1")).bind(self.progress.applied);
+        let in_blocks = self.number("event_blocks", self.read(SUM, "event_blocks")).await?;
+        Ok(in_blocks + self.number("log", waiting).await?)
     }
 
     /// The days of UTC that there are events of, by their first instants.
@@ -179,8 +189,9 @@ impl Filling {
         for table in TABLES {
             let columns = columns(self.holding(table), table).await?;
             let mut batch = Batch::default();
+            let sql = from.read(&names(&columns), table);
             let source = from.holding(table);
-            let mut rows = source.stream(Sql::new(format!("SELECT {} FROM {table}", names(&columns))))?;
+            let mut rows = source.stream(sql)?;
             loop {
                 let row = tokio::time::timeout(ROW_MAX, rows.try_next()).await;
                 let row = row.map_err(|_| Error::Unavailable("the database has gone silent".to_owned()))??;
@@ -200,6 +211,7 @@ impl Filling {
             drop(rows);
             if table == "log" {
                 from.log = None;
+                log::begin_with_nothing(self.holding(table), from.progress.flushed).await?;
             }
         }
         Ok(copied)
