@@ -35,7 +35,7 @@ pub struct Health {
 impl Engine {
     /// Asks the database and the writer.
     pub async fn health(&self) -> Health {
-        let asked = async { Ok::<_, Error>((self.backlog().await?, self.0.db.is_migrated().await)) };
+        let asked = async { Ok::<_, Error>((self.backlog().await?, self.0.watched_db.is_migrated().await)) };
         let answer = tokio::time::timeout(ANSWER_MAX, asked).await.ok().and_then(Result::ok);
         let (database, (backlog, migrated)) = (answer.is_some(), answer.unwrap_or_default());
         let writing = self.0.writer.is_healthy();
@@ -59,7 +59,8 @@ impl Engine {
     }
 
     async fn backlog(&self) -> Result<Backlog, Error> {
-        let applied = store::aggregator::progress(&self.0.db).await?.applied;
-        store::log::backlog(&self.0.db, applied).await
+        let db = &self.0.watched_db;
+        let applied = store::aggregator::progress(db).await?.applied;
+        store::log::backlog(db, applied).await
     }
 }

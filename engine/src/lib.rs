@@ -81,6 +81,8 @@ struct Inner {
     settings: Settings,
     clock: Arc<dyn Clock>,
     db: store::Db,
+    /// Connections of its own, so that how it is can be asked while all others are busy.
+    watched_db: store::Db,
     /// Tells this process from others that work on the same database.
     process: uuid::Uuid,
     writer: ingest::Writer,
@@ -147,6 +149,7 @@ impl Engine {
             export_files_left: AtomicBool::new(false),
             settings,
             clock,
+            watched_db: db.apart(),
             db,
             work_to_do: Arc::new(Notify::new()),
             directory: RwLock::default(),

@@ -37,7 +37,15 @@ impl Workers {
             // Aborted on purpose.
             let _ = other.await;
         }
+        self.engine.0.watched_db.close_apart().await;
         self.engine.0.db.close().await;
+    }
+
+    /// The same, for so long at most: what is not done by then, as the database is away, whoever starts next makes up for.
+    pub async fn stop_within(self, max: Duration) {
+        if tokio::time::timeout(max, self.stop()).await.is_err() {
+            tracing::warn!("what was under way could not be brought to its end");
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 /// What an event says before anything of it is checked: unknown members are ignored and never kept.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 pub struct Submitted<'a> {
     /// Only looked at where the kind is not known otherwise: in batches.
     #[serde(borrow, default, rename = "type")]
@@ -47,7 +47,6 @@ impl Submitted<'_> {
 }
 
 /// A JSON value that should be an event.
-#[derive(Debug)]
 pub enum Element<'a> {
     /// An object.
     Event(Submitted<'a>),
@@ -97,7 +96,7 @@ impl<'de> Visitor<'de> for ElementVisitor {
 }
 
 /// A member of the body: text, missing (or null), or of another type.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) enum Member<'a> {
     #[default]
     Missing,

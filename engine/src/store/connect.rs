@@ -19,11 +19,10 @@ const APART_CONNECTIONS_MAX: u32 = 2;
 /// again: taken rarely, they are written there once, and disturb the log's syncs less often.
 const AUTOCHECKPOINT: &str = "8192";
 
-/// Rows that are read ahead of a backup: those that tell which sessions are in a run have megabytes.
-const BACKUP_ROWS_AHEAD: usize = 4;
-
-/// The page cache of a connection that fills a database, in KiB: keys come in any order.
+/// The page cache of a connection that fills a database, in KiB: keys come in any order …
 const FILL_CACHE_KIB: u32 = 65_536;
+/// … and of one that reads all of a backup once, in the order in which it lies there.
+const READ_CACHE_KIB: u32 = 2_048;
 
 impl Db {
     /// Connects; creates the file of an SQLite database that does not exist yet.
@@ -69,8 +68,7 @@ impl Db {
 
     /// A backup, to read it. Nothing is written beside it either.
     pub async fn open_backup(file: &Path) -> Result<Self, Error> {
-        let options = usual(SqliteConnectOptions::new().filename(file), FILL_CACHE_KIB).read_only(true);
-        let options = options.row_buffer_size(BACKUP_ROWS_AHEAD);
+        let options = usual(SqliteConnectOptions::new().filename(file), READ_CACHE_KIB).read_only(true);
         Self::one_file(options.clone(), options).await
     }
 

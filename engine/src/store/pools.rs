@@ -32,8 +32,21 @@ pub fn postgres_pool(connections_max: u32) -> PgPoolOptions {
         .max_connections(connections_max)
         .acquire_timeout(WAIT_MAX)
         .test_before_acquire(false)
+        .after_connect(|connection, _| Box::pin(set_up(connection)))
         .before_acquire(|connection, _| Box::pin(is_alive(connection)))
         .after_release(|connection, _| Box::pin(is_alive(connection)))
+}
+
+/// What each connection to Postgres is set to, whatever the server or the role says: what was committed is on the disk. And a
+/// statement that nobody waits for any more, as it took too long or the process has ended, ends within seconds rather than
+/// going on with its locks.
+pub async fn set_up(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let durable =
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+    sqlx::query(durable).fetch_all(&mut *connection).await?;
+    // A server before version 14, or on Windows, cannot do it, and says so: there such statements go on to their end.
+    let _ = sqlx::query("SET client_connection_check_interval = '5s'").execute(connection).await;
+    Ok(())
 }
 
 /// Asks the server behind a connection for a sign of life.

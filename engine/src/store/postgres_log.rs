@@ -1,5 +1,6 @@
 //! The connection that appends to the log on Postgres.
 
+use super::pools::set_up;
 use crate::error::Error;
 use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
@@ -37,7 +38,11 @@ impl PostgresLog {
             let mut idle = self.idle.lock().await;
             let connection = match idle.take() {
                 Some(connection) => connection,
-                None => PgConnection::connect_with(&self.options).await?,
+                None => {
+                    let mut connection = PgConnection::connect_with(&self.options).await?;
+                    set_up(&mut connection).await?;
+                    connection
+                }
             };
             Ok::<_, sqlx::Error>((idle, connection))
         };

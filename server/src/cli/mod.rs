@@ -183,7 +183,8 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
         memory::use_small_pages();
         runtime.worker_threads(COMMAND_THREADS);
     }
-    runtime.enable_all().build()?.block_on(async {
+    let runtime = runtime.enable_all().build()?;
+    let done = runtime.block_on(async {
         match cli.command {
             Command::Serve(serve) => serve.run(config).await,
             Command::Migrate(Migrate { output }) => migrate(&config, output).await,
@@ -205,7 +206,10 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Restore(command) => command.run(&config).await,
             Command::Copy(command) => command.run(&config).await,
         }
-    })
+    });
+    // What still waits on a thread of its own, such as for a name, is nothing that anybody waits for.
+    runtime.shutdown_background();
+    done
 }
 
 /// Logs to standard error. Commands other than `serve` say what went wrong themselves.

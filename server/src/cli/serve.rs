@@ -15,10 +15,12 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+/// How long a server takes to stop, at most: ten seconds after that whoever watches over it kills it, as a rule.
+const STOP_MAX: Duration = Duration::from_secs(9);
 /// How long an export that is broken off may take to be given back.
 const GIVE_BACK_MAX: Duration = Duration::from_secs(1);
 /// How often recorded durations are folded, so that they do not pile up when nobody reads `/metrics`.
@@ -55,10 +57,10 @@ impl Serve {
         announce(&engine, address, public_url.as_deref()).await?;
         let tidying = tokio::spawn(tidy(state.clone()));
         let exporting = tokio::spawn(write_exports(engine.clone(), state.exports.clone()));
-        answer_until_told(listener, state).await;
+        let told = answer_until_told(listener, state).await;
         tidying.abort();
         stop_exports(&engine, exporting).await;
-        workers.stop().await;
+        workers.stop_within(STOP_MAX.saturating_sub(told.elapsed())).await;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
     }
@@ -84,10 +86,10 @@ async fn tidy(state: AppState) {
     }
 }
 
-/// Answers requests until the process is told to stop, and then those that it has taken.
-pub async fn answer_until_told(listener: TcpListener, state: AppState) {
+/// Answers requests until the process is told to stop, and then those that it has taken. Gives when it was told.
+pub async fn answer_until_told(listener: TcpListener, state: AppState) -> Instant {
     let allowance = Allowance::of_clients(clients_max(&state.config));
-    answer_until(signal(), listener, state, allowance).await;
+    answer_until(signal(), listener, state, allowance).await
 }
 
 /// Waits for SIGTERM or SIGINT.

@@ -10,7 +10,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::Layer;
@@ -27,7 +27,7 @@ pub const REFUSALS_MAX: usize = 128;
 /// How long who is refused may take to send the head of a request.
 const REFUSAL_SILENT_MAX: Duration = Duration::from_secs(5);
 /// How long requests that were taken may still take once no more are.
-const DRAIN: Duration = Duration::from_secs(8);
+const DRAIN: Duration = Duration::from_secs(6);
 
 /// What clients may take for themselves.
 #[derive(Debug, Clone, Copy)]
@@ -57,13 +57,13 @@ struct Connections {
     open: GracefulShutdown,
 }
 
-/// Answers requests until `stop`, and then those that it has taken.
+/// Answers requests until `stop`, and then those that it has taken. Gives when that began.
 pub async fn answer_until(
     stop: impl Future<Output = ()>,
     mut listener: TcpListener,
     state: AppState,
     allowance: Allowance,
-) {
+) -> Instant {
     let connections = Connections {
         answering: router(state.clone()),
         refusing: refusing_router(state.clone()),
@@ -83,12 +83,14 @@ pub async fn answer_until(
         () = take => {}
         () = stop => {}
     }
+    let told = Instant::now();
     tracing::info!("stopping: no more connections are taken");
     drop(listener);
     // Those that are idle end at once.
     if tokio::time::timeout(DRAIN, connections.open.shutdown()).await.is_err() {
         tracing::warn!("some connections did not end in time");
     }
+    told
 }
 
 impl Connections {

@@ -5,6 +5,7 @@ use domain::timestamp::SECOND_MS;
 use domain::{CustomerId, Timestamp};
 use engine::clock::Clock;
 use engine::{Engine, Workers};
+use futures_util::FutureExt;
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 use server::config::Config;
@@ -152,7 +153,7 @@ impl TestApp {
         let address = listener.local_addr().unwrap();
         let state = AppState::new(engine.clone(), config.clone());
         let allowance = Allowance::of_clients(config.clients_max);
-        let serving = tokio::spawn(answer_until(std::future::pending(), listener, state, allowance));
+        let serving = tokio::spawn(answer_until(std::future::pending(), listener, state, allowance).map(drop));
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { engine, config, clock, address, acme, other, client, workers, serving, _directory: directory }
     }

@@ -1,6 +1,7 @@
 //! Connections of clients: as many as there may be, and for as long as somebody asks.
 
 use crate::app::TestApp;
+use futures_util::FutureExt;
 use server::config::Config;
 use server::http::connections::{Allowance, answer_until};
 use server::state::AppState;
@@ -36,7 +37,7 @@ async fn serve(
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let state = AppState::new(app.engine.clone(), Config::default());
-    (address, tokio::spawn(answer_until(stop, listener, state, allowance)))
+    (address, tokio::spawn(answer_until(stop, listener, state, allowance).map(drop)))
 }
 
 #[tokio::test]
