@@ -13,4 +13,4 @@ start_postgres
 REACHLINE_BINARY=${REACHLINE_BINARY:-$(bash scripts/build.sh | tail -n 1)}
 export REACHLINE_BINARY REACHLINE_SOAK=1
 cd end2end/clients
-"$PYTHON" -m pytest -p no:cacheprovider --timeout=3600 --durations=0 -v -rP test_survival.py test_outages.py test_processes.py "$@"
+"$PYTHON" -m pytest -p no:cacheprovider --timeout=3600 --durations=0 -v -rP test_survival.py test_outages.py test_processes.py test_backup.py "$@"

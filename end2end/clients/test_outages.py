@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import socket
+import struct
 import subprocess
 import tempfile
 import threading
@@ -173,6 +174,62 @@ def test_crashed_database(server):
             print(f"first refused after {first:.2f} s, healed after {heals(server, load):.2f} s")
             only_503(load)
     traffic.reckon(ledger, server)
+
+
+@contextlib.contextmanager
+def away(postgres, how):
+    if how == "paused":
+        with postgres.paused():
+            yield
+        return
+    postgres.crash()
+    try:
+        yield
+    finally:
+        postgres.start()
+
+
+@pytest.mark.parametrize("how", ["paused", "crashed"])
+def test_shutdown_without_the_database(server, how):
+    """SIGTERM while it is away: whoever watches over the server need not wait for it."""
+    ledger = Ledger(figures.make_customer(server, f"left {how}", "UTC"), "left", how)
+    for _ in range(traffic.rounds(1, 10)):
+        with Traffic(ledger, [server]) as load:
+            load.more(200)
+            with away(server.postgres, how):
+                # At once, or when it is known to be away.
+                if ledger.rng.random() < .5:
+                    load.refused(1, FIRST_SECONDS)
+                took = server.terminate()
+            assert took < reachline.STOP_SECONDS and server.process.returncode == 0, (took, server.tail())
+            server.start()
+            load.more(100)
+    traffic.reckon(ledger, server)
+
+
+def test_clients_that_hang_up(server):
+    """In the middle of calls that are counted or noted: no connection to the database stays in a transaction, whoever gets
+    it next."""
+    customer = figures.make_customer(server, "impatient", "UTC")
+    token = next(iter(customer.applications.values())).token
+    paths = ["/v1/topics", "/v1/analytics/summary.csv?from=2026-11-01&to=2026-11-02"]
+    head = lambda path: f"GET {path} HTTP/1.1\r\nHost: reachline\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+
+    def hang_up(number):
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.sendall(head(paths[number % 2]))
+            time.sleep(number % 21 / 10_000)
+
+    reachline.at_once(hang_up, range(traffic.rounds(3_000, 50_000)), threads=16)
+    client = server.client(token)
+    answers = [client.get(path).status for path in paths * 100]
+    client.close()
+    assert set(answers) == {200}, answers
+    database = server.url.rpartition("/")[2]
+    left = ("SELECT COUNT(*) FROM pg_stat_activity "
+            f"WHERE datname = '{database}' AND state LIKE 'idle in transaction%' AND xact_start < now() - interval '2 s'")
+    assert server.postgres.sql(left).strip() == "0"
 
 
 def test_connections_cut(server):

@@ -4,6 +4,7 @@ import contextlib
 import glob
 import os
 import signal
+import threading
 import time
 
 import pytest
@@ -101,6 +102,44 @@ def test_one_that_freezes_is_taken_over():
         print(f"taken over after {[f'{took:.1f}' for took in took_over]} s")
         assert max(took_over) < TAKE_OVER_SECONDS + 1, took_over
         traffic.reckon(ledger, *servers)
+
+
+def test_one_that_freezes_while_it_counts_a_call():
+    """It may hold the row of the customer's calls: the calls of others are answered all the same, after seconds at most."""
+    with several(2) as (frozen, other):
+        customer = figures.make_customer(frozen, "frozen calls", "UTC")
+        known_everywhere((frozen, other), customer)
+        token = next(iter(customer.applications.values())).token
+        calling = threading.Event()
+        calling.set()
+
+        def call():
+            client = frozen.client(token)
+            while calling.is_set():
+                with contextlib.suppress(OSError):
+                    client.get("/v1/topics")
+            client.close()
+
+        callers = [threading.Thread(target=call, daemon=True) for _ in range(4)]
+        for caller in callers:
+            caller.start()
+        client, took = other.client(token), []
+        for _ in range(traffic.rounds(4, 20)):
+            time.sleep(0.3)
+            frozen.process.send_signal(signal.SIGSTOP)
+            try:
+                for _ in range(20):
+                    began = time.monotonic()
+                    assert client.get("/v1/topics").status == 200
+                    took.append(time.monotonic() - began)
+            finally:
+                frozen.process.send_signal(signal.SIGCONT)
+        calling.clear()
+        for caller in callers:
+            caller.join(20)
+        print(f"the longest took {max(took):.1f} s")
+        assert max(took) < 6, max(took)
+        assert frozen.client(token).get("/v1/topics").status == 200
 
 
 def test_stopped_in_turns():

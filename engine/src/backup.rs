@@ -136,10 +136,10 @@ async fn copy(
     if to.version().await? != version {
         return Err(is_taken());
     }
-    let mut filling = Filling::begin(to).await?.ok_or_else(is_taken)?;
     let mut whole = Whole::see(from).await?;
     let (total, events) = (whole.count().await?, whole.events().await?);
     let months = whole.days().await?.into_iter().map(|day| Zone::UTC.day(day).month().0).collect();
+    let mut filling = Filling::begin(to).await?.ok_or_else(is_taken)?;
     make_partitions(filling.tx(), &mut BTreeSet::new(), months).await?;
     let rows = filling.fill(&mut whole, |done| progress(done, total)).await?;
     if let Some((note, clock)) = note {

@@ -6,9 +6,6 @@ use crate::error::Error;
 use crate::{Engine, store};
 use domain::quota::{Standing, first_counted_hour, hour};
 
-/// How long this process may be away while it counts a call: other processes wait for the customer's row meanwhile.
-const IDLE_MAX: std::time::Duration = std::time::Duration::from_secs(4);
-
 impl Engine {
     /// Counts a catalogue call of the client's customer. One that is over the quota is not counted.
     ///
@@ -19,15 +16,9 @@ impl Engine {
         let now = self.now();
         let own = client.application.customer.record.customer.limits.catalogue_quota_per_day;
         let limit = i64::from(own.unwrap_or(self.0.settings.catalogue_quota_per_day));
-        let mut tx = self.0.db.begin().await?;
-        tx.give_up_when_idle(IDLE_MAX).await?;
-        let customer = client.customer_no();
-        let first = first_counted_hour(now);
-        let (used, oldest) = store::limits::count_catalogue_call(&mut tx, customer, hour(now), first).await?;
-        let standing = Standing::new(limit, used, oldest, now);
-        if standing.allowed {
-            tx.commit().await?;
-        }
-        Ok(standing)
+        let hours = (first_counted_hour(now), hour(now));
+        let counted = store::limits::count_catalogue_call(&self.0.db, client.customer_no(), hours, limit).await?;
+        let (used, oldest) = counted;
+        Ok(Standing::new(limit, used, Some(oldest), now))
     }
 }

@@ -59,12 +59,20 @@ macro_rules! bound {
     }};
 }
 
+/// Begins a transaction on Postgres that may write. A process that freezes, or whose network is gone, keeps its locks for a
+/// minute: without an end to it, for hours. Where others would wait for them, see [`Tx::give_up_when_idle`].
+macro_rules! begin {
+    ($begin:literal) => {
+        concat!($begin, "; SET LOCAL idle_in_transaction_session_timeout = '60s'")
+    };
+}
+
 impl Db {
     /// Begins a transaction that may write. On SQLite it waits for its turn here and holds the write lock at once.
     pub async fn begin(&self) -> Result<Tx, Error> {
         match self {
             Self::Sqlite { writer, .. } => Ok(Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)),
-            Self::Postgres { pool, .. } => Ok(Tx::Postgres(begun(pool, "BEGIN").await?)),
+            Self::Postgres { pool, .. } => Ok(Tx::Postgres(begun(pool, begin!("BEGIN")).await?)),
         }
     }
 
@@ -104,7 +112,7 @@ impl Db {
         match self {
             Self::Sqlite { .. } => self.begin().await,
             Self::Postgres { pool, .. } => {
-                Ok(Tx::Postgres(begun(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ").await?))
+                Ok(Tx::Postgres(begun(pool, begin!("BEGIN ISOLATION LEVEL REPEATABLE READ")).await?))
             }
         }
     }
@@ -119,6 +127,17 @@ impl Db {
                 let rows = in_time(async { pool.fetch_all(bound!(sql, PgArguments)).await }).await?;
                 Ok(rows.into_iter().map(Row::Postgres).collect())
             }
+        }
+    }
+
+    /// Runs one statement that writes, a transaction by itself, and gives what it returns. On Postgres no lock hangs on whether
+    /// this process goes on.
+    pub async fn write(&self, sql: Sql) -> Result<Vec<Row>, Error> {
+        match self {
+            Self::Sqlite { writer, .. } => {
+                Ok(writer.fetch_all(bound!(sql, SqliteArguments)).await?.into_iter().map(Row::Sqlite).collect())
+            }
+            Self::Postgres { .. } => self.fetch(sql).await,
         }
     }
 
@@ -254,8 +273,8 @@ impl Tx {
         })
     }
 
-    /// Lets Postgres end this transaction and its connection if it is idle for so long: a process that freezes, or whose
-    /// network is gone, would keep its locks for hours. On SQLite the file's lock goes with the process.
+    /// Lets Postgres end this transaction and its connection if it is idle for so long, other than the minute that is usual.
+    /// On SQLite the file's lock goes with the process.
     pub async fn give_up_when_idle(&mut self, after: Duration) -> Result<(), Error> {
         if matches!(self, Self::Postgres(_)) {
             // `SET` takes no parameters.

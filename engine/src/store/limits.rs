@@ -4,21 +4,29 @@ use super::db::{Db, Sql, Tx};
 use crate::error::Error;
 use domain::ids::CustomerNo;
 
-/// Counts a catalogue call and says how many there are since `first_hour`, and in which hour the oldest was.
+/// Counts a catalogue call, unless there are `max` since `first_hour` already, and says how many there are with it, and in
+/// which hour the oldest was.
 ///
-/// The increment locks the hour's row until the transaction ends, so that concurrent calls count one after the other.
+/// The increment is a statement by itself: calls count one after the other, and none waits for a process that is away.
 pub async fn count_catalogue_call(
-    tx: &mut Tx,
+    db: &Db,
     customer: CustomerNo,
-    hour: i64,
-    first_hour: i64,
-) -> Result<(i64, Option<i64>), Error> {
-    let increment = "INSERT INTO quota_hours (hour, customer_no, calls) VALUES ($1, $2, 1) \
-                     ON CONFLICT (hour, customer_no) DO UPDATE SET calls = quota_hours.calls + 1";
-    tx.execute(Sql::new(increment).bind(hour).bind(customer)).await?;
-    let total = "SELECT CAST(SUM(calls) AS BIGINT), MIN(hour) FROM quota_hours WHERE hour >= $1 AND customer_no = $2";
-    let row = tx.fetch_one(Sql::new(total).bind(first_hour).bind(customer)).await?;
-    Ok((row.int(0)?, row.opt_int(1)?))
+    (first_hour, hour): (i64, i64),
+    max: i64,
+) -> Result<(i64, i64), Error> {
+    let before = "SELECT CAST(COALESCE(SUM(calls), 0) AS BIGINT), MIN(hour) FROM quota_hours \
+                  WHERE hour >= $1 AND hour <> $2 AND customer_no = $3";
+    let before = db.fetch_one(Sql::new(before).bind(first_hour).bind(hour).bind(customer)).await?;
+    let oldest = before.opt_int(1)?.unwrap_or(hour).min(hour);
+    let max_now = max - before.int(0)?;
+    if max_now <= 0 {
+        return Ok((max + 1, oldest));
+    }
+    let increment = "INSERT INTO quota_hours (hour, customer_no, calls) VALUES ($1, $2, 1) ON CONFLICT (hour, customer_no) \
+                     DO UPDATE SET calls = quota_hours.calls + 1 WHERE quota_hours.calls < $3 RETURNING calls";
+    let counted = db.write(Sql::new(increment).bind(hour).bind(customer).bind(max_now)).await?;
+    let calls = counted.first().map_or(Ok(max_now + 1), |row| row.int(0))?;
+    Ok((before.int(0)? + calls, oldest))
 }
 
 /// Forgets the calls of hours before `first_hour`.
