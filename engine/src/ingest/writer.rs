@@ -270,6 +270,10 @@ impl Task {
             }
         }
         let seq = self.append(&pack).await?;
+        if seq <= self.recent.seq {
+            self.begin_anew().await?;
+            return Err(Error::Unavailable("the log is an earlier one than it was".to_owned()));
+        }
         if seq > self.recent.seq + 1 {
             self.take_in_others(seq).await?;
         }
@@ -306,10 +310,15 @@ impl Task {
     /// Takes in what other writers appended before the pack at `seq`.
     async fn take_in_others(&mut self, seq: i64) -> Result<(), Error> {
         if !catch_up(&self.db, &mut self.recent, &self.uncounted, seq, Gap::MaybeCleared).await? {
-            // What it remembers is worth nothing; whoever waits for an answer will get one when it asks again.
-            self.recent = beginning(&self.db, self.remembered_max).await?;
+            self.begin_anew().await?;
             return Err(Error::Unavailable("the writer has fallen behind the log".to_owned()));
         }
+        Ok(())
+    }
+
+    /// Forgets all, as it is worth nothing: whoever waits for an answer will get one when it asks again.
+    async fn begin_anew(&mut self) -> Result<(), Error> {
+        self.recent = beginning(&self.db, self.remembered_max).await?;
         Ok(())
     }
 
@@ -317,10 +326,14 @@ impl Task {
     async fn look(&mut self) -> Result<(), Error> {
         let progress = store::aggregator::progress(&self.db).await?;
         self.uncounted.counted(progress.applied);
-        if store::log::ends(&self.db).await?.is_some_and(|(_, newest)| newest > self.recent.seq)
-            && !catch_up(&self.db, &mut self.recent, &self.uncounted, i64::MAX, Gap::MaybeCleared).await?
+        let newest = store::log::ends(&self.db).await?.map_or(self.recent.seq, |(_, newest)| newest);
+        // It never goes back, but where another server has taken the database's place that had not got all of it: what was
+        // answered and is not there must not be known when it is sent again.
+        let goes_on = newest >= self.recent.seq;
+        if newest != self.recent.seq
+            && !(goes_on && catch_up(&self.db, &mut self.recent, &self.uncounted, i64::MAX, Gap::MaybeCleared).await?)
         {
-            self.recent = beginning(&self.db, self.remembered_max).await?;
+            self.begin_anew().await?;
             catch_up(&self.db, &mut self.recent, &self.uncounted, i64::MAX, Gap::Empty).await?;
         }
         // An append that succeeds tells it as well; without one, this is how a writer finds that the store is back.

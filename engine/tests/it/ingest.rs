@@ -37,6 +37,54 @@ async fn a_retry_gets_the_same_id_even_after_a_restart(mut installation: Install
     installation.settle().await;
 }
 
+/// A standby takes the database's place that had not got all of it: what is missing there is not known when it comes again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_failover_lost_is_new_when_it_is_sent_again() {
+    let installation = Installation::on_postgres().await;
+    installation.helplines(&[("h1", "NZ")]).await;
+    let customer = installation.customer("A", "UTC").await;
+    let credentials = installation.application(customer, "web", Tier::Production).await;
+    let client = installation.client(&credentials).await;
+    // `None`: try again.
+    let send = async |n: i32| {
+        let body = json!({"helpline_id": "h1", "session_id": format!("s{n}"), "timestamp": "2026-11-24T11:00:00Z"});
+        match installation.engine.record_event(&client, Kind::Display, body.to_string().as_bytes()).await {
+            Ok(receipt) => Some(receipt.status),
+            Err(EventError::Unavailable { .. }) => None,
+            Err(other) => panic!("{other}"),
+        }
+    };
+    let (accepted, duplicate) = (Some(ReceiptStatus::Accepted), Some(ReceiptStatus::Duplicate));
+    // All that is not counted, but for the first two packs.
+    let back = "WITH gone AS (DELETE FROM log WHERE seq > (SELECT applied + 2 FROM aggregator) RETURNING seq) \
+                SELECT setval('log_seq', (SELECT applied + 2 FROM aggregator)) FROM gone";
+    // It is found by the next look at the log, or by the next event, of which it is not told then that it was stored.
+    for (first, pause, answers) in [(0, 1_500, [accepted, duplicate]), (10, 0, [None, duplicate])] {
+        let uncounted = installation.uncounted().await;
+        for n in first..first + 4 {
+            assert_eq!(send(n).await, accepted);
+        }
+        installation.execute(back).await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(pause)).await;
+        assert_eq!(send(first + 2).await, answers[0], "after {pause} ms");
+        let began = std::time::Instant::now();
+        let again = loop {
+            match send(first + 2).await {
+                None => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+                again => break again,
+            }
+            assert!(began.elapsed().as_secs() < 5);
+        };
+        assert_eq!(again, answers[1]);
+        assert_eq!(send(first + 1).await, duplicate);
+        assert_eq!(send(first + 3).await, accepted);
+        drop(uncounted);
+        installation.settle().await;
+    }
+    let verified = installation.engine.verify_figures(&installation.operator).await.unwrap();
+    assert_eq!(verified.events, 8);
+}
+
 /// As of a partner who was cut off and sends all of it again: each event lies in a block of its own.
 async fn a_flood_of_retries_from_all_over_a_month_is_known(mut installation: Installation) {
     const BATCHES: i64 = 8;
