@@ -174,6 +174,10 @@ def test_configuration(installation):
     with_file = reachline.Installation.__new__(reachline.Installation)
     with_file.__dict__ = installation.__dict__ | {"env": bare}
     fails(with_file, "--config", str(path), "serve", names=("REACHLINE_EVENT_AGE_MAX_DAYS",))
+    with_nothing = reachline.Installation.__new__(reachline.Installation)
+    empty = dict.fromkeys(("REACHLINE_EVENT_AGE_MAX_DAYS", "REACHLINE_SMTP_URL", "REACHLINE_LOG_FORMAT"), "")
+    with_nothing.__dict__ = installation.__dict__ | {"env": installation.env | empty}
+    assert with_nothing.command("customer", "list") == {"items": []}
 
 
 def test_a_database_that_cannot_be_reached(installation):

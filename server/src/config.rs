@@ -165,7 +165,9 @@ impl Config {
         if let Some(path) = path.map(Path::to_owned).or(named) {
             figment = figment.merge(File::read(&path)?);
         }
-        figment.merge(Env::prefixed(PREFIX).only(&NAMES)).extract::<Self>().map_err(explain).and_then(Self::check)
+        // An empty variable is none, as where a file of variables leaves a value out.
+        let set: Vec<&str> = NAMES.into_iter().filter(|name| variable(&variable_of(name)).is_some()).collect();
+        figment.merge(Env::prefixed(PREFIX).only(&set)).extract::<Self>().map_err(explain).and_then(Self::check)
     }
 
     fn check(self) -> Result<Self, ConfigError> {
@@ -192,11 +194,7 @@ impl Config {
             let (from, to) = (SUPPRESS_BELOW_RANGE.start(), SUPPRESS_BELOW_RANGE.end());
             return Err(ConfigError(format!("{}: must be from {from} to {to}", variable_of("suppress_below"))));
         }
-        let known = ["sqlite:", "postgres:", "postgresql:"];
-        if !known.iter().any(|scheme| self.database_url.starts_with(scheme)) {
-            let name = variable_of("database_url");
-            return Err(ConfigError(format!("{name}: must begin with sqlite:// or postgres://")));
-        }
+        check_database_url(&variable_of("database_url"), &self.database_url)?;
         let web = |url: &String| url.starts_with("http://") || url.starts_with("https://");
         if self.public_url.as_ref().is_some_and(|url| !web(url)) {
             let name = variable_of("public_url");
@@ -244,6 +242,18 @@ impl Config {
     pub fn is_public_https(&self) -> bool {
         self.public_url.as_ref().is_some_and(|url| url.starts_with("https://"))
     }
+}
+
+/// Whether a database's address, given by a variable or an argument of this name, is one at all.
+///
+/// # Errors
+/// What it must be.
+pub fn check_database_url(name: &str, url: &str) -> Result<(), ConfigError> {
+    let known = ["sqlite:", "postgres:", "postgresql:"];
+    if known.iter().any(|scheme| url.starts_with(scheme)) {
+        return Ok(());
+    }
+    Err(ConfigError(format!("{name}: must begin with sqlite:// or postgres://")))
 }
 
 /// A password given by the environment, for commands that create a user.

@@ -2,7 +2,7 @@
 
 use super::demo::progress_bar;
 use super::{Failure, Output};
-use crate::config::Config;
+use crate::config::{Config, check_database_url};
 use crate::export::part::{PRIVATE, Part};
 use clap::Args;
 use engine::clock::SystemClock;
@@ -82,6 +82,9 @@ impl Restore {
 
 impl Copy {
     pub async fn run(self, config: &Config) -> Result<ExitCode, Failure> {
+        for (name, url) in [("--from", self.from.as_ref()), ("--to", Some(&self.to))] {
+            url.map_or(Ok(()), |url| check_database_url(name, url))?;
+        }
         let mut from = settings(config);
         let to = Settings { database_url: self.to, ..from.clone() };
         from.database_url = self.from.unwrap_or(from.database_url);
