@@ -158,13 +158,14 @@ impl Filling {
     /// Begins to fill a database; `None` if there is something in it, or somebody uses it.
     pub async fn begin(db: &Db) -> Result<Option<Self>, Error> {
         let mut filling = Self { log: db.begin_on_log().await?, tx: db.begin().await? };
+        // Of two that begin at once, the second looks when the first has ended.
+        aggregator::hold(&mut filling.tx).await?;
         for table in TABLES.iter().filter(|table| !NEVER_EMPTY.contains(table)) {
             let sql = Sql::new(format!("SELECT 1 FROM {table} LIMIT 1"));
             if filling.holding(table).fetch_optional(sql).await?.is_some() {
                 return Ok(None);
             }
         }
-        aggregator::hold(&mut filling.tx).await?;
         if aggregator::progress_in(&mut filling.tx).await?.holder.is_some() {
             return Ok(None);
         }
