@@ -60,9 +60,9 @@ named! {
         WebhookDisabled = "webhook_disabled", "Disabled a webhook endpoint";
         WebhookEnabled = "webhook_enabled", "Enabled a webhook endpoint";
         WebhookDeleted = "webhook_deleted", "Deleted a webhook endpoint";
-        BackupMade = "backup_made", "Made a backup";
+        BackupBegun = "backup_begun", "Began a backup";
         BackupRestored = "backup_restored", "Restored a backup";
-        DatabaseCopied = "database_copied", "Copied all data to another database";
+        CopyBegun = "copy_begun", "Began to copy all data to another database";
         /// What a later version wrote. Nothing is ever written down as this.
         Unknown = "unknown", "Did what this version does not know";
     }
@@ -123,7 +123,7 @@ impl Action {
             }
             Self::SignedIn | Self::SignedOut => ActionKind::SignIns,
             Self::HelplineAdded | Self::HelplineChanged | Self::HelplinesImported => ActionKind::Helplines,
-            Self::BackupMade | Self::BackupRestored | Self::DatabaseCopied => ActionKind::Backups,
+            Self::BackupBegun | Self::BackupRestored | Self::CopyBegun => ActionKind::Backups,
             Self::RateCardMade
             | Self::RateCardVersionAdded
             | Self::RateCardVersionChanged

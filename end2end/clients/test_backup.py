@@ -11,6 +11,7 @@ import pytest
 import figures
 import reachline
 import traffic
+from test_outages import fill, small_disk
 from traffic import Ledger, Traffic
 
 
@@ -90,7 +91,7 @@ def test_a_move_to_the_other_kind(kind):
         assert second.client(application.token).get("/v1/topics").status == 200
         second.application(second.customer("new there"), "app")
         actions = [entry["action"] for entry in second.command("audit-log")["items"]]
-        assert "database_copied" in actions and "customer_added" in actions
+        assert "copy_begun" in actions and "customer_added" in actions
 
 
 def test_what_is_broken_off_leaves_nothing(installation):
@@ -114,6 +115,81 @@ def test_what_is_broken_off_leaves_nothing(installation):
     assert len(list(installation.directory.glob("a.backup*"))) == 1
 
 
+def test_two_at_once(installation):
+    """Of two backups to one file one is made, whole; of two restores into one database likewise."""
+    installation.command("demo", "--events", "200000")
+    path = installation.directory / "a.backup"
+    for pause in (0, 0.05, 0.3):
+        ended = at_once(installation, pause, "backup", str(path))
+        assert sorted(ended) == [0, 1], ended
+        for kind in reachline.KINDS:
+            with empty(kind) as restored:
+                # Both may find the other there, and none does it then.
+                assert 0 not in (ended := sorted(at_once(restored, pause, "restore", str(path)))) or ended == [0, 1], ended
+                if 0 not in ended:
+                    restored.command("restore", str(path))
+                assert restored.command("figures", "verify")["equal"]
+        path.unlink()
+
+
+def at_once(installation, pause, *arguments):
+    processes = []
+    for _ in range(2):
+        processes.append(subprocess.Popen([reachline.binary(), *arguments], env=installation.environment(),
+                                          cwd=installation.directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        time.sleep(pause)
+    return [process.wait(60) for process in processes]
+
+
+def test_a_full_disk(tmp_path):
+    """What does not fit is not there, and goes in when there is room."""
+    with reachline.installation("sqlite") as installation:
+        installation.command("demo", "--events", "100000")
+        path = installation.directory / "a.backup"
+        whole = installation.command("backup", str(path))
+        mebibytes = whole["bytes"] >> 20
+        with small_disk(mebibytes + 1) as disk:
+            fill(disk / "ballast")
+            (disk / "ballast").open("r+b").truncate((mebibytes << 19))
+            failed = installation.run("backup", str(disk / "b.backup"))
+            assert failed.returncode == 1 and [file.name for file in disk.iterdir()] == ["ballast"], failed.stderr
+            restored = reachline.Installation("sqlite", url=f"sqlite://{disk}/r.db")
+            for _ in range(2):
+                failed = restored.run("restore", str(path))
+                assert failed.returncode == 1 and "full" in failed.stderr, failed.stderr
+            (disk / "ballast").unlink()
+            subprocess.run(["mount", "-o", f"remount,size={4 * mebibytes}m", str(disk)], check=True)
+            assert restored.command("restore", str(path))["events"] == whole["events"]
+            assert restored.command("figures", "verify")["events"] == whole["events"]
+            restored.remove()
+
+
+def test_a_server_that_starts_meanwhile():
+    """Nothing is filled that a server is connected to; one that starts later has all of it."""
+    with reachline.installation("postgres") as installation, empty("postgres") as other:
+        figures.import_reference_helplines(installation)
+        customer = figures.make_customer(installation, "raced", "UTC")
+        ledger = Ledger(customer, "raced")
+        with Traffic(ledger, [installation]) as load:
+            load.more(100)
+        path = installation.directory / "a.backup"
+        installation.command("backup", str(path))
+        restored = False
+        for pause in (0, 0.02, 0.05, 0.1, 0.2):
+            with empty("postgres") as raced:
+                raced.start(wait=False)
+                time.sleep(pause)
+                done = raced.run("restore", str(path))
+                assert done.returncode in (0, 1)
+                if done.returncode == 0:
+                    restored = True
+                    raced.wait()
+                    traffic.reckon(copy.deepcopy(ledger), raced)
+                else:
+                    assert "nobody else is connected" in done.stderr, done.stderr
+        print("restored before the server" if restored else "the server was first, always")
+
+
 def broken_off(installation, pause, *arguments):
     """Kills a command in the middle of things."""
     process = subprocess.Popen([reachline.binary(), *arguments], env=installation.environment(), cwd=installation.directory,
@@ -125,9 +201,16 @@ def broken_off(installation, pause, *arguments):
 
 def test_what_cannot_be_read_or_written(installation):
     with empty("sqlite") as other:
+        backup = other.directory / "file:odd name"
+        made = other.run("backup", "file:odd name")
+        assert made.returncode == 1 and "no file" in made.stderr
+        done = subprocess.run([reachline.binary(), "backup", backup.name], env=installation.environment(),
+                              cwd=other.directory, capture_output=True, text=True)
+        assert done.returncode == 0 and backup.stat().st_size > 0 and stat.S_IMODE(backup.stat().st_mode) == 0o600, done
         for arguments, said in [
             (("copy", "--from", f"sqlite://{other.directory}/none.db", "--to", other.url), "no file"),
-            (("restore", str(other.directory / "none")), "no backup"),
+            (("restore", str(other.directory / "none")), "no file"),
+            (("copy", "--from", f"sqlite://{backup}", "--to", other.url), "is a backup"),
             (("restore", "/etc/hostname"), "no backup"),
             (("backup", str(other.directory / "none" / "a.backup")), "No such file"),
             (("copy", "--from", installation.url, "--to", installation.url), ""),

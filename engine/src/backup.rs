@@ -22,8 +22,10 @@ use std::path::Path;
 pub struct Copied {
     /// Rows of all tables.
     pub rows: u64,
-    /// Events, those included that are in no figure yet.
+    /// Events that are counted.
     pub events: u64,
+    /// Events that wait to be counted; those that were sent again may be among them.
+    pub waiting: u64,
 }
 
 /// Told how many rows are copied, and of how many.
@@ -36,10 +38,14 @@ impl Engine {
     /// # Errors
     /// [`Error::Invalid`] if there is none; [`Error::Unavailable`] if it cannot be reached.
     pub async fn open_existing(settings: Settings, clock: std::sync::Arc<dyn Clock>) -> Result<Self, Error> {
-        if let Some(file) = store::file_of(&settings.database_url)?
-            && !file.exists()
-        {
-            return Err(fault(FaultCode::FieldInvalid, format!("There is no file {}.", file.display())));
+        if let Some(file) = store::file_of(&settings.database_url)? {
+            is_there(&file)?;
+            let looked_at = Db::open_backup(&file).await?;
+            let is_ours = looked_at.version().await? > 0;
+            if is_ours && looked_at.has_log().await? {
+                return Err(fault(format!("{} is a backup: `reachline restore` takes it.", file.display())));
+            }
+            looked_at.close().await;
         }
         Self::open(settings, clock).await
     }
@@ -52,8 +58,8 @@ impl Engine {
     pub async fn back_up(&self, _: &Operator, file: &Path, progress: impl CopyProgress) -> Result<Copied, Error> {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let subject = name.trim_end_matches(".part").to_owned();
-        self.note_copy(Action::BackupMade, subject).await?;
         let backup = Db::create_backup(file).await?;
+        self.note_copy(Action::BackupBegun, subject).await?;
         let copied = copy(&self.0.db, &backup, None, progress).await;
         backup.close().await;
         copied
@@ -66,8 +72,8 @@ impl Engine {
     /// is still empty.
     pub async fn copy_to(&self, _: &Operator, to: &Settings, progress: impl CopyProgress) -> Result<Copied, Error> {
         let kind = if store::file_of(&to.database_url)?.is_some() { "SQLite" } else { "Postgres" };
-        let to = Db::connect_to_fill(to).await?;
-        self.note_copy(Action::DatabaseCopied, format!("To {kind}")).await?;
+        let to = empty(to).await?;
+        self.note_copy(Action::CopyBegun, format!("To {kind}")).await?;
         let copied = copy(&self.0.db, &to, None, progress).await;
         to.close().await;
         copied
@@ -84,12 +90,13 @@ impl Engine {
         file: &Path,
         progress: impl CopyProgress,
     ) -> Result<Copied, Error> {
-        let no_backup = || fault(FaultCode::FieldInvalid, format!("{} is no backup.", file.display()));
+        is_there(file)?;
+        let no_backup = || fault(format!("{} is no backup.", file.display()));
         let backup = Db::open_backup(file).await.map_err(|_| no_backup())?;
         if !backup.has_log().await.map_err(|_| no_backup())? {
             return Err(no_backup());
         }
-        let to = Db::connect_to_fill(to).await?;
+        let to = empty(to).await?;
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let note =
             Note { customer: None, by: CONSOLE, action: Action::BackupRestored, subject: name, details: Value::Null };
@@ -102,10 +109,7 @@ impl Engine {
     /// Notes that all data leaves, before it does: so the copy has the entry, too.
     async fn note_copy(&self, action: Action, subject: String) -> Result<(), Error> {
         if !self.0.db.is_migrated().await {
-            return Err(fault(
-                FaultCode::FieldInvalid,
-                "Its tables are not up to date: run `reachline migrate` first.",
-            ));
+            return Err(fault("Its tables are not up to date: run `reachline migrate` first."));
         }
         let mut tx = self.0.db.begin().await?;
         self.note(&mut tx, Note { customer: None, by: CONSOLE, action, subject, details: Value::Null }).await?;
@@ -113,8 +117,36 @@ impl Engine {
     }
 }
 
-fn fault(code: FaultCode, detail: impl Into<String>) -> Error {
-    Faults::one("database", code, detail).into()
+fn fault(detail: impl Into<String>) -> Error {
+    Faults::one("database", FaultCode::FieldInvalid, detail).into()
+}
+
+fn is_taken() -> Error {
+    let detail = "What is to be filled must be an empty database that nobody else is connected to.";
+    Faults::one("database", FaultCode::FieldTaken, detail).into()
+}
+
+fn is_there(file: &Path) -> Result<(), Error> {
+    match std::fs::File::open(file) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(fault(format!("There is no file {}.", file.display())))
+        }
+        Err(error) => Err(fault(format!("{}: {error}.", file.display()))),
+    }
+}
+
+/// A database to be filled, once it is known that there is nothing in it: before, nothing is changed.
+async fn empty(settings: &Settings) -> Result<Db, Error> {
+    if store::file_of(&settings.database_url)?.is_none_or(|file| file.exists()) {
+        let looked_at = Db::connect(settings).await?;
+        let is_empty = store::whole::is_empty(&looked_at).await;
+        looked_at.close().await;
+        if !is_empty? {
+            return Err(is_taken());
+        }
+    }
+    Db::connect_to_fill(settings).await
 }
 
 /// Copies all rows. The other database first gets the tables that these rows were written in, and then those of this version.
@@ -126,27 +158,29 @@ async fn copy(
 ) -> Result<Copied, Error> {
     let version = from.version().await?;
     if version > from.newest_version() {
-        return Err(fault(FaultCode::FieldInvalid, "It is of a later version of Reachline."));
+        return Err(fault("It is of a later version of Reachline."));
     }
     if version < FIRST_VERSION {
-        return Err(fault(FaultCode::FieldInvalid, "It is none of Reachline, or of a version that knew no backups."));
+        return Err(fault("It is none of Reachline, or of a version that knew no backups."));
     }
-    let is_taken = || fault(FaultCode::FieldTaken, "The database to be filled must be an empty one that nobody uses.");
     to.migrate_to(version).await?;
     if to.version().await? != version {
         return Err(is_taken());
     }
     let mut whole = Whole::see(from).await?;
-    let (total, events) = (whole.count().await?, whole.events().await?);
+    let (total, (events, waiting)) = (whole.count().await?, whole.events().await?);
     let months = whole.days().await?.into_iter().map(|day| Zone::UTC.day(day).month().0).collect();
     let mut filling = Filling::begin(to).await?.ok_or_else(is_taken)?;
     make_partitions(filling.tx(), &mut BTreeSet::new(), months).await?;
     let rows = filling.fill(&mut whole, |done| progress(done, total)).await?;
+    if rows != total {
+        return Err(Error::Internal(format!("{rows} rows were copied of {total}")));
+    }
     if let Some((note, clock)) = note {
         let now = clock.now();
         store::audit::insert(filling.tx(), AuditEntryId::from_uuid(new_uuid(now)), now, &note).await?;
     }
     filling.commit().await?;
     to.migrate().await?;
-    Ok(Copied { rows, events })
+    Ok(Copied { rows, events, waiting })
 }

@@ -7,13 +7,17 @@ use super::postgres_log::PostgresLog;
 use super::sqlite_log::SqliteLog;
 use crate::error::Error;
 use crate::settings::Settings;
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// Connections of a runtime apart, see [`Db::apart`]: a transaction, and a snapshot or what is read ahead.
 const APART_CONNECTIONS_MAX: u32 = 2;
+
+/// What is added to the name of a database's file for that of its log.
+const LOG: &str = "-log";
 
 /// Pages of the write-ahead log after which they are taken into the file. The aggregator writes the same pages again and
 /// again: taken rarely, they are written there once, and disturb the log's syncs less often.
@@ -27,26 +31,14 @@ const READ_CACHE_KIB: u32 = 2_048;
 impl Db {
     /// Connects; creates the file of an SQLite database that does not exist yet.
     pub async fn connect(settings: &Settings) -> Result<Self, Error> {
-        Self::connect_with(settings, SqliteJournalMode::Wal, settings.room.cache_kib).await
-    }
-
-    /// Connects to a database that nobody else uses yet, to fill it in one transaction. On SQLite that goes into the file
-    /// itself rather than into a write-ahead log of the same size first; whoever connects next brings that back.
-    pub async fn connect_to_fill(settings: &Settings) -> Result<Self, Error> {
-        Self::connect_with(settings, SqliteJournalMode::Delete, FILL_CACHE_KIB).await
-    }
-
-    async fn connect_with(settings: &Settings, journal: SqliteJournalMode, cache_kib: u32) -> Result<Self, Error> {
         let (url, connections_max) = (settings.database_url.as_str(), settings.connections_max);
         if is_postgres(url) {
-            let pool = postgres_pool(connections_max).connect(url).await?;
-            let log = PostgresLog::new(PgConnectOptions::from_str(url)?);
-            return Ok(Self::Postgres { pool, log });
+            return Self::on_postgres(url, connections_max).await;
         }
-        let options = usual(sqlite_options(url)?, cache_kib).create_if_missing(true).journal_mode(journal);
+        let options = usual(sqlite_options(url)?, settings.room.cache_kib).create_if_missing(true);
+        let options = options.journal_mode(SqliteJournalMode::Wal);
         let writer = sqlite_pool(1).connect_with(options.clone().pragma("wal_autocheckpoint", AUTOCHECKPOINT)).await?;
-        let log_options = options.clone().filename(beside(options.get_filename(), "-log")).foreign_keys(false);
-        let log_options = log_options.journal_mode(SqliteJournalMode::Wal);
+        let log_options = options.clone().filename(beside(options.get_filename(), LOG)).foreign_keys(false);
         let log = SqliteLog::new(log_options.get_filename().to_owned(), settings.room.cache_kib);
         log.execute(super::log::SQLITE_TABLE)?;
         let log_checkpoints = sqlite_pool(1).connect_lazy_with(log_options.clone());
@@ -55,11 +47,37 @@ impl Db {
         Ok(Self::Sqlite { writer, readers, log, log_readers, log_checkpoints })
     }
 
+    async fn on_postgres(url: &str, connections_max: u32) -> Result<Self, Error> {
+        let pool = postgres_pool(connections_max).connect(url).await?;
+        Ok(Self::Postgres { pool, log: PostgresLog::new(PgConnectOptions::from_str(url)?) })
+    }
+
+    /// Connects to a database that nobody else uses yet, to fill it in one transaction on one connection.
+    ///
+    /// On SQLite the log's file is attached to that of the database. With a rollback journal both become what they will be in the
+    /// same instant, whatever happens (with write-ahead logs, each for itself), and what is written goes into the files themselves
+    /// rather than into logs of the same size first. Whoever connects next brings the write-ahead logs back.
+    pub async fn connect_to_fill(settings: &Settings) -> Result<Self, Error> {
+        let url = settings.database_url.as_str();
+        if is_postgres(url) {
+            return Self::on_postgres(url, 1).await;
+        }
+        let options = usual(sqlite_options(url)?, FILL_CACHE_KIB).create_if_missing(true);
+        let options = options.journal_mode(SqliteJournalMode::Delete);
+        let log = beside(options.get_filename(), LOG);
+        let log = log.to_str().ok_or_else(|| Error::Internal("the file's name is no UTF-8".to_owned()))?.to_owned();
+        let writer = sqlite_pool(1).after_connect(move |connection, _| {
+            let log = log.clone();
+            Box::pin(async move { attach_log(connection, log).await })
+        });
+        Self::one_connection(writer, options.clone(), options).await
+    }
+
     /// A backup that is to be filled: an SQLite database that is one file, the log's table in it. The file is new or empty.
     pub async fn create_backup(file: &Path) -> Result<Self, Error> {
-        let options = SqliteConnectOptions::new().filename(file).create_if_missing(true);
+        let options = SqliteConnectOptions::new().filename(absolute(file)?).create_if_missing(true);
         let options = usual(options, FILL_CACHE_KIB).journal_mode(SqliteJournalMode::Delete);
-        let db = Self::one_file(options.clone(), options).await?;
+        let db = Self::one_connection(sqlite_pool(1), options.clone(), options).await?;
         let mut tx = db.begin().await?;
         tx.execute(Sql::new(super::log::SQLITE_TABLE)).await?;
         tx.commit().await?;
@@ -68,13 +86,18 @@ impl Db {
 
     /// A backup, to read it. Nothing is written beside it either.
     pub async fn open_backup(file: &Path) -> Result<Self, Error> {
-        let options = usual(SqliteConnectOptions::new().filename(file), READ_CACHE_KIB).read_only(true);
-        Self::one_file(options.clone(), options).await
+        let options = usual(SqliteConnectOptions::new().filename(absolute(file)?), READ_CACHE_KIB).read_only(true);
+        Self::one_connection(sqlite_pool(1), options.clone(), options).await
     }
 
-    async fn one_file(options: SqliteConnectOptions, readers: SqliteConnectOptions) -> Result<Self, Error> {
+    /// A database that is read or written by one connection, which reaches the log as well.
+    async fn one_connection(
+        writer: SqlitePoolOptions,
+        options: SqliteConnectOptions,
+        readers: SqliteConnectOptions,
+    ) -> Result<Self, Error> {
         let log = SqliteLog::new(options.get_filename().to_owned(), FILL_CACHE_KIB);
-        let writer = sqlite_pool(1).connect_with(options).await?;
+        let writer = writer.connect_with(options).await?;
         let readers = sqlite_pool(1).connect_lazy_with(readers);
         let (log_readers, log_checkpoints) = (readers.clone(), writer.clone());
         Ok(Self::Sqlite { writer, readers, log, log_readers, log_checkpoints })
@@ -157,6 +180,19 @@ fn usual(options: SqliteConnectOptions, cache_kib: u32) -> SqliteConnectOptions 
         .pragma("temp_store", "MEMORY")
         // Where hundreds of rows are wanted of millions, it would rather index all of these, for each statement anew.
         .pragma("automatic_index", "OFF")
+}
+
+/// Attaches the log's file, with its table.
+async fn attach_log(connection: &mut SqliteConnection, log: String) -> Result<(), sqlx::Error> {
+    sqlx::query("ATTACH ? AS apart").bind(log).execute(&mut *connection).await?;
+    let table = super::log::SQLITE_TABLE.replace(" log ", " apart.log ");
+    let sql = format!("PRAGMA apart.journal_mode = DELETE; {table}");
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(drop)
+}
+
+/// SQLite would take a name such as `file:a` for an address.
+fn absolute(file: &Path) -> Result<PathBuf, Error> {
+    std::path::absolute(file).map_err(|error| Error::Unavailable(error.to_string()))
 }
 
 /// A file beside the database's, with something added to its name.

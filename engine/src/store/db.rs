@@ -96,16 +96,6 @@ impl Db {
         }
     }
 
-    /// Begins a transaction that may write the log's file, where it has one of its own.
-    pub async fn begin_on_log(&self) -> Result<Option<Tx>, Error> {
-        match self {
-            Self::Sqlite { log_checkpoints, .. } if self.has_log_apart() => {
-                Ok(Some(Tx::Sqlite(log_checkpoints.begin_with("BEGIN IMMEDIATE").await?)))
-            }
-            _ => Ok(None),
-        }
-    }
-
     /// Begins a transaction that may write, and sees one state of the database but for what it writes itself. On Postgres
     /// it fails with [`Error::Unavailable`] where another one has changed what it writes: worth another try.
     pub async fn begin_on_snapshot(&self) -> Result<Tx, Error> {

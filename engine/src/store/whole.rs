@@ -8,7 +8,7 @@ use super::log;
 use crate::error::{Error, corrupt};
 use domain::Timestamp;
 use domain::timestamp::DAY_MS;
-use futures_util::TryStreamExt;
+use futures_util::stream::{BoxStream, TryStreamExt};
 use sqlx::{AssertSqlSafe, query};
 use std::time::Duration;
 use uuid::Uuid;
@@ -67,8 +67,16 @@ const NUMBERED: [&str; 3] = ["customers", "applications", "helplines"];
 const ROWS_MAX: usize = 512;
 const BYTES_MAX: usize = 4 << 20;
 
-/// How long the next row may take.
+/// How long the next row may take, and whatever is written meanwhile …
 const ROW_MAX: Duration = Duration::from_secs(60);
+/// … and the count of all rows of a table.
+const COUNT_MAX: Duration = Duration::from_secs(3_600);
+
+/// How often, and after what pause, it is looked whether others have left a database.
+const LEAVING_LOOKS: usize = 20;
+const LEAVING_LOOK: Duration = Duration::from_millis(50);
+/// And how long for the lock that they hold.
+const LOCK_MAX_MS: u32 = 2_000;
 
 /// How often it is tried to see a state of the two files of SQLite that belongs together.
 const TRIES: usize = 10;
@@ -101,8 +109,12 @@ impl Whole {
         ))
     }
 
+    /// The transaction that a table is in.
     fn holding(&mut self, table: &str) -> &mut Tx {
-        holding(&mut self.tx, &mut self.log, table)
+        match &mut self.log {
+            Some(log) if table == "log" => log,
+            _ => &mut self.tx,
+        }
     }
 
     /// A statement that reads what is copied of a table. Of the log that is what is in no run: all else is in the event blocks.
@@ -112,7 +124,9 @@ impl Whole {
     }
 
     async fn number(&mut self, table: &str, sql: Sql) -> Result<u64, Error> {
-        self.holding(table).fetch_one(sql).await?.narrow(0)
+        let mut rows = self.holding(table).stream(sql)?;
+        let row = next(&mut rows, COUNT_MAX).await?;
+        row.ok_or_else(|| corrupt("count"))?.narrow(0)
     }
 
     /// How many rows there are to copy.
@@ -124,59 +138,80 @@ impl Whole {
         Ok(rows)
     }
 
-    /// How many events there are, in blocks and in packs that are not counted yet.
-    pub async fn events(&mut self) -> Result<u64, Error> {
+    /// How many events there are in blocks, and how many wait to be counted, of which some may have been sent again.
+    pub async fn events(&mut self) -> Result<(u64, u64), Error> {
         const SUM: &str = "CAST(COALESCE(SUM(events), 0) AS BIGINT)";
         let waiting = Sql::new(format!("SELECT {SUM} FROM log WHERE seq > $1")).bind(self.progress.applied);
         let in_blocks = self.number("event_blocks", self.read(SUM, "event_blocks")).await?;
-        Ok(in_blocks + self.number("log", waiting).await?)
+        Ok((in_blocks, self.number("log", waiting).await?))
     }
 
     /// The days of UTC that there are events of, by their first instants.
     pub async fn days(&mut self) -> Result<Vec<Timestamp>, Error> {
         // Before 1970 the remainder is negative.
         let sql = "SELECT DISTINCT span - (span % $1 + $1) % $1 FROM event_blocks";
-        self.tx.fetch(Sql::new(sql).bind(DAY_MS)).await?.iter().map(|row| row.at(0)).collect()
+        let (mut days, mut rows) = (Vec::new(), self.tx.stream(Sql::new(sql).bind(DAY_MS))?);
+        while let Some(row) = next(&mut rows, COUNT_MAX).await? {
+            days.push(row.at(0)?);
+        }
+        Ok(days)
     }
 }
 
-/// The transaction, of two, that a table is in.
-fn holding<'a>(tx: &'a mut Tx, log: &'a mut Option<Tx>, table: &str) -> &'a mut Tx {
-    match log {
-        Some(log) if table == "log" => log,
-        _ => tx,
-    }
+/// The next row, unless it takes too long.
+async fn next(rows: &mut BoxStream<'_, Result<Row, Error>>, max: Duration) -> Result<Option<Row>, Error> {
+    let row = tokio::time::timeout(max, rows.try_next()).await;
+    row.map_err(|_| Error::Unavailable("the database has gone silent".to_owned()))?
 }
 
-/// A database that is being filled.
+/// Whether a database has no table of ours yet, or none but those that a migration makes, with nothing in them.
+pub async fn is_empty(db: &Db) -> Result<bool, Error> {
+    let there = match db {
+        Db::Sqlite { .. } => "SELECT name FROM sqlite_schema WHERE type = 'table'",
+        Db::Postgres { .. } => {
+            "SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema()"
+        }
+    };
+    let there: Vec<String> =
+        db.fetch(Sql::new(there)).await?.iter().map(|row| row.text(0)).collect::<Result<_, _>>()?;
+    let ours: Vec<_> = TABLES.iter().filter(|table| there.iter().any(|name| name == *table)).collect();
+    if db.version().await? == 0 {
+        return Ok(ours.is_empty());
+    }
+    for table in ours.iter().filter(|table| !NEVER_EMPTY.contains(table)) {
+        if db.fetch_optional(Sql::new(format!("SELECT 1 FROM {table} LIMIT 1"))).await?.is_some() {
+            return Ok(false);
+        }
+    }
+    Ok(log::ends(db).await?.is_none())
+}
+
+/// A database that is being filled: all in one transaction.
 pub struct Filling {
     tx: Tx,
-    log: Option<Tx>,
 }
 
 impl Filling {
     /// Begins to fill a database; `None` if there is something in it, or somebody uses it.
     pub async fn begin(db: &Db) -> Result<Option<Self>, Error> {
-        let mut filling = Self { log: db.begin_on_log().await?, tx: db.begin().await? };
-        // Of two that begin at once, the second looks when the first has ended.
-        aggregator::hold(&mut filling.tx).await?;
+        let mut tx = db.begin().await?;
+        tx.give_up_when_idle(ROW_MAX).await?;
+        if is_used(&mut tx).await? {
+            return Ok(None);
+        }
         for table in TABLES.iter().filter(|table| !NEVER_EMPTY.contains(table)) {
             let sql = Sql::new(format!("SELECT 1 FROM {table} LIMIT 1"));
-            if filling.holding(table).fetch_optional(sql).await?.is_some() {
+            if tx.fetch_optional(sql).await?.is_some() {
                 return Ok(None);
             }
         }
-        if aggregator::progress_in(&mut filling.tx).await?.holder.is_some() {
+        if aggregator::progress_in(&mut tx).await?.holder.is_some() {
             return Ok(None);
         }
         for table in NEVER_EMPTY {
-            filling.tx.execute(Sql::new(format!("DELETE FROM {table}"))).await?;
+            tx.execute(Sql::new(format!("DELETE FROM {table}"))).await?;
         }
-        Ok(Some(filling))
-    }
-
-    fn holding(&mut self, table: &str) -> &mut Tx {
-        holding(&mut self.tx, &mut self.log, table)
+        Ok(Some(Self { tx }))
     }
 
     /// What else is to be written with it.
@@ -188,14 +223,13 @@ impl Filling {
     pub async fn fill(&mut self, from: &mut Whole, mut progress: impl FnMut(u64)) -> Result<u64, Error> {
         let mut copied = 0;
         for table in TABLES {
-            let columns = columns(self.holding(table), table).await?;
+            let columns = columns(&mut self.tx, table).await?;
             let mut batch = Batch::default();
             let sql = from.read(&names(&columns), table);
             let source = from.holding(table);
             let mut rows = source.stream(sql)?;
             loop {
-                let row = tokio::time::timeout(ROW_MAX, rows.try_next()).await;
-                let row = row.map_err(|_| Error::Unavailable("the database has gone silent".to_owned()))??;
+                let row = next(&mut rows, ROW_MAX).await?;
                 let is_last = row.is_none();
                 if let Some(row) = row {
                     batch.push(&row, &columns)?;
@@ -212,14 +246,14 @@ impl Filling {
             drop(rows);
             if table == "log" {
                 from.log = None;
-                log::begin_with_nothing(self.holding(table), from.progress.flushed).await?;
+                log::begin_with_nothing(&mut self.tx, from.progress.flushed).await?;
             }
         }
         Ok(copied)
     }
 
     async fn write(&mut self, table: &str, columns: &[Column], rows: Vec<Vec<Value>>) -> Result<(), Error> {
-        let tx = self.holding(table);
+        let tx = &mut self.tx;
         let into = format!("INSERT INTO {table} ({})", names(columns));
         if let Tx::Postgres(tx) = tx {
             let arrays: Vec<_> = columns
@@ -251,7 +285,7 @@ impl Filling {
         Ok(())
     }
 
-    /// Makes it last. The log comes first: beside a log alone nothing takes the database for an empty one.
+    /// Makes it last, all of it in the same instant.
     pub async fn commit(mut self) -> Result<(), Error> {
         // Nobody counts here yet; no file of an export came along; and it is another database than the one it was.
         for sql in [
@@ -266,12 +300,37 @@ impl Filling {
                 let sql = format!("SELECT setval(pg_get_serial_sequence('{table}', 'no'), MAX(no)) FROM {table}");
                 self.tx.fetch(Sql::new(sql)).await?;
             }
-        }
-        if let Some(log) = self.log {
-            log.commit().await?;
+            self.tx.fetch(Sql::new("SELECT setval('log_seq', GREATEST(MAX(seq), 1)) FROM log")).await?;
         }
         self.tx.commit().await
     }
+}
+
+/// Whether somebody else has to do with the database, and keeps everybody from it until the transaction ends. Who starts a server
+/// on it meanwhile waits, and then finds what there is; who has started one before is connected.
+///
+/// On SQLite whoever may write is alone.
+async fn is_used(tx: &mut Tx) -> Result<bool, Error> {
+    if matches!(tx, Tx::Sqlite(_)) {
+        return Ok(false);
+    }
+    tx.execute(Sql::new(format!("SET LOCAL lock_timeout = {LOCK_MAX_MS}"))).await?;
+    if let Err(error) = tx.execute(Sql::new("LOCK TABLE settings IN ACCESS EXCLUSIVE MODE")).await {
+        tracing::debug!(%error, "somebody else uses the database");
+        return Ok(true);
+    }
+    let others = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user \
+                  AND pid <> pg_backend_pid()";
+    tx.execute(Sql::new("SET LOCAL lock_timeout TO DEFAULT")).await?;
+    // One that was closed a moment ago may still be there; and a transaction sees what it has seen before.
+    for _ in 0..LEAVING_LOOKS {
+        tx.fetch(Sql::new("SELECT CAST(pg_stat_clear_snapshot() AS TEXT)")).await?;
+        if tx.fetch_one(Sql::new(others)).await?.int(0)? == 0 {
+            return Ok(false);
+        }
+        tokio::time::sleep(LEAVING_LOOK).await;
+    }
+    Ok(true)
 }
 
 /// What a column holds.

@@ -50,18 +50,27 @@ impl Backup {
         if path.file_name().is_none() {
             return Err(Failure::Usage("FILE must name a file".to_owned()));
         }
-        if path.exists() {
-            return Err(Failure::Failed(format!("{} is there already", path.display())));
+        if path.to_str().is_none() {
+            return Err(Failure::Usage("FILE must be UTF-8".to_owned()));
         }
+        let is_new = || match path.symlink_metadata() {
+            Ok(_) => Err(Failure::Failed(format!("{} is there already", path.display()))),
+            Err(_) => Ok(()),
+        };
+        is_new()?;
         let engine = Engine::open_existing(settings(config), Arc::new(SystemClock)).await?;
-        let (part, _) = Part::create(path, PRIVATE)?;
+        let (part, _) =
+            Part::create(path, PRIVATE).map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))?;
+        // Another one may have ended meanwhile; from here on nobody else writes this file.
+        is_new()?;
         let bar = progress_bar("rows");
         let copied = engine.back_up(&engine.authenticate_console(), part.place(), shown_on(&bar)).await;
         bar.finish_and_clear();
         let copied = copied?;
         part.finish()?;
         let bytes = path.metadata()?.len();
-        let printed = json!({"file": path, "bytes": bytes, "rows": copied.rows, "events": copied.events});
+        let Copied { rows, events, waiting } = copied;
+        let printed = json!({"file": path, "bytes": bytes, "rows": rows, "events": events, "waiting": waiting});
         self.output.print(&printed, || {
             format!("Wrote {}: {}, {bytes} bytes. It holds all secrets: keep it as such.", path.display(), told(copied))
         })?;
@@ -110,6 +119,10 @@ fn shown_on(bar: &ProgressBar) -> impl FnMut(u64, u64) {
     }
 }
 
-fn told(Copied { rows, events }: Copied) -> String {
-    format!("{events} events, {rows} rows in all")
+fn told(Copied { rows, events, waiting }: Copied) -> String {
+    let waiting = match waiting {
+        0 => String::new(),
+        waiting => format!(" and {waiting} that wait to be counted"),
+    };
+    format!("{events} events{waiting}, {rows} rows in all")
 }
