@@ -96,7 +96,7 @@ def test_a_move_to_the_other_kind(kind):
 
 def test_what_is_broken_off_leaves_nothing(installation):
     """A backup appears under its name when it is whole; a database that was being filled is still an empty one."""
-    installation.command("demo", "--events", "200000")
+    installation.command("demo", "--events", "100000")
     path = installation.directory / "a.backup"
     for pause in (0.02, 0.1, 0.3):
         broken_off(installation, pause, "backup", str(path))
@@ -117,9 +117,9 @@ def test_what_is_broken_off_leaves_nothing(installation):
 
 def test_two_at_once(installation):
     """Of two backups to one file one is made, whole; of two restores into one database likewise."""
-    installation.command("demo", "--events", "200000")
+    installation.command("demo")
     path = installation.directory / "a.backup"
-    for pause in (0, 0.05, 0.3):
+    for pause in (0, 0.2) if not traffic.LONG else (0, 0.01, 0.05, 0.2, 0.5):
         ended = at_once(installation, pause, "backup", str(path))
         assert sorted(ended) == [0, 1], ended
         for kind in reachline.KINDS:
