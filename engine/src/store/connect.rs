@@ -70,14 +70,14 @@ impl Db {
             let log = log.clone();
             Box::pin(async move { attach_log(connection, log).await })
         });
-        Self::one_connection(writer, options.clone(), options).await
+        Self::one_connection(writer, options).await
     }
 
     /// A backup that is to be filled: an SQLite database that is one file, the log's table in it. The file is new or empty.
     pub async fn create_backup(file: &Path) -> Result<Self, Error> {
         let options = SqliteConnectOptions::new().filename(absolute(file)?).create_if_missing(true);
         let options = usual(options, FILL_CACHE_KIB).journal_mode(SqliteJournalMode::Delete);
-        let db = Self::one_connection(sqlite_pool(1), options.clone(), options).await?;
+        let db = Self::one_connection(sqlite_pool(1), options).await?;
         let mut tx = db.begin().await?;
         tx.execute(Sql::new(super::log::SQLITE_TABLE)).await?;
         tx.commit().await?;
@@ -87,18 +87,14 @@ impl Db {
     /// A backup, to read it. Nothing is written beside it either.
     pub async fn open_backup(file: &Path) -> Result<Self, Error> {
         let options = usual(SqliteConnectOptions::new().filename(absolute(file)?), READ_CACHE_KIB).read_only(true);
-        Self::one_connection(sqlite_pool(1), options.clone(), options).await
+        Self::one_connection(sqlite_pool(1), options).await
     }
 
     /// A database that is read or written by one connection, which reaches the log as well.
-    async fn one_connection(
-        writer: SqlitePoolOptions,
-        options: SqliteConnectOptions,
-        readers: SqliteConnectOptions,
-    ) -> Result<Self, Error> {
+    async fn one_connection(writer: SqlitePoolOptions, options: SqliteConnectOptions) -> Result<Self, Error> {
         let log = SqliteLog::new(options.get_filename().to_owned(), FILL_CACHE_KIB);
+        let readers = sqlite_pool(1).connect_lazy_with(options.clone());
         let writer = writer.connect_with(options).await?;
-        let readers = sqlite_pool(1).connect_lazy_with(readers);
         let (log_readers, log_checkpoints) = (readers.clone(), writer.clone());
         Ok(Self::Sqlite { writer, readers, log, log_readers, log_checkpoints })
     }
