@@ -27,7 +27,7 @@ pub struct Standing {
     pub limit: i64,
     /// Calls that are left.
     pub remaining: i64,
-    /// Seconds until calls are given back; of an unused window, until the next full hour.
+    /// Seconds until calls are given back.
     pub reset_seconds: i64,
     /// Whether this call is within the quota.
     pub allowed: bool,
@@ -36,8 +36,8 @@ pub struct Standing {
 impl Standing {
     /// The standing after a call that was counted as the last of `used`; `oldest` is the first hour with calls.
     #[must_use]
-    pub fn new(limit: i64, used: i64, oldest_hour: Option<i64>, now: Timestamp) -> Self {
-        let given_back = (oldest_hour.unwrap_or(hour(now) + 1 - WINDOW_HOURS) + WINDOW_HOURS) * HOUR_MS;
+    pub fn new(limit: i64, used: i64, oldest_hour: i64, now: Timestamp) -> Self {
+        let given_back = (oldest_hour + WINDOW_HOURS) * HOUR_MS;
         let reset_seconds = (given_back - now.millis() + SECOND_MS - 1).div_euclid(SECOND_MS).max(1);
         Self { limit, remaining: (limit - used).max(0), reset_seconds, allowed: used <= limit }
     }
@@ -65,9 +65,9 @@ mod tests {
     #[test]
     fn calls_come_back_when_their_hour_leaves_the_window() {
         let now = at("2026-11-24T17:45:00Z");
-        let standing = Standing::new(1000, 1001, Some(hour(at("2026-11-23T18:00:00Z"))), now);
+        let standing = Standing::new(1000, 1001, hour(at("2026-11-23T18:00:00Z")), now);
         assert_eq!((standing.allowed, standing.remaining, standing.reset_seconds), (false, 0, 15 * 60));
-        let fresh = Standing::new(1000, 1, Some(hour(now)), now);
+        let fresh = Standing::new(1000, 1, hour(now), now);
         assert_eq!((fresh.allowed, fresh.remaining, fresh.reset_seconds), (true, 999, 23 * 3600 + 15 * 60));
     }
 }

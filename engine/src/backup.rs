@@ -50,16 +50,19 @@ impl Engine {
         Self::open(settings, clock).await
     }
 
-    /// Writes all data into a file, new or empty: an SQLite database in the form of a backup, whatever this one is. People's
-    /// sessions are not in it, and neither are the files of exports. It can run at any time and holds up nobody.
+    /// Writes all data into a file, new or empty: an SQLite database in the form of a backup, whatever this one is. The audit
+    /// log tells the name that the file will have. People's sessions are not in it, and neither are the files of exports. It can run at any time and holds up nobody.
     ///
     /// # Errors
     /// [`Error::Invalid`] if the tables are not up to date; otherwise of the store or the file, which is of no use then.
-    pub async fn back_up(&self, _: &Operator, file: &Path, progress: impl CopyProgress) -> Result<Copied, Error> {
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        let subject = name.trim_end_matches(".part").to_owned();
+    pub async fn back_up(
+        &self,
+        _: &Operator,
+        (file, name): (&Path, &str),
+        progress: impl CopyProgress,
+    ) -> Result<Copied, Error> {
         let backup = Db::create_backup(file).await?;
-        self.note_copy(Action::BackupBegun, subject).await?;
+        self.note_copy(Action::BackupBegun, name.to_owned()).await?;
         let copied = copy(&self.0.db, &backup, None, progress).await;
         backup.close().await;
         copied

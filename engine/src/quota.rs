@@ -19,6 +19,6 @@ impl Engine {
         let hours = (first_counted_hour(now), hour(now));
         let counted = store::limits::count_catalogue_call(&self.0.db, client.customer_no(), hours, limit).await?;
         let (used, oldest) = counted;
-        Ok(Standing::new(limit, used, Some(oldest), now))
+        Ok(Standing::new(limit, used, oldest, now))
     }
 }

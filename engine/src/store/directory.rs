@@ -29,7 +29,8 @@ pub struct ApplicationRecord {
 
 const VERSION: &str = "directory_version";
 const TOKEN_KEY: &str = "token_key";
-const MARK_SEED: &str = "database_mark_seed";
+/// What [`mark_seed`] is called among the settings.
+pub(super) const MARK_SEED: &str = "database_mark_seed";
 
 /// Changes whenever something of the directory does.
 pub async fn version(db: &Db) -> Result<Option<String>, Error> {

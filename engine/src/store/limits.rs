@@ -4,8 +4,8 @@ use super::db::{Db, Sql, Tx};
 use crate::error::Error;
 use domain::ids::CustomerNo;
 
-/// Counts a catalogue call, unless there are `max` since `first_hour` already, and says how many there are with it, and in
-/// which hour the oldest was.
+/// Counts a catalogue call, unless there are `max` since `first_hour` already, and says how many there are with it (one more
+/// than `max` of one that is not counted), and in which hour the oldest was.
 ///
 /// The increment is a statement by itself: calls count one after the other, and none waits for a process that is away.
 pub async fn count_catalogue_call(

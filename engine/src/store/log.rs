@@ -219,10 +219,7 @@ mod tests {
         let (_directory, db) = new_db().await;
         let progress = super::super::aggregator::progress(&db).await.unwrap();
         for (seq, is_refused) in [(5, true), (1, false)] {
-            let sql = "INSERT INTO log (seq, writer, number, appended_at, events, pack) VALUES ($1, $2, $1, 0, 0, $3)";
-            let pack = super::super::codec::pack(&Pack::default());
-            let values: [Value; 3] = [seq.into(), Uuid::nil().into(), pack.into()];
-            db.append(Sql::new(sql).bind_all(values)).await.unwrap();
+            db.append(empty_pack(seq)).await.unwrap();
             assert_eq!(go_on_after(&db, &progress).await.is_err(), is_refused, "from {seq}");
         }
     }

@@ -4,6 +4,7 @@
 
 use super::aggregator::{self, Progress};
 use super::db::{Db, Row, Sql, Tx, Value, chunks, in_time};
+use super::directory::MARK_SEED;
 use super::log;
 use crate::error::{Error, corrupt};
 use domain::Timestamp;
@@ -289,11 +290,11 @@ impl Filling {
     pub async fn commit(mut self) -> Result<(), Error> {
         // Nobody counts here yet; no file of an export came along; and it is another database than the one it was.
         for sql in [
-            "UPDATE aggregator SET holder = NULL",
-            "UPDATE exports SET file_expires_at = NULL",
-            "DELETE FROM settings WHERE name = 'database_mark_seed'",
+            Sql::new("UPDATE aggregator SET holder = NULL"),
+            Sql::new("UPDATE exports SET file_expires_at = NULL"),
+            Sql::new("DELETE FROM settings WHERE name = $1").bind(MARK_SEED),
         ] {
-            self.tx.execute(Sql::new(sql)).await?;
+            self.tx.execute(sql).await?;
         }
         if matches!(self.tx, Tx::Postgres(_)) {
             for table in NUMBERED {

@@ -52,7 +52,10 @@ async fn what_is_backed_up_comes_back_and_goes_on(mut installation: Installation
     installation.abandon();
     let file = installation.directory().join("a.backup");
     let mut told = Vec::new();
-    let backed_up = installation.engine.back_up(&installation.operator, &file, |done, of| told.push((done, of))).await;
+    let backed_up = installation
+        .engine
+        .back_up(&installation.operator, (&file, "a.backup"), |done, of| told.push((done, of)))
+        .await;
     let backed_up = backed_up.unwrap();
     assert_eq!(backed_up.events + backed_up.waiting, 500);
     assert!(backed_up.waiting > 0);
@@ -91,7 +94,7 @@ async fn only_an_empty_database_is_filled(mut installation: Installation) {
     let (engine, operator, directory) =
         (installation.engine.clone(), installation.engine.authenticate_console(), installation.directory().to_owned());
     let file = directory.join("a.backup");
-    engine.back_up(&operator, &file, silent).await.unwrap();
+    engine.back_up(&operator, (&file, "a.backup"), silent).await.unwrap();
     let codes = |result: Result<engine::Copied, Error>| -> Vec<FaultCode> {
         match result {
             Err(Error::Invalid(faults)) => faults.0.into_iter().map(|fault| fault.code).collect(),
@@ -134,7 +137,7 @@ async fn nothing_is_lost_on_the_way_around() {
     installation.engine = Engine::open(installation.settings.clone(), installation.clock.clone()).await.unwrap();
     let (directory, operator) = (installation.directory().to_owned(), &installation.operator);
     let file = directory.join("a.backup");
-    let backed_up = installation.engine.back_up(operator, &file, silent).await.unwrap();
+    let backed_up = installation.engine.back_up(operator, (&file, "a.backup"), silent).await.unwrap();
     let on_postgres = on(new_postgres_database().await, &installation);
     Engine::restore(&on_postgres, &*installation.clock, &file, silent).await.unwrap();
     let on_postgres = Engine::open(on_postgres, installation.clock.clone()).await.unwrap();

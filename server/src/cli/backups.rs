@@ -47,12 +47,11 @@ pub struct Copy {
 impl Backup {
     pub async fn run(self, config: &Config) -> Result<ExitCode, Failure> {
         let path = &self.file;
-        if path.file_name().is_none() {
-            return Err(Failure::Usage("FILE must name a file".to_owned()));
-        }
+        let name = path.file_name().ok_or_else(|| Failure::Usage("FILE must name a file".to_owned()))?;
         if path.to_str().is_none() {
             return Err(Failure::Usage("FILE must be UTF-8".to_owned()));
         }
+        let name = name.to_string_lossy();
         let is_new = || match path.symlink_metadata() {
             Ok(_) => Err(Failure::Failed(format!("{} is there already", path.display()))),
             Err(_) => Ok(()),
@@ -64,7 +63,7 @@ impl Backup {
         // Another one may have ended meanwhile; from here on nobody else writes this file.
         is_new()?;
         let bar = progress_bar("rows");
-        let copied = engine.back_up(&engine.authenticate_console(), part.place(), shown_on(&bar)).await;
+        let copied = engine.back_up(&engine.authenticate_console(), (part.place(), &name), shown_on(&bar)).await;
         bar.finish_and_clear();
         let copied = copied?;
         part.finish()?;
