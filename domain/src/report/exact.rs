@@ -1,12 +1,14 @@
 //! Numbers that laws ask for exactly, and what suppressed reports of other months leave of them.
 //!
 //! A year's number less what is printed of eleven of its months is the twelfth's, which nobody has suppressed. So such a
-//! rest is a secret as well: where it would be small, a report within the year withholds its own total, and whatever gives
-//! that away. Numbers are taken as they were printed, in every version: an older rest was somebody's count, too.
+//! rest is a secret as well: where it would be small, a report that gives it away withholds its own total, and whatever
+//! tells that. Numbers are taken as they were printed, in every version: an older rest was somebody's count, too.
+//!
+//! Where a report has months of two years, the years' numbers have to be taken together: of two years less such a report
+//! and one of their other months, another rest is left. And what reports have beyond the years within them is a rest, too.
+//! [`rests`](super::rests) keeps them.
 
-use super::cells::{Graph, RawRow, Tables};
 use super::content::{Cell, Content};
-use super::suppress::{Mark, Node, Rule};
 use super::template::TableBy;
 use crate::figures::Figure;
 use crate::zone::Month;
@@ -21,47 +23,94 @@ pub type Months = (Month, Month);
 
 /// What is left of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Left {
-    count: i64,
+pub(super) struct Left {
+    pub(super) count: i64,
     /// Hidden counts are part of it, or were taken off as if they were as small as they can be: even nothing left says
     /// something then, that they are nothing or that small.
-    hides: bool,
+    pub(super) hides: bool,
 }
 
 impl Left {
-    fn is_secret(self, k: i64) -> bool {
+    pub(super) const fn of(count: i64) -> Self {
+        Self { count, hides: false }
+    }
+
+    pub(super) fn is_secret(self, k: i64) -> bool {
         let count = self.count.abs();
         count < k && (count > 0 || self.hides)
     }
 
     /// Whether everything is told of it.
-    const fn is_nothing(self) -> bool {
+    pub(super) const fn is_nothing(self) -> bool {
         self.count == 0 && !self.hides
     }
 
-    /// What is not in the report. Where all else is told (`is_told`) it is what others hide, which may be cover for more.
-    fn node(self, k: i64, is_told: bool) -> Node {
-        if self.is_secret(k) || (is_told && self.hides) { Node::kept(self.count.abs()) } else { Node::untold() }
+    pub(super) const fn plus(self, other: Self) -> Self {
+        Self { count: self.count + other.count, hides: self.hides || other.hides }
     }
 
-    const fn plus(self, other: Self) -> Self {
-        Self { count: self.count + other.count, hides: self.hides || other.hides }
+    const fn less(self, other: Self) -> Self {
+        self.plus(Self { count: -other.count, ..other })
     }
 }
 
-/// An exact number of some months that overlap those of a report, and are not the same.
+/// Several versions leave several numbers, few of them different. `None`: too many.
+pub(super) type Lefts = Option<BTreeSet<Left>>;
+
+fn few(left: BTreeSet<Left>) -> Lefts {
+    (left.len() <= LEFT_MAX).then_some(left)
+}
+
+/// Each number of one with each of another.
+fn each(one: &Lefts, other: &Lefts, of: impl Fn(Left, Left) -> Left) -> Lefts {
+    let (one, other) = one.as_ref().zip(other.as_ref())?;
+    few(one.iter().flat_map(|one| other.iter().map(|other| of(*one, *other))).collect())
+}
+
+fn either(one: Lefts, other: Lefts) -> Lefts {
+    one.zip(other).and_then(|(one, other)| few(one.into_iter().chain(other).collect()))
+}
+
+/// Numbers of months that follow each other.
+type Numbers = BTreeMap<Months, Lefts>;
+
+fn add(numbers: &mut Numbers, months: Months, left: Lefts) {
+    let before = numbers.entry(months).or_insert_with(|| Some(BTreeSet::new()));
+    *before = either(before.take(), left);
+}
+
+/// The numbers, and the sums of those that follow each other; `is_joined` says at which months.
+fn sums(numbers: &Numbers, is_joined: impl Fn(Month) -> bool) -> Numbers {
+    let mut sums = Numbers::new();
+    for (months, left) in numbers.iter().rev() {
+        let next = months.1.plus(1);
+        if is_joined(next) {
+            let following = sums.range((next, next)..).take_while(|((first, _), _)| *first == next);
+            let with = following.map(|((_, last), more)| ((months.0, *last), each(left, more, Left::plus)));
+            with.collect::<Vec<_>>().into_iter().for_each(|(months, left)| add(&mut sums, months, left));
+        }
+        add(&mut sums, *months, left.clone());
+    }
+    sums
+}
+
+/// Sums and differences of exact numbers and suppressed reports that matter to a report, or to some of its months: what
+/// exact numbers have beyond them and others, or they with others beyond exact numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exact {
-    months: Months,
-    figure: Figure,
-    /// Whether all of its months are in the report.
-    is_within: bool,
-    /// Whether all months of the report are in it.
-    is_around: bool,
+    pub(super) figure: Figure,
+    /// The months of the report that it is about.
+    pub(super) own: Months,
+    /// Whether these are all of the report's.
+    pub(super) is_whole: bool,
+    /// Whether what they come to is an exact number, or several.
+    pub(super) is_within: bool,
     /// Whether all of its months are in the report or in others that are approved.
-    is_told: bool,
-    /// What other reports leave of it. Several versions leave several numbers, few of them different. `None`: too many.
-    left: Option<BTreeSet<Left>>,
+    pub(super) is_told: bool,
+    /// Whether it is what the months and other reports have beyond exact numbers.
+    pub(super) is_beyond: bool,
+    /// What other reports leave of the exact numbers; less than nothing where they have more.
+    pub(super) left: Lefts,
 }
 
 fn months(content: &Content) -> Months {
@@ -76,84 +125,161 @@ const fn is_in(inner: Months, outer: Months) -> bool {
     outer.0.0 <= inner.0.0 && inner.1.0 <= outer.1.0
 }
 
+/// Whether the month is one of them, but not the first.
+const fn is_across(months: Months, at: Month) -> bool {
+    months.0.0 < at.0 && at.0 <= months.1.0
+}
+
+fn shared(a: Months, b: Months) -> Months {
+    (a.0.max(b.0), a.1.min(b.1))
+}
+
+/// All that is approved, but for suppressed reports of what it is about.
+struct Approved<'a> {
+    exact: Vec<&'a Content>,
+    suppressed: Vec<&'a Content>,
+}
+
+impl<'a> Approved<'a> {
+    fn new(all: &[&'a Content], is_apart: impl Fn(Months) -> bool) -> Self {
+        let (suppressed, exact): (Vec<_>, Vec<_>) = all.iter().partition(|it| it.template.suppresses);
+        Self { exact, suppressed: suppressed.into_iter().filter(|it| is_apart(months(it))).collect() }
+    }
+
+    /// Exact numbers of other months than `own`.
+    fn numbers(&self, own: Months, figure: Figure) -> Numbers {
+        let mut numbers = Numbers::new();
+        for content in self.exact.iter().filter(|it| months(it) != own) {
+            let cells = content.figures.iter().zip(&content.total).filter(|(of, _)| **of == figure);
+            for count in cells.filter_map(|(_, cell)| if let Cell::Count(n) = cell { Some(*n) } else { None }) {
+                add(&mut numbers, months(content), Some(BTreeSet::from([Left::of(count)])));
+            }
+        }
+        numbers
+    }
+
+    /// What suppressed reports say of a figure within `whole`: for each of their periods, what all of their versions say.
+    fn said(&self, whole: Months, figure: Figure) -> Numbers {
+        let mut parts = Numbers::new();
+        for content in self.suppressed.iter().filter(|it| months(it) != whole) {
+            if let Some(said) = said(content, whole, figure) {
+                add(&mut parts, months(content), Some(said));
+            }
+        }
+        parts
+    }
+
+    /// Numbers that follow each other, where a report has months of both, and what is left of them.
+    fn around(&self, numbers: &Numbers, own: Months, figure: Figure) -> Vec<(Months, Numbers, Lefts)> {
+        let reports: Vec<_> = self.suppressed.iter().map(|it| months(it)).chain([own]).collect();
+        let all = sums(numbers, |at| reports.iter().any(|it| is_across(*it, at)));
+        let of = |(months, left): (Months, Lefts)| {
+            let parts = self.said(months, figure);
+            let left = parts.values().fold(left, |left, part| each(&left, part, Left::less));
+            (months, parts, left)
+        };
+        all.into_iter().filter(|(months, _)| overlap(*months, own)).map(of).collect()
+    }
+
+    /// Reports that follow each other, where an exact number has months of both, and what they leave of the numbers within
+    /// them; `own` is among them, with a number that is taken off later, or it is an exact number.
+    fn beyond(&self, numbers: &Numbers, own: Months, figure: Figure) -> Vec<Lefts> {
+        let mut reports = Numbers::new();
+        if !numbers.contains_key(&own) {
+            add(&mut reports, own, Some(BTreeSet::from([Left::of(0)])));
+        }
+        for content in &self.suppressed {
+            let rows = content.tables.iter().filter(|table| table.by == TableBy::Month).flat_map(|table| &table.rows);
+            let rows = rows.filter_map(|row| row.key.parse::<Month>().ok()).map(|month| (month, month));
+            for part in rows.chain([months(content)]).collect::<BTreeSet<_>>() {
+                said(content, part, figure).into_iter().for_each(|said| add(&mut reports, part, Some(said)));
+            }
+        }
+        // Of numbers and reports that are within each other, what is around says all.
+        if reports.keys().all(|it| numbers.keys().all(|number| !overlap(*it, *number) || is_in(*it, *number))) {
+            return Vec::new();
+        }
+        let all = sums(&reports, |at| numbers.keys().any(|number| is_across(*number, at)));
+        let of = |(run, sum): (Months, Lefts)| {
+            let mut within: Vec<_> = numbers.iter().filter(|(it, _)| is_in(**it, run)).collect();
+            // Each month once, those of `own` first.
+            within.sort_by_key(|(it, _)| (**it != own, **it));
+            let mut taken: Vec<Months> = Vec::new();
+            within.retain(|(it, _)| {
+                let is_apart = taken.iter().all(|other| !overlap(**it, *other));
+                taken.extend(is_apart.then_some(**it));
+                is_apart
+            });
+            let none = Some(BTreeSet::from([Left::of(0)]));
+            let exact = within.iter().fold(none, |sum, (_, number)| each(&sum, number, Left::plus));
+            (!within.is_empty()).then(|| each(&exact, &sum, Left::less))
+        };
+        all.into_iter().filter(|(run, _)| is_in(own, *run)).filter_map(of).collect()
+    }
+}
+
 impl Exact {
     /// What matters to a suppressed report of the months `own`, of everything that is approved.
     #[must_use]
     pub fn around(approved: &[&Content], own: Months) -> Vec<Self> {
-        let mut numbers: BTreeMap<(Months, Figure), BTreeSet<Left>> = BTreeMap::new();
-        let exact = approved.iter().filter(|it| !it.template.suppresses);
-        for content in exact.filter(|it| overlap(months(it), own) && months(it) != own) {
-            for (figure, cell) in content.figures.iter().zip(&content.total) {
-                if let Cell::Count(count) = *cell {
-                    let left = numbers.entry((months(content), *figure)).or_default();
-                    left.insert(Left { count, hides: false });
-                }
-            }
-        }
-        let of = |((months, figure), left): ((Months, Figure), _)| {
-            let parts = parts(approved, Some(own), months, figure);
-            let is_in_one = |at| parts.keys().chain([&own]).any(|part| is_in((Month(at), Month(at)), *part));
+        let approved = Approved::new(approved, |it| !overlap(it, own));
+        let figures: BTreeSet<_> = approved.exact.iter().flat_map(|it| it.figures.iter().copied()).collect();
+        figures.into_iter().flat_map(|figure| Self::of(&approved, own, figure)).collect()
+    }
+
+    fn of(approved: &Approved, own: Months, figure: Figure) -> Vec<Self> {
+        let numbers = approved.numbers(own, figure);
+        let parts = numbers.keys().filter(|it| overlap(**it, own)).map(|it| shared(*it, own));
+        let parts: BTreeSet<_> = parts.chain([own]).collect();
+        let around = approved.around(&numbers, own, figure).into_iter().map(|(months, others, left)| {
+            let is_in_one = |at| others.keys().chain([&own]).any(|it| is_in((Month(at), Month(at)), *it));
             Self {
-                months,
                 figure,
+                own: shared(months, own),
+                is_whole: is_in(own, months),
                 is_within: is_in(months, own),
-                is_around: is_in(own, months),
                 is_told: (months.0.0..=months.1.0).all(is_in_one),
-                left: less(left, &parts),
+                is_beyond: false,
+                left,
             }
-        };
-        numbers.into_iter().map(of).collect()
+        });
+        let beyond = parts.iter().filter(|it| !numbers.contains_key(it)).flat_map(|part| {
+            let left = approved.beyond(&numbers, *part, figure).into_iter();
+            left.map(|left| Self {
+                figure,
+                own: *part,
+                is_whole: *part == own,
+                is_within: false,
+                is_told: true,
+                is_beyond: true,
+                left,
+            })
+        });
+        around.filter(|it| parts.contains(&it.own)).chain(beyond).collect()
     }
 }
 
-/// Whether an exact number of the months `own` would leave a small count, with the suppressed reports that are approved of
-/// some of them. It is printed all the same: whoever approves it should know.
+/// Whether an exact number of the months `own` would leave a small count, with everything that is approved. It is printed all
+/// the same: whoever approves it should know.
 #[must_use]
 pub fn leaves_small(approved: &[&Content], own: Months, (figure, count): (Figure, i64), k: u32) -> bool {
-    let left = less(BTreeSet::from([Left { count, hides: false }]), &parts(approved, None, own, figure));
+    let approved = Approved::new(approved, |it| it != own);
+    let mut numbers = approved.numbers(own, figure);
+    numbers.insert(own, Some(BTreeSet::from([Left::of(count)])));
+    let around = approved.around(&numbers, own, figure).into_iter().filter(|(months, ..)| is_in(own, *months));
+    let mut left = around.map(|(.., left)| left).chain(approved.beyond(&numbers, own, figure));
     // Where there are too many to look at, one of them is small sooner or later.
-    left.is_none_or(|left| left.into_iter().any(|left| left.is_secret(k.into())))
-}
-
-/// What parts leave of a number; `None` if that is too much to look at.
-fn less(left: BTreeSet<Left>, parts: &BTreeMap<Months, BTreeSet<Left>>) -> Option<BTreeSet<Left>> {
-    parts.values().try_fold(left, |left, part| {
-        let taken = |of: Left| part.iter().map(move |it| of.plus(Left { count: -it.count, ..*it }));
-        few(left.into_iter().flat_map(taken).collect())
-    })
-}
-
-fn few(left: BTreeSet<Left>) -> Option<BTreeSet<Left>> {
-    (left.len() <= LEFT_MAX).then_some(left)
-}
-
-/// What suppressed reports say of a figure within `whole`, but for those that share months with `own`: for each of their
-/// periods, what all of their versions say.
-fn parts(
-    approved: &[&Content],
-    own: Option<Months>,
-    whole: Months,
-    figure: Figure,
-) -> BTreeMap<Months, BTreeSet<Left>> {
-    let mut parts: BTreeMap<Months, BTreeSet<Left>> = BTreeMap::new();
-    let is_apart = |it: &&&Content| own.is_none_or(|own| !overlap(months(it), own)) && months(it) != whole;
-    for content in approved.iter().filter(|it| it.template.suppresses).filter(is_apart) {
-        let said = said(content, whole, figure);
-        if !said.is_empty() {
-            parts.entry(months(content)).or_default().extend(said);
-        }
-    }
-    parts
+    left.any(|left| left.is_none_or(|left| left.into_iter().any(|left| left.is_secret(k.into()))))
 }
 
 /// What a suppressed report says of a figure within `whole`: its number, or what is printed of its months, once without what
 /// is hidden, and once with the least that this can be.
-fn said(content: &Content, whole: Months, figure: Figure) -> Vec<Left> {
-    let Some(at) = content.figures.iter().position(|it| *it == figure) else { return Vec::new() };
+fn said(content: &Content, whole: Months, figure: Figure) -> Lefts {
+    let at = content.figures.iter().position(|it| *it == figure)?;
     let is_within = is_in(months(content), whole);
     let total = content.total.get(at).copied().filter(|_| is_within);
     if let Some(Cell::Count(count)) = total {
-        return vec![Left { count, hides: false }];
+        return Some(BTreeSet::from([Left::of(count)]));
     }
     let in_whole = |key: &str| key.parse::<Month>().is_ok_and(|month| is_in((month, month), whole));
     let by_month = content.tables.iter().find(|table| table.by == TableBy::Month);
@@ -173,108 +299,8 @@ fn said(content: &Content, whole: Months, figure: Figure) -> Vec<Left> {
     };
     let printed = cells.iter().filter(|cell| matches!(cell, Cell::Count(_))).map(least).sum();
     let hides = cells.iter().any(|cell| !matches!(cell, Cell::Count(_)));
-    vec![Left { count: printed, hides }, Left { count: cells.iter().map(least).sum(), hides }]
-}
-
-impl Graph {
-    /// Adds what exact numbers leave as cells that must not come out, and what ties them to the report's own. `None` if that is
-    /// too much to look at.
-    pub(super) fn keep_rests(&mut self, tables: &Tables, exact: &[Exact], k: i64) -> Option<Vec<Rule>> {
-        let mut rules = Vec::new();
-        for figure in tables.figures.iter().copied() {
-            let exact: Vec<_> = exact.iter().filter(|it| it.figure == figure).collect();
-            let Some(total) = self.find(None, "", figure) else { continue };
-            let is_total_known = self.nodes[total].is_known();
-            if !is_total_known {
-                self.keep_rests_of_total(total, &exact, k, &mut rules)?;
-            }
-            let exact = exact.into_iter().filter(|it| !(is_total_known && it.is_around));
-            self.keep_rests_of_months(tables, (total, figure), exact, k, &mut rules)?;
-        }
-        Some(rules)
-    }
-
-    /// The total and one exact number, or several that follow each other: what one of both has beyond the other.
-    fn keep_rests_of_total(&mut self, total: usize, exact: &[&Exact], k: i64, rules: &mut Vec<Rule>) -> Option<()> {
-        if self.nodes[total].is_small_for_good() {
-            return Some(());
-        }
-        let own = self.nodes[total].value;
-        let mut rests: BTreeSet<(Left, bool)> = BTreeSet::new();
-        for from in 0..exact.len() {
-            let mut left = BTreeSet::from([Left { count: -own, hides: false }]);
-            let mut is_told = true;
-            for it in &exact[from..] {
-                is_told &= it.is_told;
-                let more = it.left.as_ref()?;
-                left = few(left.iter().flat_map(|of| more.iter().map(move |more| of.plus(*more))).collect())?;
-                rests.extend(left.iter().filter(|rest| !(is_told && rest.is_nothing())).map(|rest| (*rest, is_told)));
-            }
-        }
-        let mark = self.nodes[total].mark;
-        let gives_away = |(rest, is_told): &(Left, bool)| {
-            rest.is_secret(k) || (*is_told && rest.hides && rest.count >= 0 && mark == Mark::Shown)
-        };
-        if rests.iter().any(gives_away) && self.nodes[total].is_open() {
-            self.nodes[total] = self.nodes[total].withheld();
-        }
-        for (rest, is_told) in rests.into_iter().filter(|(rest, _)| rest.count >= 0 || rest.is_secret(k)) {
-            let known = self.push(Node::known(own + rest.count));
-            let beyond = self.push(rest.node(k, is_told));
-            rules.push(match rest.count < 0 {
-                true => Rule::Sum { whole: total, parts: vec![known, beyond] },
-                false => Rule::Sum { whole: known, parts: vec![total, beyond] },
-            });
-        }
-        Some(())
-    }
-
-    /// The months of the report: those of each exact number, what this has beyond them, and those that are in none.
-    fn keep_rests_of_months<'a>(
-        &mut self,
-        tables: &Tables,
-        (total, figure): (usize, Figure),
-        exact: impl Iterator<Item = &'a Exact>,
-        k: i64,
-        rules: &mut Vec<Rule>,
-    ) -> Option<()> {
-        let Some(table) = tables.tables.iter().find(|table| table.by == TableBy::Month) else { return Some(()) };
-        let months: Vec<_> = table.rows.iter().filter_map(|row| row.key.parse::<Month>().ok().zip(Some(row))).collect();
-        let (mut parts, mut rest) = (Vec::new(), months);
-        for it in exact {
-            let (own, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(at, _)| is_in((*at, *at), it.months));
-            rest = others;
-            let find = |(_, row): &(Month, &RawRow)| self.find(Some(TableBy::Month), &row.key, figure);
-            let own: Vec<_> = own.iter().filter_map(find).collect();
-            if own.iter().all(|at| self.nodes[*at].is_known()) {
-                parts.extend(own);
-            } else {
-                parts.push(self.keep_rests_within(own, it, k, rules)?);
-            }
-        }
-        if !parts.is_empty() {
-            parts.extend(rest.iter().filter_map(|(_, row)| self.find(Some(TableBy::Month), &row.key, figure)));
-            rules.push(Rule::Sum { whole: total, parts });
-        }
-        Some(())
-    }
-
-    /// The months that are in an exact number, and what this has beyond them. Gives the sum of these months.
-    fn keep_rests_within(&mut self, own: Vec<usize>, exact: &Exact, k: i64, rules: &mut Vec<Rule>) -> Option<usize> {
-        let sum: i64 = own.iter().map(|at| self.nodes[*at].value).sum();
-        let rests = exact.left.as_ref()?.iter().map(|left| left.plus(Left { count: -sum, hides: false }));
-        let rests: BTreeSet<_> = rests.filter(|rest| rest.count >= 0).collect();
-        let is_known = |rest: &Left| exact.is_within || (exact.is_told && rest.is_nothing());
-        let is_sum_known = exact.is_within || rests.iter().any(is_known);
-        let whole = self.push(if is_sum_known { Node::known(sum) } else { Node::untold() });
-        rules.push(Rule::Sum { whole, parts: own });
-        for rest in rests.into_iter().filter(|rest| !is_known(rest)) {
-            let known = self.push(Node::known(sum + rest.count));
-            let beyond = self.push(rest.node(k, exact.is_told));
-            rules.push(Rule::Sum { whole: known, parts: vec![whole, beyond] });
-        }
-        Some(whole)
-    }
+    let said = [printed, cells.iter().map(least).sum()].map(|count| Left { count, hides });
+    (!cells.is_empty()).then(|| BTreeSet::from(said))
 }
 
 #[cfg(test)]
@@ -283,11 +309,22 @@ mod tests {
 
     #[test]
     fn what_many_versions_leave_is_not_looked_at_for_ever() {
-        let part = |numbers: i64| (0..numbers).map(|n| Left { count: 10_000 + n * n * 97, hides: false }).collect();
-        let parts = |numbers| (0..11).map(|at| ((Month(at), Month(at)), part(numbers))).collect();
-        let whole = || BTreeSet::from([Left { count: 200_000, hides: false }]);
-        assert_eq!(less(whole(), &parts(1)), Some(BTreeSet::from([Left { count: 90_000, hides: false }])));
-        assert!(less(whole(), &parts(2)).is_some_and(|left| left.len() == 12));
-        assert_eq!(less(whole(), &parts(20)), None);
+        let part = |numbers: i64| Some((0..numbers).map(|n| Left::of(10_000 + n * n * 97)).collect());
+        let less = |numbers| {
+            let whole = Some(BTreeSet::from([Left::of(200_000)]));
+            (0..11).fold(whole, |left, _| each(&left, &part(numbers), Left::less))
+        };
+        assert_eq!(less(1), Some(BTreeSet::from([Left::of(90_000)])));
+        assert!(less(2).is_some_and(|left| left.len() == 12));
+        assert_eq!(less(20), None);
+    }
+
+    #[test]
+    fn numbers_that_follow_each_other_are_added_up() {
+        let of = |first, last, count| ((Month(first), Month(last)), Some(BTreeSet::from([Left::of(count)])));
+        let numbers = Numbers::from([of(0, 1, 5), of(2, 3, 7), of(5, 6, 9)]);
+        let added = |is_joined| sums(&numbers, |_| is_joined).into_iter().filter(|it| !numbers.contains_key(&it.0));
+        assert_eq!(added(true).collect::<Numbers>(), Numbers::from([of(0, 3, 12)]));
+        assert_eq!(added(false).count(), 0);
     }
 }

@@ -4,7 +4,7 @@
 //! - [`form`]: what somebody asks for, checked against its template.
 //! - [`content`]: a report as it is printed, and how one version differs from the one before.
 //! - [`cells`]: the counts of a report before it is decided which of them are printed.
-//! - [`exact`]: what numbers that must be printed exactly would give away of others.
+//! - [`exact`]: what numbers that must be printed exactly would give away of others, and [`rests`] how that is kept.
 //! - [`imported`]: what it says of history that was imported without sessions.
 //! - [`rules`]: by which rules it was counted, and what its figures mean, in words that it keeps.
 //! - [`suppress`]: which of them are not, so that no small group can be made out.
@@ -14,6 +14,7 @@ pub mod content;
 pub mod exact;
 pub mod form;
 pub mod imported;
+mod rests;
 pub mod rules;
 pub mod suppress;
 pub mod template;

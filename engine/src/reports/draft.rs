@@ -64,9 +64,12 @@ impl Engine {
         if store::accounts::zone_name(&mut tx, customer).await? != manager.customer().time_zone.name() {
             return Err(Error::Unavailable("the customer's time zone was changed meanwhile".to_owned()));
         }
-        let approved = store::reports::approved(&mut tx, customer, wanted.first, wanted.last).await?;
-        let exact = if template.suppresses { exact(&mut tx, customer, &approved, wanted).await? } else { Vec::new() };
-        let before = approved.iter().rfind(|it| is_same(it, template, wanted));
+        let around = around(&mut tx, customer, wanted).await?;
+        let contents: Vec<_> = around.iter().map(|it| &it.body.content).collect();
+        let exact =
+            if template.suppresses { Exact::around(&contents, (wanted.first, wanted.last)) } else { Vec::new() };
+        let approved: Vec<_> = around.iter().filter(|it| it.first <= wanted.last && wanted.first <= it.last).collect();
+        let before = approved.iter().rfind(|it| is_same(it, template, wanted)).copied();
         if before.is_some() && wanted.reason.is_none() {
             let detail = "A report of this period is approved: say why it is corrected.";
             return Err(Faults::one("reason", FaultCode::FieldMissing, detail).into());
@@ -102,7 +105,7 @@ impl Engine {
             predecessor: before.map(|report| report.version),
             reason: before.and(wanted.reason.clone()),
             changes: before.map(|report| content.changes_since(&report.body.content)).unwrap_or_default(),
-            warning: warning(&approved, &content, wanted, threshold),
+            warning: warning(&contents, &content, wanted, threshold),
             content,
         };
         let report = Report {
@@ -197,15 +200,14 @@ fn texts(template: &Template, wanted: &Wanted) -> Vec<Text> {
 }
 
 /// What to say of a report of exact numbers that, with suppressed ones that are approved, gives a small count away.
-fn warning(approved: &[Report], content: &Content, wanted: &Wanted, k: u32) -> Option<String> {
+fn warning(approved: &[&Content], content: &Content, wanted: &Wanted, k: u32) -> Option<String> {
     let own = (wanted.first, wanted.last);
-    let approved: Vec<_> = approved.iter().map(|it| &it.body.content).collect();
-    let is_small = |(figure, cell): (&Figure, &Cell)| matches!(cell, Cell::Count(n) if leaves_small(&approved, own, (*figure, *n), k));
+    let is_small = |(figure, cell): (&Figure, &Cell)| matches!(cell, Cell::Count(n) if leaves_small(approved, own, (*figure, *n), k));
     let mut cells = content.figures.iter().zip(&content.total);
     (!content.template.suppresses && cells.any(is_small)).then(|| {
         format!(
-            "Reports of parts of its period are approved, and this number less theirs is a count below {k}. It is printed all \
-             the same, as it must be exact."
+            "Reports of parts of its period are approved, and with them this number gives a count below {k} away. It is printed \
+             all the same, as it must be exact."
         )
     })
 }
@@ -217,7 +219,7 @@ async fn imported(
     customer: CustomerNo,
     template: &Template,
     wanted: &Wanted,
-    (approved, threshold): (&[Report], u32),
+    (approved, threshold): (&[&Report], u32),
 ) -> Result<Option<Imported>, Error> {
     let contributions = store::imports::contributions(tx, customer, wanted.period()?).await?;
     let same = approved.iter().filter(|it| (it.first, it.last) == (wanted.first, wanted.last));
@@ -227,16 +229,17 @@ async fn imported(
     Ok(if template.tables.is_empty() { imported.map(Imported::without_numbers) } else { imported })
 }
 
-/// What exact numbers of months that overlap those of the report leave to be worked out.
-async fn exact(tx: &mut Tx, customer: CustomerNo, approved: &[Report], wanted: &Wanted) -> Result<Vec<Exact>, Error> {
-    let own = (wanted.first, wanted.last);
-    let around = approved.iter().filter(|it| !it.body.content.template.suppresses && (it.first, it.last) != own);
-    let Some((first, last)) = around.map(|it| (it.first, it.last)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else {
-        return Ok(Vec::new());
-    };
-    let all = store::reports::approved(tx, customer, first.min(own.0), last.max(own.1)).await?;
-    let all: Vec<_> = all.iter().map(|it| &it.body.content).collect();
-    Ok(Exact::around(&all, own))
+/// All that is approved of months of the report, of months of these reports, and so on: numbers of it may give others away.
+async fn around(tx: &mut Tx, customer: CustomerNo, wanted: &Wanted) -> Result<Vec<Report>, Error> {
+    let mut months = (wanted.first, wanted.last);
+    loop {
+        let found = store::reports::approved(tx, customer, months.0, months.1).await?;
+        let all = found.iter().fold(months, |all, it| (all.0.min(it.first), all.1.max(it.last)));
+        if all == months {
+            return Ok(found);
+        }
+        months = all;
+    }
 }
 
 /// What was published of the report's cells before.
@@ -244,7 +247,7 @@ async fn exact(tx: &mut Tx, customer: CustomerNo, approved: &[Report], wanted: &
 /// # Errors
 /// Where suppressed tables of another period overlap this one's: the differences of their counts would be counts of the
 /// rest, which nobody has suppressed.
-fn known(approved: &[Report], wanted: &Wanted) -> Result<Known, Error> {
+fn known(approved: &[&Report], wanted: &Wanted) -> Result<Known, Error> {
     let mut known = Known::default();
     for report in approved {
         let content = &report.body.content;

@@ -22,6 +22,7 @@ on_both!(
     reports_that_would_give_counts_away_are_refused,
     another_table_of_the_same_months_gives_nothing_away,
     a_years_exact_number_gives_no_month_away,
+    years_that_a_report_joins_give_no_month_away,
     a_number_that_a_law_asks_for_stays_exact,
     only_the_own_reports_are_seen,
     a_public_page_is_there_only_while_it_is_on,
@@ -81,15 +82,18 @@ async fn late(installation: &Installation, side: &Side) {
 }
 
 /// So many sessions more, of which each was shown a helpline once.
-async fn in_december(installation: &Installation, side: &Side, sessions: u32) {
-    let applications = installation.engine.list_applications(&side.reader, Paging::default()).await.unwrap();
-    let rotated = installation.engine.rotate_application(&side.manager, applications.items[0].id).await.unwrap();
-    let client = installation.client(&rotated).await;
-    for at in 0..sessions {
-        let body = json!({"helpline_id": "h1", "session_id": format!("late{at}"), "timestamp": "2026-12-31T22:00:00Z"});
+async fn more(installation: &Installation, side: &Side, at: &str, sessions: u32) {
+    let application = installation.application(side.manager.customer().id, at, Tier::Production).await;
+    let client = installation.client(&application).await;
+    for session in 0..sessions {
+        let body = json!({"helpline_id": "h1", "session_id": format!("{at} {session}"), "timestamp": at});
         assert!(installation.post(&client, Kind::Display, &body).await.unwrap());
     }
     installation.settle().await;
+}
+
+async fn in_december(installation: &Installation, side: &Side, sessions: u32) {
+    more(installation, side, "2026-12-31T22:00:00Z", sessions).await;
 }
 
 fn form(template: &str, period: &str) -> ReportForm {
@@ -351,6 +355,23 @@ async fn a_years_exact_number_gives_no_month_away(installation: Installation) {
     let again = of(TRANSPARENCY, "2026-11", "reach", &["month"]);
     let draft = installation.engine.draft_report(&side.manager, &again, BY).await.unwrap();
     assert_eq!(draft.body.content.total, [Cell::Count(29)]);
+}
+
+async fn years_that_a_report_joins_give_no_month_away(installation: Installation) {
+    helplines(&installation).await;
+    let side = customer(&installation, "Acme").await;
+    in_december(&installation, &side, 15).await;
+    more(&installation, &side, "2027-01-02T12:00:00Z", 20).await;
+    installation.clock.set("2027-02-10T12:00:00Z");
+    more(&installation, &side, "2027-02-09T12:00:00Z", 4).await;
+    installation.clock.set("2028-01-05T12:00:00Z");
+    let winter = of(TRANSPARENCY, "2026-12/2027-01", "notifications", &["country"]);
+    for (form, count) in [(form(WASHINGTON, "2026"), 74), (form(WASHINGTON, "2027"), 24), (winter, 35)] {
+        assert_eq!(approved(&installation, &side, &form).await.body.content.total, [Cell::Count(count)]);
+    }
+    // The first year less it is December, the winter less that January, the second year less that 4.
+    let eleven = of(TRANSPARENCY, "2026-01/2026-11", "notifications", &["country"]);
+    assert_eq!(approved(&installation, &side, &eleven).await.body.content.total, [Cell::Withheld]);
 }
 
 async fn a_number_that_a_law_asks_for_stays_exact(installation: Installation) {
