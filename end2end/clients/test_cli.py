@@ -168,6 +168,11 @@ def test_configuration(installation):
         with_it = reachline.Installation.__new__(reachline.Installation)
         with_it.__dict__ = installation.__dict__ | {"env": installation.env | {name: value}}
         fails(with_it, "serve", names=(name,) if name != "REACHLINE_ADDR" else (value,))
+    mistyped = reachline.Installation.__new__(reachline.Installation)
+    others = {"REACHLINE_CONFIG": "", "REACHLINE_PASSWORD": PASSWORD, "REACHLINE_LOG": "warn", "REACHLINE_ADDR": "nonsense"}
+    mistyped.__dict__ = installation.__dict__ | {"env": installation.env | others | {"REACHLINE_DATABASE_URI": "x", "REACHLINE_TOKENS": "x"}}
+    told = fails(mistyped, "serve", names=("no setting has this name",)).stderr
+    assert "REACHLINE_DATABASE_URI, REACHLINE_TOKENS" in told and not any(name in told for name in others), told
     path = installation.directory / "settings.toml"
     path.write_text('REACHLINE_EVENT_AGE_MAX_DAYS = "many"')
     bare = {key: value for key, value in installation.env.items() if key != "REACHLINE_EVENT_AGE_MAX_DAYS"}

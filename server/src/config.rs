@@ -149,6 +149,9 @@ pub const NAMES: [&str; 23] = [
     "log_format",
 ];
 
+/// Variables besides these.
+const BESIDE: [&str; 2] = ["config", "password"];
+
 /// What is wrong with the configuration, in a sentence for the operator.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -267,6 +270,16 @@ pub fn password_variable() -> Option<String> {
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
+/// Variables that begin like settings and are none: mistyped ones, and those of somebody else.
+#[must_use]
+pub fn unknown_variables() -> Vec<String> {
+    let known: Vec<String> = NAMES.iter().chain(&BESIDE).map(|name| variable_of(name)).collect();
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let mut unknown: Vec<_> = names.filter(|name| name.starts_with(PREFIX) && !known.contains(name)).collect();
+    unknown.sort();
+    unknown
 }
 
 fn variable_of(name: &str) -> String {

@@ -3,7 +3,7 @@
 use super::demo::logins;
 use super::open_files::clients_max;
 use super::{Failure, all_pages};
-use crate::config::Config;
+use crate::config::{Config, unknown_variables};
 use crate::export::jobs::write_exports;
 use crate::http::connections::{Allowance, answer_until};
 use crate::state::AppState;
@@ -38,6 +38,10 @@ pub struct Serve {
 
 impl Serve {
     pub async fn run(self, mut config: Config) -> Result<ExitCode, Failure> {
+        let unknown = unknown_variables();
+        if !unknown.is_empty() {
+            tracing::warn!(variables = unknown.join(", "), "no setting has this name");
+        }
         if let Some(addr) = self.addr {
             config.addr = addr;
         }
