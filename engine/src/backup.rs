@@ -159,10 +159,7 @@ async fn copy(
     note: Option<(Note<'_>, &dyn Clock)>,
     mut progress: impl CopyProgress,
 ) -> Result<Copied, Error> {
-    let version = from.version().await?;
-    if version > from.newest_version() {
-        return Err(fault("It is of a later version of Reachline."));
-    }
+    let version = from.known_version().await?;
     if version < FIRST_VERSION {
         return Err(fault("It is none of Reachline, or of a version that knew no backups."));
     }

@@ -117,7 +117,7 @@ impl Engine {
     /// up to date by [`Engine::migrate`] alone.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if it cannot be reached.
+    /// [`Error::Unavailable`] if it cannot be reached; [`Error::Invalid`] if a later version has changed its tables.
     pub async fn open(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         Self::connect(settings, clock, false).await
     }
@@ -137,6 +137,10 @@ impl Engine {
             _ => None,
         };
         let db = store::Db::connect(&settings).await?;
+        // One that cannot be asked now is asked again by whatever needs it.
+        if let Err(later @ Error::Invalid(_)) = db.known_version().await {
+            return Err(later);
+        }
         let engine = Self(Arc::new(Inner {
             process: uuid::Uuid::from_bytes(clock::random_bytes()),
             aggregates: AtomicBool::default(),

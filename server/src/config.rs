@@ -267,13 +267,14 @@ pub fn password_variable() -> Option<String> {
 
 /// A variable of the environment, unless it is empty.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+#[expect(clippy::disallowed_methods, reason = "configuration is read here only")]
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
 }
 
 /// Variables that begin like settings and are none: mistyped ones, and those of somebody else.
 #[must_use]
+#[expect(clippy::disallowed_methods, reason = "configuration is read here only")]
 pub fn unknown_variables() -> Vec<String> {
     let known: Vec<String> = NAMES.iter().chain(&BESIDE).map(|name| variable_of(name)).collect();
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());

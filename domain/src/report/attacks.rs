@@ -16,7 +16,7 @@ const K: i64 = 4;
 /// Helplines and their countries.
 const HELPLINES: [(&str, &str); 5] = [("h1", "DE"), ("h2", "DE"), ("h3", "FR"), ("h4", "FR"), ("h5", "JP")];
 const METHODS: [&str; 3] = ["phone", "sms", "website"];
-const MONTHS: [&str; 4] = ["2026-01", "2026-02", "2026-03", "2026-04"];
+const MONTHS: [&str; 5] = ["2026-01", "2026-02", "2026-03", "2026-04", "2026-05"];
 const FIGURES: [Figure; 6] = [
     Figure::GrossDisplays,
     Figure::UniqueDisplays,

@@ -6,9 +6,10 @@
 //!
 //! Where a report has months of two years, the years' numbers have to be taken together: of two years less such a report
 //! and one of their other months, another rest is left. And what reports have beyond the years within them is a rest, too.
+//! Of such chains the latest versions are looked at: all would be too many.
 //! [`rests`](super::rests) keeps them.
 
-use super::content::{Cell, Content};
+use super::content::{Cell, Content, Row};
 use super::template::TableBy;
 use crate::figures::Figure;
 use crate::zone::Month;
@@ -57,39 +58,36 @@ impl Left {
 /// Several versions leave several numbers, few of them different. `None`: too many.
 pub(super) type Lefts = Option<BTreeSet<Left>>;
 
-fn few(left: BTreeSet<Left>) -> Lefts {
-    (left.len() <= LEFT_MAX).then_some(left)
-}
+/// What all versions say of the same months.
+type Versions = BTreeMap<Months, BTreeSet<Left>>;
+/// What the latest version says.
+type Latest = BTreeMap<Months, i64>;
 
-/// Each number of one with each of another.
-fn each(one: &Lefts, other: &Lefts, of: impl Fn(Left, Left) -> Left) -> Lefts {
-    let (one, other) = one.as_ref().zip(other.as_ref())?;
-    few(one.iter().flat_map(|one| other.iter().map(|other| of(*one, *other))).collect())
-}
-
-fn either(one: Lefts, other: Lefts) -> Lefts {
-    one.zip(other).and_then(|(one, other)| few(one.into_iter().chain(other).collect()))
-}
-
-/// Numbers of months that follow each other.
-type Numbers = BTreeMap<Months, Lefts>;
-
-fn add(numbers: &mut Numbers, months: Months, left: Lefts) {
-    let before = numbers.entry(months).or_insert_with(|| Some(BTreeSet::new()));
-    *before = either(before.take(), left);
+/// What parts leave of numbers.
+fn less(left: &BTreeSet<Left>, parts: &Versions) -> Lefts {
+    parts.values().try_fold(left.clone(), |left, part| {
+        let mut less = BTreeSet::new();
+        for (left, part) in left.iter().flat_map(|left| part.iter().map(move |part| (left, part))) {
+            less.insert(left.less(*part));
+            if less.len() > LEFT_MAX {
+                return None;
+            }
+        }
+        Some(less)
+    })
 }
 
 /// The numbers, and the sums of those that follow each other; `is_joined` says at which months.
-fn sums(numbers: &Numbers, is_joined: impl Fn(Month) -> bool) -> Numbers {
-    let mut sums = Numbers::new();
-    for (months, left) in numbers.iter().rev() {
-        let next = months.1.plus(1);
+fn sums(numbers: &Latest, is_joined: impl Fn(Month) -> bool) -> Latest {
+    let mut sums = Latest::new();
+    for ((first, last), number) in numbers.iter().rev() {
+        let next = last.plus(1);
         if is_joined(next) {
-            let following = sums.range((next, next)..).take_while(|((first, _), _)| *first == next);
-            let with = following.map(|((_, last), more)| ((months.0, *last), each(left, more, Left::plus)));
-            with.collect::<Vec<_>>().into_iter().for_each(|(months, left)| add(&mut sums, months, left));
+            let following = sums.range((next, next)..).take_while(|((from, _), _)| *from == next);
+            let with: Vec<_> = following.map(|((_, to), more)| ((*first, *to), number + more)).collect();
+            sums.extend(with);
         }
-        add(&mut sums, *months, left.clone());
+        sums.insert((*first, *last), *number);
     }
     sums
 }
@@ -105,7 +103,7 @@ pub struct Exact {
     pub(super) is_whole: bool,
     /// Whether what they come to is an exact number, or several.
     pub(super) is_within: bool,
-    /// Whether all of its months are in the report or in others that are approved.
+    /// Whether all else is told of it: reports have all of its months, or exact numbers all of theirs.
     pub(super) is_told: bool,
     /// Whether it is what the months and other reports have beyond exact numbers.
     pub(super) is_beyond: bool,
@@ -134,7 +132,7 @@ fn shared(a: Months, b: Months) -> Months {
     (a.0.max(b.0), a.1.min(b.1))
 }
 
-/// All that is approved, but for suppressed reports of what it is about.
+/// All that is approved, but for suppressed reports of what it is about; of each the oldest version first.
 struct Approved<'a> {
     exact: Vec<&'a Content>,
     suppressed: Vec<&'a Content>,
@@ -147,52 +145,61 @@ impl<'a> Approved<'a> {
     }
 
     /// Exact numbers of other months than `own`.
-    fn numbers(&self, own: Months, figure: Figure) -> Numbers {
-        let mut numbers = Numbers::new();
-        for content in self.exact.iter().filter(|it| months(it) != own) {
-            let cells = content.figures.iter().zip(&content.total).filter(|(of, _)| **of == figure);
-            for count in cells.filter_map(|(_, cell)| if let Cell::Count(n) = cell { Some(*n) } else { None }) {
-                add(&mut numbers, months(content), Some(BTreeSet::from([Left::of(count)])));
-            }
-        }
-        numbers
+    fn numbers(&self, own: Months, figure: Figure) -> impl Iterator<Item = (Months, i64)> {
+        let of = move |content: &&'a Content| {
+            let cells = content.figures.iter().zip(&content.total).filter(move |(of, _)| **of == figure);
+            let counts = cells.filter_map(|(_, cell)| if let Cell::Count(n) = cell { Some(*n) } else { None });
+            let months = months(content);
+            counts.map(move |count| (months, count)).collect::<Vec<_>>()
+        };
+        self.exact.iter().filter(move |it| months(it) != own).flat_map(of)
     }
 
-    /// What suppressed reports say of a figure within `whole`: for each of their periods, what all of their versions say.
-    fn said(&self, whole: Months, figure: Figure) -> Numbers {
-        let mut parts = Numbers::new();
+    /// What suppressed reports say of a figure within `whole`, in all of their versions.
+    fn said(&self, whole: Months, figure: Figure) -> Versions {
+        let mut parts = Versions::new();
         for content in self.suppressed.iter().filter(|it| months(it) != whole) {
             if let Some(said) = said(content, whole, figure) {
-                add(&mut parts, months(content), Some(said));
+                parts.entry(months(content)).or_default().extend(said);
             }
         }
         parts
     }
 
-    /// Numbers that follow each other, where a report has months of both, and what is left of them.
-    fn around(&self, numbers: &Numbers, own: Months, figure: Figure) -> Vec<(Months, Numbers, Lefts)> {
+    /// The same in the latest version that hides nothing of it, or in the latest of all.
+    fn said_latest(&self, whole: Months, figure: Figure) -> Versions {
+        let mut parts = Versions::new();
+        for content in self.suppressed.iter().filter(|it| months(it) != whole) {
+            if let Some(said) = said(content, whole, figure) {
+                let before = parts.entry(months(content)).or_default();
+                if before.is_empty() || before.iter().any(|it| it.hides) || said.iter().all(|it| !it.hides) {
+                    *before = said;
+                }
+            }
+        }
+        parts
+    }
+
+    /// Numbers that follow each other and are joined by a report, with what others say of their months and leave of them.
+    fn chains(&self, numbers: &Latest, own: Months, figure: Figure) -> Vec<(Months, Versions, Lefts)> {
         let reports: Vec<_> = self.suppressed.iter().map(|it| months(it)).chain([own]).collect();
         let all = sums(numbers, |at| reports.iter().any(|it| is_across(*it, at)));
-        let of = |(months, left): (Months, Lefts)| {
-            let parts = self.said(months, figure);
-            let left = parts.values().fold(left, |left, part| each(&left, part, Left::less));
+        let of = |(months, number): (Months, i64)| {
+            let parts = self.said_latest(months, figure);
+            let left = less(&BTreeSet::from([Left::of(number)]), &parts);
             (months, parts, left)
         };
-        all.into_iter().filter(|(months, _)| overlap(*months, own)).map(of).collect()
+        all.into_iter().filter(|(it, _)| overlap(*it, own) && !numbers.contains_key(it)).map(of).collect()
     }
 
     /// Reports that follow each other, where an exact number has months of both, and what they leave of the numbers within
-    /// them; `own` is among them, with a number that is taken off later, or it is an exact number.
-    fn beyond(&self, numbers: &Numbers, own: Months, figure: Figure) -> Vec<Lefts> {
-        let mut reports = Numbers::new();
-        if !numbers.contains_key(&own) {
-            add(&mut reports, own, Some(BTreeSet::from([Left::of(0)])));
-        }
+    /// them, with whether these have all of their months. `own` is among the reports, with a number that is taken off later,
+    /// or among the numbers.
+    fn beyond(&self, numbers: &Latest, own: Months, figure: Figure) -> Vec<(bool, Left)> {
+        let mut reports: Latest = (!numbers.contains_key(&own)).then_some((own, 0)).into_iter().collect();
         for content in &self.suppressed {
-            let rows = content.tables.iter().filter(|table| table.by == TableBy::Month).flat_map(|table| &table.rows);
-            let rows = rows.filter_map(|row| row.key.parse::<Month>().ok()).map(|month| (month, month));
-            for part in rows.chain([months(content)]).collect::<BTreeSet<_>>() {
-                said(content, part, figure).into_iter().for_each(|said| add(&mut reports, part, Some(said)));
+            for part in cut(months(content), numbers) {
+                reports.extend(shown(content, part, figure).map(|number| (part, number)));
             }
         }
         // Of numbers and reports that are within each other, what is around says all.
@@ -200,9 +207,9 @@ impl<'a> Approved<'a> {
             return Vec::new();
         }
         let all = sums(&reports, |at| numbers.keys().any(|number| is_across(*number, at)));
-        let of = |(run, sum): (Months, Lefts)| {
+        let of = |(run, sum): (Months, i64)| {
             let mut within: Vec<_> = numbers.iter().filter(|(it, _)| is_in(**it, run)).collect();
-            // Each month once, those of `own` first.
+            // Laws ask for calendar years, of which each month is in one. That of `own` first all the same.
             within.sort_by_key(|(it, _)| (**it != own, **it));
             let mut taken: Vec<Months> = Vec::new();
             within.retain(|(it, _)| {
@@ -210,16 +217,25 @@ impl<'a> Approved<'a> {
                 taken.extend(is_apart.then_some(**it));
                 is_apart
             });
-            let none = Some(BTreeSet::from([Left::of(0)]));
-            let exact = within.iter().fold(none, |sum, (_, number)| each(&sum, number, Left::plus));
-            (!within.is_empty()).then(|| each(&exact, &sum, Left::less))
+            let months = |(first, last): Months| last.0 - first.0 + 1;
+            let is_told = taken.iter().map(|it| months(*it)).sum::<i32>() == months(run);
+            let exact: i64 = within.iter().map(|(_, number)| **number).sum();
+            (!within.is_empty()).then_some((is_told, Left::of(exact - sum)))
         };
         all.into_iter().filter(|(run, _)| is_in(own, *run)).filter_map(of).collect()
     }
 }
 
+/// The months of a report as one, and in parts, where exact numbers begin or end within it.
+fn cut(report: Months, numbers: &Latest) -> Vec<Months> {
+    let ends = numbers.keys().flat_map(|(first, last)| [*first, last.plus(1)]);
+    let ends: BTreeSet<_> = ends.filter(|at| is_across(report, *at)).chain([report.0, report.1.plus(1)]).collect();
+    let from = ends.iter().enumerate();
+    from.flat_map(|(at, from)| ends.iter().skip(at + 1).map(move |to| (*from, to.plus(-1)))).collect()
+}
+
 impl Exact {
-    /// What matters to a suppressed report of the months `own`, of everything that is approved.
+    /// What matters to a suppressed report of the months `own`, of everything that is approved; of each the oldest version first.
     #[must_use]
     pub fn around(approved: &[&Content], own: Months) -> Vec<Self> {
         let approved = Approved::new(approved, |it| !overlap(it, own));
@@ -228,10 +244,17 @@ impl Exact {
     }
 
     fn of(approved: &Approved, own: Months, figure: Figure) -> Vec<Self> {
-        let numbers = approved.numbers(own, figure);
-        let parts = numbers.keys().filter(|it| overlap(**it, own)).map(|it| shared(*it, own));
-        let parts: BTreeSet<_> = parts.chain([own]).collect();
-        let around = approved.around(&numbers, own, figure).into_iter().map(|(months, others, left)| {
+        let mut versions = Versions::new();
+        for (months, count) in approved.numbers(own, figure).filter(|(it, _)| overlap(*it, own)) {
+            versions.entry(months).or_default().insert(Left::of(count));
+        }
+        let single = versions.iter().map(|(months, left)| {
+            let parts = approved.said(*months, figure);
+            let left = less(left, &parts);
+            (*months, parts, left)
+        });
+        let latest: Latest = approved.numbers(own, figure).collect();
+        let around = single.chain(approved.chains(&latest, own, figure)).map(|(months, others, left)| {
             let is_in_one = |at| others.keys().chain([&own]).any(|it| is_in((Month(at), Month(at)), *it));
             Self {
                 figure,
@@ -243,16 +266,17 @@ impl Exact {
                 left,
             }
         });
-        let beyond = parts.iter().filter(|it| !numbers.contains_key(it)).flat_map(|part| {
-            let left = approved.beyond(&numbers, *part, figure).into_iter();
-            left.map(|left| Self {
+        let parts: BTreeSet<_> = versions.keys().map(|it| shared(*it, own)).chain([own]).collect();
+        let beyond = parts.iter().filter(|it| !latest.contains_key(it)).flat_map(|part| {
+            let left = approved.beyond(&latest, *part, figure).into_iter();
+            left.map(|(is_told, left)| Self {
                 figure,
                 own: *part,
                 is_whole: *part == own,
                 is_within: false,
-                is_told: true,
+                is_told,
                 is_beyond: true,
-                left,
+                left: Some(BTreeSet::from([left])),
             })
         });
         around.filter(|it| parts.contains(&it.own)).chain(beyond).collect()
@@ -264,32 +288,58 @@ impl Exact {
 #[must_use]
 pub fn leaves_small(approved: &[&Content], own: Months, (figure, count): (Figure, i64), k: u32) -> bool {
     let approved = Approved::new(approved, |it| it != own);
-    let mut numbers = approved.numbers(own, figure);
-    numbers.insert(own, Some(BTreeSet::from([Left::of(count)])));
-    let around = approved.around(&numbers, own, figure).into_iter().filter(|(months, ..)| is_in(own, *months));
-    let mut left = around.map(|(.., left)| left).chain(approved.beyond(&numbers, own, figure));
+    let mut numbers: Latest = approved.numbers(own, figure).collect();
+    numbers.insert(own, count);
+    let single = less(&BTreeSet::from([Left::of(count)]), &approved.said(own, figure));
+    let chains = approved.chains(&numbers, own, figure).into_iter().filter(|(it, ..)| is_in(own, *it));
+    let beyond = approved.beyond(&numbers, own, figure).into_iter().map(|(_, left)| Some(BTreeSet::from([left])));
     // Where there are too many to look at, one of them is small sooner or later.
-    left.any(|left| left.is_none_or(|left| left.into_iter().any(|left| left.is_secret(k.into()))))
+    let is_small = |left: Lefts| left.is_none_or(|left| left.into_iter().any(|left| left.is_secret(k.into())));
+    [single].into_iter().chain(chains.map(|(.., left)| left)).chain(beyond).any(is_small)
+}
+
+/// What is printed of a figure in a report: its total and, in a table of months, those that are meant and all others.
+struct Printed {
+    total: Cell,
+    by_month: Option<[Vec<Cell>; 2]>,
+}
+
+impl Printed {
+    fn of(content: &Content, whole: Months, figure: Figure) -> Option<Self> {
+        let at = content.figures.iter().position(|it| *it == figure)?;
+        let is_meant = |row: &&Row| row.key.parse::<Month>().is_ok_and(|month| is_in((month, month), whole));
+        let by_month = content.tables.iter().find(|table| table.by == TableBy::Month).map(|table| {
+            let (meant, others): (Vec<_>, Vec<_>) = table.rows.iter().partition(is_meant);
+            [meant, others].map(|rows| rows.into_iter().filter_map(|row| row.cells.get(at).copied()).collect())
+        });
+        Some(Self { total: *content.total.get(at)?, by_month })
+    }
+}
+
+fn sum_of(cells: &[Cell]) -> Option<i64> {
+    cells.iter().map(|cell| if let Cell::Count(n) = cell { Some(*n) } else { None }).sum()
+}
+
+/// A report's number of those of its months that are in `whole`, where that follows from what is printed of it.
+fn shown(content: &Content, whole: Months, figure: Figure) -> Option<i64> {
+    let printed = Printed::of(content, whole, figure)?;
+    let total = sum_of(&[printed.total]);
+    if is_in(months(content), whole) && total.is_some() {
+        return total;
+    }
+    let [meant, others] = printed.by_month.filter(|[meant, _]| !meant.is_empty())?;
+    sum_of(&meant).or_else(|| Some(total? - sum_of(&others)?))
 }
 
 /// What a suppressed report says of a figure within `whole`: its number, or what is printed of its months, once without what
-/// is hidden, and once with the least that this can be.
-fn said(content: &Content, whole: Months, figure: Figure) -> Lefts {
-    let at = content.figures.iter().position(|it| *it == figure)?;
-    let is_within = is_in(months(content), whole);
-    let total = content.total.get(at).copied().filter(|_| is_within);
-    if let Some(Cell::Count(count)) = total {
+/// is hidden, and once with the least that this can be. `None`: nothing.
+fn said(content: &Content, whole: Months, figure: Figure) -> Option<BTreeSet<Left>> {
+    if let Some(count) = shown(content, whole, figure) {
         return Some(BTreeSet::from([Left::of(count)]));
     }
-    let in_whole = |key: &str| key.parse::<Month>().is_ok_and(|month| is_in((month, month), whole));
-    let by_month = content.tables.iter().find(|table| table.by == TableBy::Month);
-    let cells: Vec<Cell> = match by_month {
-        Some(table) => {
-            let rows = table.rows.iter().filter(|row| in_whole(&row.key));
-            rows.filter_map(|row| row.cells.get(at).copied()).collect()
-        }
-        None => total.into_iter().collect(),
-    };
+    let printed = Printed::of(content, whole, figure)?;
+    let total = is_in(months(content), whole).then_some(printed.total);
+    let cells = printed.by_month.map_or_else(|| total.into_iter().collect(), |[meant, _]| meant);
     let k = content.rules.suppress_below.map_or(0, i64::from);
     let least = |cell: &Cell| match cell {
         Cell::Count(n) => *n,
@@ -297,9 +347,8 @@ fn said(content: &Content, whole: Months, figure: Figure) -> Lefts {
         Cell::Withheld => k,
         Cell::Absent => 0,
     };
-    let printed = cells.iter().filter(|cell| matches!(cell, Cell::Count(_))).map(least).sum();
-    let hides = cells.iter().any(|cell| !matches!(cell, Cell::Count(_)));
-    let said = [printed, cells.iter().map(least).sum()].map(|count| Left { count, hides });
+    let shown = cells.iter().filter(|cell| matches!(cell, Cell::Count(_))).map(least).sum();
+    let said = [shown, cells.iter().map(least).sum()].map(|count| Left { count, hides: true });
     (!cells.is_empty()).then(|| BTreeSet::from(said))
 }
 
@@ -309,22 +358,29 @@ mod tests {
 
     #[test]
     fn what_many_versions_leave_is_not_looked_at_for_ever() {
-        let part = |numbers: i64| Some((0..numbers).map(|n| Left::of(10_000 + n * n * 97)).collect());
-        let less = |numbers| {
-            let whole = Some(BTreeSet::from([Left::of(200_000)]));
-            (0..11).fold(whole, |left, _| each(&left, &part(numbers), Left::less))
-        };
-        assert_eq!(less(1), Some(BTreeSet::from([Left::of(90_000)])));
-        assert!(less(2).is_some_and(|left| left.len() == 12));
-        assert_eq!(less(20), None);
+        let part = |numbers: i64| (0..numbers).map(|n| Left::of(10_000 + n * n * 97)).collect();
+        let parts = |numbers| (0..11).map(|at| ((Month(at), Month(at)), part(numbers))).collect();
+        let whole = BTreeSet::from([Left::of(200_000)]);
+        assert_eq!(less(&whole, &parts(1)), Some(BTreeSet::from([Left::of(90_000)])));
+        assert!(less(&whole, &parts(2)).is_some_and(|left| left.len() == 12));
+        assert_eq!(less(&whole, &parts(20)), None);
     }
 
     #[test]
     fn numbers_that_follow_each_other_are_added_up() {
-        let of = |first, last, count| ((Month(first), Month(last)), Some(BTreeSet::from([Left::of(count)])));
-        let numbers = Numbers::from([of(0, 1, 5), of(2, 3, 7), of(5, 6, 9)]);
+        let of = |first, last, count| ((Month(first), Month(last)), count);
+        let numbers = Latest::from([of(0, 1, 5), of(2, 3, 7), of(5, 6, 9)]);
         let added = |is_joined| sums(&numbers, |_| is_joined).into_iter().filter(|it| !numbers.contains_key(&it.0));
-        assert_eq!(added(true).collect::<Numbers>(), Numbers::from([of(0, 3, 12)]));
+        assert_eq!(added(true).collect::<Latest>(), Latest::from([of(0, 3, 12)]));
         assert_eq!(added(false).count(), 0);
+    }
+
+    #[test]
+    fn reports_are_cut_where_numbers_begin_and_end() {
+        let of = |first, last| (Month(first), Month(last));
+        let numbers = [of(-12, -1), of(0, 11), of(24, 35)].map(|months| (months, 1)).into();
+        assert_eq!(cut(of(0, 5), &numbers), [of(0, 5)]);
+        assert_eq!(cut(of(-3, 12), &numbers)[..3], [of(-3, -1), of(-3, 11), of(-3, 12)]);
+        assert_eq!(cut(of(-3, 12), &numbers)[3..], [of(0, 11), of(0, 12), of(12, 12)]);
     }
 }

@@ -34,7 +34,8 @@ impl Graph {
         let own = self.nodes[total].value;
         let mut rests = BTreeSet::new();
         for it in exact {
-            rests.extend(rests_of(it, own)?);
+            let of = rests_of(it, own)?.filter(|(rest, _)| !(it.is_told && rest.is_nothing()));
+            rests.extend(of.filter(|(rest, _)| rest.count >= 0 || rest.is_secret(k)));
         }
         let mark = self.nodes[total].mark;
         let gives_away = |(rest, is_told): &Rest| {
@@ -43,7 +44,7 @@ impl Graph {
         if rests.iter().any(gives_away) && self.nodes[total].is_open() {
             self.nodes[total] = self.nodes[total].withheld();
         }
-        for rest in rests.into_iter().filter(|(rest, _)| rest.count >= 0 || rest.is_secret(k)) {
+        for rest in rests {
             self.tie((total, own), rest, k, rules);
         }
         Some(())
@@ -105,11 +106,11 @@ impl Graph {
         let mut is_known = false;
         for it in exact {
             is_known |= it.is_within;
-            let of = it.left.as_ref()?.iter().map(|left| left.plus(Left::of(-sum)));
-            for rest in of.filter(|rest| !it.is_within && (rest.count >= 0 || (it.is_beyond && rest.is_secret(k)))) {
-                match it.is_told && rest.is_nothing() {
-                    true => is_known = true,
-                    false => _ = rests.insert((rest, it.is_told)),
+            for (rest, is_told) in rests_of(it, sum)?.filter(|_| !it.is_within) {
+                if is_told && rest.is_nothing() {
+                    is_known = true;
+                } else if rest.count >= 0 || (it.is_beyond && rest.is_secret(k)) {
+                    rests.insert((rest, is_told));
                 }
             }
         }
@@ -122,8 +123,10 @@ impl Graph {
     }
 }
 
-/// What a number leaves; nothing where all is told and nothing is left.
+/// What is left with the report's own number. What it has beyond others is more than nothing, or says nothing (the others
+/// were counted later) unless all is told.
 fn rests_of(exact: &Exact, own: i64) -> Option<impl Iterator<Item = Rest>> {
     let left = exact.left.as_ref()?.iter().map(move |left| left.plus(Left::of(-own)));
-    Some(left.filter(|rest| !(exact.is_told && rest.is_nothing())).map(|rest| (rest, exact.is_told)))
+    let says = |rest: &Left| !exact.is_beyond || rest.count < 0 || (exact.is_told && rest.is_nothing());
+    Some(left.filter(says).map(|rest| (rest, exact.is_told)))
 }

@@ -3,6 +3,7 @@
 use super::Db;
 use super::db::Sql;
 use crate::error::Error;
+use domain::{FaultCode, Faults};
 use sqlx::migrate::Migrator;
 
 impl Db {
@@ -53,6 +54,19 @@ impl Db {
         self.fetch_one(Sql::new(sql)).await?.int(0)
     }
 
+    /// The version of the tables.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if they are of a later one than this program knows.
+    pub async fn known_version(&self) -> Result<i64, Error> {
+        let version = self.version().await?;
+        if version > self.newest_version() {
+            let detail = "It is of a later version of Reachline: run that one.";
+            return Err(Faults::one("database", FaultCode::FieldInvalid, detail).into());
+        }
+        Ok(version)
+    }
+
     /// Whether the log's table is beside the others.
     pub async fn has_log(&self) -> Result<bool, Error> {
         let sql = match self {
@@ -63,7 +77,7 @@ impl Db {
     }
 
     /// The version that this program brings tables to.
-    pub fn newest_version(&self) -> i64 {
+    fn newest_version(&self) -> i64 {
         self.migrator().iter().map(|migration| migration.version).max().unwrap_or_default()
     }
 }

@@ -20,7 +20,14 @@ const BEFORE_9: [&str; 6] = [
     "ALTER TABLE session_runs RENAME COLUMN session_filter TO filter",
 ];
 
-on_both!(what_was_refused_before_it_was_counted_by_day_is_known);
+on_both!(what_was_refused_before_it_was_counted_by_day_is_known, a_later_version_is_left_alone);
+
+async fn a_later_version_is_left_alone(installation: Installation) {
+    let sql = "UPDATE _sqlx_migrations SET version = 9999 WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)";
+    installation.execute(sql).await.unwrap();
+    let opened = engine::Engine::open(installation.settings.clone(), installation.clock.clone()).await;
+    assert!(matches!(opened, Err(engine::Error::Invalid(faults)) if faults.0[0].detail.contains("a later version")));
+}
 
 #[test]
 fn migrations_have_the_same_names() {
