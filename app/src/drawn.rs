@@ -73,6 +73,7 @@ pub fn Drawn(title: &'static str, load: Load) -> impl IntoView {
     let (is_pending, set_pending) = signal(false);
     // The id of what was used last.
     let used = StoredValue::new(String::new());
+    let was_shown = StoredValue::new(false);
     let navigate = use_navigate();
     let submit = move |event: SubmitEvent| {
         if let Some((form, month)) = issuing(&event) {
@@ -102,7 +103,11 @@ pub fn Drawn(title: &'static str, load: Load) -> impl IntoView {
                         match content.await {
                             Ok(Content { html }) => {
                                 Effect::new(move |_| {
-                                    restore_dates();
+                                    // Not what was entered while the script was on its way.
+                                    if was_shown.get_value() {
+                                        restore_dates();
+                                    }
+                                    was_shown.set_value(true);
                                     restore_focus(used);
                                     look_again(content);
                                 });

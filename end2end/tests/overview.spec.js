@@ -131,6 +131,23 @@ test("any two dates make a period, whichever comes first", async ({ page, instal
   await expect.poll(() => parameters(page)).toEqual(query);
 });
 
+test("dates that are entered while the script is on its way stay", async ({ page, signIn }) => {
+  await signIn("Viewer");
+  let release;
+  const released = new Promise((resolve) => { release = resolve; });
+  await page.route("**/*.wasm", async (route) => {
+    await released;
+    await route.continue();
+  });
+  await page.goto("/overview");
+  const entered = plusDays(dayOf(Date.now(), ZONE), -50);
+  await page.getByLabel("From").fill(entered);
+  release();
+  await hydrated(page);
+  await page.getByRole("button", { name: "Show" }).click();
+  await expect(page).toHaveURL(new RegExp(`from=${entered}`));
+});
+
 test("the chart shows a chosen figure in chosen steps, with the values behind it", async ({ page, installation, signIn }) => {
   const api = await lumen(installation);
   const today = dayOf(Date.now(), ZONE);

@@ -52,11 +52,11 @@ pub fn Toolbar(frame: Frame, query: OverviewQuery) -> impl IntoView {
                 {dates}
                 <label>
                     <span>"From"</span>
-                    <input type="date" name="from" value=from.clone() required />
+                    <input type="date" name="from" value=from.clone() required autocomplete="off" />
                 </label>
                 <label>
                     <span>"to"</span>
-                    <input type="date" name="last" value=last.clone() required />
+                    <input type="date" name="last" value=last.clone() required autocomplete="off" />
                 </label>
                 <button class="button">"Show"</button>
             </form>
