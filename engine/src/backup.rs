@@ -51,7 +51,8 @@ impl Engine {
     }
 
     /// Writes all data into a file, new or empty: an SQLite database in the form of a backup, whatever this one is. The audit
-    /// log tells the name that the file will have. People's sessions are not in it, and neither are the files of exports. It can run at any time and holds up nobody.
+    /// log tells the name that the file will have. People's sessions are not in it, and neither are the files of exports. It
+    /// can run at any time and holds up nobody.
     ///
     /// # Errors
     /// [`Error::Invalid`] if the tables are not up to date; otherwise of the store or the file, which is of no use then.

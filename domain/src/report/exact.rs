@@ -146,35 +146,33 @@ impl<'a> Approved<'a> {
 
     /// Exact numbers of other months than `own`.
     fn numbers(&self, own: Months, figure: Figure) -> impl Iterator<Item = (Months, i64)> {
-        let of = move |content: &&'a Content| {
-            let cells = content.figures.iter().zip(&content.total).filter(move |(of, _)| **of == figure);
-            let counts = cells.filter_map(|(_, cell)| if let Cell::Count(n) = cell { Some(*n) } else { None });
-            let months = months(content);
-            counts.map(move |count| (months, count)).collect::<Vec<_>>()
-        };
-        self.exact.iter().filter(move |it| months(it) != own).flat_map(of)
+        let apart = self.exact.iter().map(|content| (months(content), content)).filter(move |(it, _)| *it != own);
+        apart.filter_map(move |(months, content)| Some((months, shown(content, months, figure)?)))
     }
 
-    /// What suppressed reports say of a figure within `whole`, in all of their versions.
+    /// What each suppressed report of other months says of a figure within `whole`.
+    fn all_said(&self, whole: Months, figure: Figure) -> impl Iterator<Item = (Months, BTreeSet<Left>)> {
+        let apart =
+            self.suppressed.iter().map(|content| (months(content), content)).filter(move |(it, _)| *it != whole);
+        apart.filter_map(move |(months, content)| Some((months, said(content, whole, figure)?)))
+    }
+
+    /// What all of their versions say.
     fn said(&self, whole: Months, figure: Figure) -> Versions {
         let mut parts = Versions::new();
-        for content in self.suppressed.iter().filter(|it| months(it) != whole) {
-            if let Some(said) = said(content, whole, figure) {
-                parts.entry(months(content)).or_default().extend(said);
-            }
+        for (months, said) in self.all_said(whole, figure) {
+            parts.entry(months).or_default().extend(said);
         }
         parts
     }
 
-    /// The same in the latest version that hides nothing of it, or in the latest of all.
+    /// What the latest version says that hides nothing of it, or the latest of all.
     fn said_latest(&self, whole: Months, figure: Figure) -> Versions {
+        let hides = |said: &BTreeSet<Left>| said.iter().any(|left| left.hides);
         let mut parts = Versions::new();
-        for content in self.suppressed.iter().filter(|it| months(it) != whole) {
-            if let Some(said) = said(content, whole, figure) {
-                let before = parts.entry(months(content)).or_default();
-                if before.is_empty() || before.iter().any(|it| it.hides) || said.iter().all(|it| !it.hides) {
-                    *before = said;
-                }
+        for (months, said) in self.all_said(whole, figure) {
+            if !hides(&said) || parts.get(&months).is_none_or(hides) {
+                parts.insert(months, said);
             }
         }
         parts
