@@ -7,25 +7,24 @@ use crate::ingest::{DUPLICATE, quarter};
 use crate::pace::breathe;
 use crate::store::aggregator::Kept;
 use crate::store::blocks::{Span, span};
-use crate::store::codec::Stored;
+use crate::store::codec::{OfSession, Session, Stored};
 use crate::store::figures::Key;
 use crate::store::intake::IntakeKey;
 use crate::store::log::Logged;
 use domain::Timestamp;
 use domain::event::Event;
 use domain::figures::Counts;
-use domain::ids::{ApplicationNo, CustomerNo, HelplineNo};
+use domain::ids::{CustomerNo, HelplineNo};
 use domain::metering::{Counter, Entry, Tally, measure};
 use domain::zone::Zone;
-use hashbrown::hash_map;
 use std::collections::{BTreeMap, BTreeSet, HashMap, btree_map};
 
 /// Packs of the log, opened.
 pub(super) struct Batch {
     /// In the order of the log, retries among them.
     events: Vec<Event>,
-    /// The same in the order of sessions, see [`by_session`].
-    sorted: Sorted,
+    /// The same by application, in the order of sessions; those of one in the order of the log.
+    sorted: Vec<Placed>,
     refused: Vec<(IntakeKey, i64)>,
 }
 
@@ -58,7 +57,7 @@ impl Batch {
             events.extend(pack.events);
             refused.extend(pack.refused);
         }
-        Self { sorted: by_session(&events), events, refused }
+        Self { sorted: sorted(&events), events, refused }
     }
 
     /// How many events there are, retries among them.
@@ -79,13 +78,13 @@ impl Batch {
     /// The sessions of the events, those of a customer in their order.
     pub fn sessions(&self) -> BTreeMap<CustomerNo, Vec<Asked>> {
         let mut asked: BTreeMap<CustomerNo, Vec<Asked>> = BTreeMap::new();
-        for ((customer, _), events) in &self.sorted {
-            let of_customer = asked.entry(*customer).or_default();
-            for of_session in sessions(events) {
-                let at = || of_session.iter().map(|(event, _)| event.at);
+        for of_application in by_application(&self.sorted) {
+            let of_customer = asked.entry(customer(&self.events, of_application)).or_default();
+            of_customer.reserve(of_application.len());
+            for of_session in by_session(of_application) {
+                let at = || of_session.iter().map(|placed| placed.entry.at);
                 if let (Some(first_at), Some(last_at)) = (at().min(), at().max()) {
-                    let session = session(&of_session[0].0);
-                    of_customer.push(Asked { session, first_at, last_at });
+                    of_customer.push(Asked { session: of_session[0].session, first_at, last_at });
                 }
             }
         }
@@ -102,114 +101,115 @@ impl Batch {
         kept: &HashMap<CustomerNo, Kept>,
         countries: &Countries,
     ) -> Result<Measured, Error> {
+        let Self { events, sorted, refused } = self;
         let mut measured = Measured::default();
-        for (key, n) in self.refused {
+        for (key, n) in refused {
             *measured.intake.entry(key).or_default() += n;
         }
-        let mut is_new = vec![false; self.events.len()];
-        for ((customer, application), events) in self.sorted {
+        let mut is_new = vec![false; events.len()];
+        let mut new: BTreeMap<CustomerNo, Vec<OfSession>> = BTreeMap::new();
+        for of_application in by_application(&sorted) {
+            let (customer, application) = (customer(&events, of_application), of_application[0].session.application);
             let zone = kept.get(&customer).ok_or_else(|| corrupt("customer of an event"))?.zone;
             let mut tally = Tally::new(zone);
-            let added = take_in(&events, known, earlier, &mut is_new, |before, after| {
+            let mut memory = known.in_memory(customer);
+            let known = |session, events: &mut Vec<Entry>| {
+                memory.find(session, events);
+                events.extend_from_slice(earlier.of(customer, session));
+            };
+            let new = new.entry(customer).or_default();
+            find_new(of_application, known, new, &mut is_new, |before, after| {
                 measure(before, countries, &mut Counter::minus(&mut tally));
                 measure(after, countries, &mut Counter::plus(&mut tally));
             });
-            known.added(added);
             let cells = tally.into_cells(countries).into_iter();
             measured.deltas.extend(cells.map(|(cell, counts)| (Key { customer, application, cell }, counts)));
         }
+        for (customer, new) in new {
+            known.add(customer, new);
+        }
         // In the order of the store's key, so that neighbours are written together.
         measured.deltas.sort_unstable_by_key(|(key, _)| *key);
-        give_places(&self.events, &is_new, kept, &mut measured)?;
+        give_places(&events, &is_new, kept, &mut measured)?;
         Ok(measured)
     }
 }
 
-/// Where an event is in the order of sessions: the first bits of its session's key, then its place in the batch. As one
-/// number it is sorted fast.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place(u128);
-
-impl Place {
-    fn of(i: usize, event: &Event) -> Self {
-        Self(u128::from_be_bytes(event.session.0) & !u128::from(u32::MAX) | i as u128)
-    }
-
-    fn i(self) -> usize {
-        (self.0 & u128::from(u32::MAX)) as usize
-    }
+/// An event of a session.
+struct Placed {
+    session: Session,
+    entry: Entry,
+    /// Where it is in the batch.
+    place: u32,
 }
 
-/// Events, each with its place in the batch.
-type Sorted = BTreeMap<(CustomerNo, ApplicationNo), Vec<(Event, usize)>>;
-
-/// Events by application, those of a session together (unless another's key begins with the same 96 bits) and in the order
-/// of the log.
-fn by_session(events: &[Event]) -> Sorted {
-    let mut places: BTreeMap<_, Vec<Place>> = BTreeMap::new();
-    for (i, event) in events.iter().enumerate() {
-        places.entry((event.customer, event.application)).or_default().push(Place::of(i, event));
-    }
-    let sorted = |mut places: Vec<Place>| {
-        places.sort_unstable();
-        places.into_iter().map(|place| (events[place.i()], place.i())).collect()
+/// Events by application, in the order of sessions; those of one in the order of the log.
+fn sorted(events: &[Event]) -> Vec<Placed> {
+    // As one number each they are sorted fast: the application, the first half of the key, and the place.
+    let order = |(event, place): (&Event, u32)| {
+        u128::from(event.application.0) << 96 | event.session.number() >> 64 << 32 | u128::from(place)
     };
-    places.into_iter().map(|(of, places)| (of, sorted(places))).collect()
+    let mut order: Vec<u128> = events.iter().zip(0..).map(order).collect();
+    order.sort_unstable();
+    let placed = |order: u128| {
+        let place = order as u32;
+        let event = &events[place as usize];
+        Placed { session: session(event), entry: entry(event), place }
+    };
+    let mut sorted: Vec<Placed> = order.into_iter().map(placed).collect();
+    // By the second half of the key, where the first is the same.
+    sorted.sort_by_key(|placed| (placed.session.application, placed.session.key));
+    sorted
+}
+
+/// The events of each application.
+fn by_application(sorted: &[Placed]) -> impl Iterator<Item = &[Placed]> {
+    sorted.chunk_by(|a, b| a.session.application == b.session.application)
+}
+
+/// The customer of an application's events.
+fn customer(events: &[Event], of_application: &[Placed]) -> CustomerNo {
+    events[of_application[0].place as usize].customer
 }
 
 /// The events of each session.
-fn sessions(events: &[(Event, usize)]) -> impl Iterator<Item = &[(Event, usize)]> {
-    events.chunk_by(|(a, _), (b, _)| a.session == b.session)
+fn by_session(sorted: &[Placed]) -> impl Iterator<Item = &[Placed]> {
+    sorted.chunk_by(|a, b| a.session == b.session)
 }
 
-/// Takes the events of an application into memory, session by session: tells `changed` of the events of each session
-/// that has new ones, as they were and as they are, notes which are new, and says how many.
-fn take_in(
-    events: &[(Event, usize)],
-    known: &mut Known,
-    earlier: &Earlier,
+/// Finds the new events of an application, session by session. `known` gives what is known of a session; `changed` is told
+/// of the events of each session that has new ones, as they were and as they are.
+fn find_new(
+    of_application: &[Placed],
+    mut known: impl FnMut(Session, &mut Vec<Entry>),
+    new: &mut Vec<OfSession>,
     is_new: &mut [bool],
     mut changed: impl FnMut(&[Entry], &[Entry]),
-) -> usize {
-    let mut added = 0;
+) {
+    new.reserve(of_application.len());
     // Used again for each session: most have an event or two.
     let (mut before, mut after): (Vec<Entry>, Vec<Entry>) = Default::default();
-    for of_session in sessions(events) {
-        let (first, _) = &of_session[0];
-        let (recent, frozen) = known.recent_entry(first.customer, session(first));
-        let in_runs = earlier.of(first.customer, session(first));
+    for of_session in by_session(of_application) {
+        let session = of_session[0].session;
         before.clear();
-        if let hash_map::Entry::Occupied(recent) = &recent {
-            before.extend_from_slice(recent.get());
-        }
-        if !in_runs.is_empty() || !frozen.is_empty() {
-            before.extend_from_slice(in_runs);
-            before.extend_from_slice(frozen);
-            before.sort_unstable();
-            // Whoever took over remembers all that the log has, retries of what runs know among it: a click that is there
-            // twice would be attributed twice to a display that comes late.
-            before.dedup();
-        }
+        known(session, &mut before);
+        before.sort_unstable();
+        // Whoever took over remembers all that the log has, retries of what runs know among it: a click that is there twice
+        // would be attributed twice to a display that comes late.
+        before.dedup();
         after.clone_from(&before);
-        for (event, i) in of_session {
-            let entry = entry(event);
-            if let Err(place) = after.binary_search(&entry) {
-                after.insert(place, entry);
-                is_new[*i] = true;
+        for Placed { entry, place, .. } in of_session {
+            if let Err(i) = after.binary_search(entry) {
+                after.insert(i, *entry);
+                is_new[*place as usize] = true;
+                new.push((session, *entry));
             }
         }
-        if after.len() == before.len() {
-            continue;
+        if after.len() > before.len() {
+            changed(&before, &after);
+            breathe();
         }
-        changed(&before, &after);
-        breathe();
-        added += after.len() - before.len();
-        let new = of_session.iter().filter(|(_, i)| is_new[*i]);
-        let recent = recent.or_default();
-        recent.extend(new.map(|(event, _)| entry(event)));
-        recent.sort_unstable();
     }
-    added
 }
 
 /// Gives the new events their places in their customers' logs, and counts the others as duplicates.
@@ -240,6 +240,7 @@ fn give_places(
             }
         };
         let new = measured.new.entry(span(&of_span[0])).or_default();
+        new.reserve(of_span.len());
         for (event, _) in of_span.iter().zip(is_new).filter(|(_, is_new)| **is_new) {
             *length += 1;
             new.push(Stored { event: *event, place: *length });
@@ -254,6 +255,7 @@ mod tests {
     use crate::aggregate::sessions::Known;
     use domain::event::{Action, SessionKey};
     use domain::figures::Figure;
+    use domain::ids::ApplicationNo;
 
     fn event(i: i64) -> Event {
         Event {
@@ -281,7 +283,7 @@ mod tests {
         let in_run = ((CustomerNo(1), session(&click)), vec![entry(&click)]);
         let earlier = Earlier([in_run].into_iter().collect());
         let events = vec![display];
-        let batch = Batch { sorted: by_session(&events), events, refused: Vec::new() };
+        let batch = Batch { sorted: sorted(&events), events, refused: Vec::new() };
         let measured = batch.measure(&mut known, &earlier, &kept, &Countries::default()).unwrap();
         let most = |figure: Figure| measured.deltas.iter().map(|(_, counts)| counts.get(figure).abs()).max();
         assert_eq!((most(Figure::AttributedClicks), most(Figure::UnattributedClicks)), (Some(1), Some(1)));
@@ -294,12 +296,12 @@ mod tests {
         let in_run = ((CustomerNo(1), session(&retry)), vec![entry(&retry)]);
         let earlier = Earlier([in_run].into_iter().collect());
         let events = vec![retry, retry];
-        let batch = Batch { sorted: by_session(&events), events, refused: Vec::new() };
+        let batch = Batch { sorted: sorted(&events), events, refused: Vec::new() };
         let mut known = Known::new(Vec::new());
         let measured = batch.measure(&mut known, &earlier, &kept, &Countries::default()).unwrap();
         assert!(measured.deltas.is_empty() && measured.new.is_empty());
         assert_eq!(measured.intake.values().sum::<i64>(), 2);
-        assert_eq!(known.recent_sessions(), 0);
+        assert_eq!(known.recent_events(), 0);
     }
 
     #[test]
@@ -309,7 +311,7 @@ mod tests {
         // Each twice: the second is a duplicate and gets no place.
         let events: Vec<Event> = (0..60).chain(0..60).map(event).collect();
         let mut known = Known::new(Vec::new());
-        let batch = Batch { sorted: by_session(&events), events, refused: Vec::new() };
+        let batch = Batch { sorted: sorted(&events), events, refused: Vec::new() };
         let measured = batch.measure(&mut known, &Earlier::default(), &kept, &Countries::default()).unwrap();
         for (customer, first, last) in [(1, 11, 50), (2, 1, 20)] {
             let of = |stored: &&Stored| stored.event.customer == CustomerNo(customer);

@@ -9,6 +9,7 @@ mod anew;
 mod batch;
 mod believed;
 mod flush;
+mod gathered;
 mod lease;
 mod packer;
 mod retention;
@@ -31,6 +32,7 @@ use crate::store::{self, Db, Tx};
 use batch::{Batch, Measured};
 use believed::Believed;
 use domain::Timestamp;
+use domain::event::Event;
 use domain::figures::Counts;
 use domain::helpline::CountryCode;
 use domain::ids::HelplineNo;
@@ -234,10 +236,10 @@ impl Aggregator {
             // The log is cleared up to what is flushed, and no further.
             let Some(last) = packs.last() else { return Err(corrupt("log: packs are missing")) };
             seq = last.seq;
-            for logged in packs.into_iter().filter(|logged| logged.seq <= progress.applied) {
-                unflushed_events += logged.pack.events.len();
-                known.remember(logged.pack.events);
-            }
+            let counted = packs.into_iter().filter(|logged| logged.seq <= progress.applied);
+            let events: Vec<Event> = counted.flat_map(|logged| logged.pack.events).collect();
+            unflushed_events += events.len();
+            known.remember(events);
         }
         Ok(Some(Held {
             lease,

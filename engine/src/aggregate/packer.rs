@@ -227,8 +227,9 @@ mod tests {
     fn frozen(no: i64) -> Frozen {
         let at = Timestamp::from_millis(5);
         let entry = Entry { helpline: HelplineNo(1), action: Action::Display, at };
-        let sessions = (0..70_000).map(|i| (session(i), smallvec::smallvec![entry])).collect();
-        Frozen { customer: CUSTOMER, no, extent: (at, at, 70_000), sessions: Arc::new(sessions), merged: Vec::new() }
+        let mut in_memory: Vec<_> = (0..70_000).map(|i| (session(i), entry)).collect();
+        in_memory.sort_unstable();
+        Frozen { customer: CUSTOMER, no, extent: (at, at, 70_000), in_memory: Arc::new(in_memory), merged: Vec::new() }
     }
 
     async fn take_over(db: &Db) -> Uuid {

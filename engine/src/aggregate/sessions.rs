@@ -1,15 +1,16 @@
 //! What the aggregator knows of sessions: the latest events in memory, all others in runs.
 
+use super::gathered::{Gathered, Walk};
 use crate::error::Error;
 use crate::pace::breathe;
 use crate::store::Db;
-use crate::store::codec::{Entries, Session};
+use crate::store::codec::{OfSession, Session};
 use crate::store::runs::{self, Frozen, NewRun, Run};
 use domain::Timestamp;
 use domain::event::Event;
 use domain::ids::CustomerNo;
 use domain::metering::{Entry, NEIGHBOURHOOD_MS};
-use hashbrown::{DefaultHashBuilder, HashMap, hash_map};
+use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -28,16 +29,13 @@ pub(crate) fn session(event: &Event) -> Session {
     Session { key: event.session, application: event.application }
 }
 
-/// Events by session, each session's sorted.
-type Recent = HashMap<Session, Entries>;
-
 /// What is known of a customer's sessions.
 #[derive(Default)]
 struct OfCustomer {
     /// Events that are in no run …
-    recent: Recent,
-    /// … and those that are being packed as one.
-    frozen: Arc<Recent>,
+    recent: Gathered,
+    /// … and those that are being packed as one, sorted.
+    frozen: Arc<Vec<OfSession>>,
     /// Oldest first.
     runs: Vec<Run>,
 }
@@ -45,12 +43,7 @@ struct OfCustomer {
 /// What is known of all sessions.
 pub(super) struct Known {
     of: BTreeMap<CustomerNo, OfCustomer>,
-    /// How many events are in memory, but for those that are being packed.
-    recent_events: usize,
 }
-
-/// Where the events of a session are in memory, or will be.
-pub(super) type RecentEntry<'a> = hash_map::Entry<'a, Session, Entries, DefaultHashBuilder>;
 
 /// A session that runs are asked for, and from when to when its events are that are to be counted.
 pub(super) struct Asked {
@@ -77,41 +70,42 @@ impl Known {
         for run in runs {
             of.entry(run.customer).or_default().runs.push(run);
         }
-        Self { of, recent_events: 0 }
+        Self { of }
     }
 
     /// How many events are in memory, but for those that are being packed.
     pub fn recent_events(&self) -> usize {
-        self.recent_events
-    }
-
-    /// How many sessions take room in memory.
-    #[cfg(test)]
-    pub fn recent_sessions(&self) -> usize {
         self.of.values().map(|of| of.recent.len()).sum()
     }
 
     /// Takes events into memory that have been counted before; retries among them change nothing.
     pub fn remember(&mut self, events: impl IntoIterator<Item = Event>) {
+        let mut counted: BTreeMap<CustomerNo, Vec<OfSession>> = BTreeMap::new();
         for event in events {
-            let known = self.recent_entry(event.customer, session(&event)).0.or_default();
-            if let Err(place) = known.binary_search(&entry(&event)) {
-                known.insert(place, entry(&event));
-                self.recent_events += 1;
-            }
+            counted.entry(event.customer).or_default().push((session(&event), entry(&event)));
+        }
+        for (customer, mut events) in counted {
+            events.sort_unstable();
+            events.dedup();
+            let (mut memory, mut known) = (self.in_memory(customer), Vec::new());
+            events.retain(|(session, entry)| {
+                known.clear();
+                memory.find(*session, &mut known);
+                !known.contains(entry)
+            });
+            self.add(customer, events);
         }
     }
 
-    /// The events of a session in memory, sorted: those to which more may be added, which must be told by [`Self::added`],
-    /// and those that are being packed.
-    pub fn recent_entry(&mut self, customer: CustomerNo, session: Session) -> (RecentEntry<'_>, &[Entry]) {
-        let OfCustomer { recent, frozen, .. } = self.of.entry(customer).or_default();
-        (recent.entry(session), frozen.get(&session).map_or(&[], Entries::as_slice))
+    /// What is known of a customer's sessions in memory.
+    pub fn in_memory(&self, customer: CustomerNo) -> Walk<'_> {
+        let of = self.of.get(&customer);
+        Walk::through(of.into_iter().flat_map(|of| of.recent.layers().chain([of.frozen.as_slice()])))
     }
 
-    /// Notes that so many events were added in memory.
-    pub fn added(&mut self, events: usize) {
-        self.recent_events += events;
+    /// Takes events into memory that are not known yet.
+    pub fn add(&mut self, customer: CustomerNo, new: Vec<OfSession>) {
+        self.of.entry(customer).or_default().recent.add(new);
     }
 
     /// Finds the events in runs that the figures of these sessions depend on, and goes on holding filters of so many bytes.
@@ -192,10 +186,9 @@ impl Known {
     pub fn freeze(&mut self, events_max: usize) -> Vec<Frozen> {
         let mut all_frozen = Vec::new();
         for (customer, of) in &mut self.of {
-            let Some((mut first, mut last, mut events)) = runs::extent(of.recent.values().flatten()) else {
-                of.recent = Recent::new();
-                continue;
-            };
+            let sessions = std::mem::take(&mut of.recent).into_sorted();
+            let extent = runs::extent(sessions.iter().map(|(_, entry)| entry));
+            let Some((mut first, mut last, mut events)) = extent else { continue };
             let mut merged = Vec::new();
             for run in of.runs.iter().rev() {
                 let (joined_first, joined_last) = (first.min(run.first_at), last.max(run.last_at));
@@ -207,13 +200,10 @@ impl Known {
                 merged.push(run.without_filter());
             }
             let no = of.runs.last().map_or(0, |last| last.no) + 1;
-            // As many will come again.
-            let room = HashMap::with_capacity(of.recent.len());
-            of.frozen = Arc::new(std::mem::replace(&mut of.recent, room));
-            let (customer, sessions) = (*customer, of.frozen.clone());
-            all_frozen.push(Frozen { customer, no, extent: (first, last, events), sessions, merged });
+            of.frozen = Arc::new(sessions);
+            let (customer, in_memory) = (*customer, of.frozen.clone());
+            all_frozen.push(Frozen { customer, no, extent: (first, last, events), in_memory, merged });
         }
-        self.recent_events = 0;
         all_frozen
     }
 

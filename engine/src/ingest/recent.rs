@@ -29,7 +29,7 @@ impl Identity {
             | u128::from(application.0) << 40
             | u128::from(helpline.0) << 8
             | u128::from(action.code());
-        Self(u128::from_be_bytes(session.0) ^ rest)
+        Self(session.number() ^ rest)
     }
 }
 

@@ -232,6 +232,9 @@ pub struct Session {
     pub application: ApplicationNo,
 }
 
+/// An event, and its session.
+pub type OfSession = (Session, Entry);
+
 /// A session's events: most sessions have one or two.
 pub type Entries = SmallVec<[Entry; 2]>;
 

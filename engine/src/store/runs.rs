@@ -226,7 +226,6 @@ mod tests {
     use crate::store::testing::{new_db, new_postgres_db, plan, session};
     use domain::event::Action;
     use domain::ids::HelplineNo;
-    use hashbrown::HashMap;
     use std::ops::Range;
     use std::sync::Arc;
 
@@ -242,12 +241,13 @@ mod tests {
 
     /// A run of sessions that have an event each, merged with earlier ones and saved.
     async fn saved(db: &Db, no: i64, sessions: Range<u32>, at: i64, merged: &[&Run]) -> NewRun {
-        let sessions: HashMap<_, _> = sessions.map(|i| (session(i), smallvec::smallvec![entry(at)])).collect();
-        let events = sessions.len() + merged.iter().map(|run| run.events).sum::<usize>();
+        let mut in_memory: Vec<_> = sessions.map(|i| (session(i), entry(at))).collect();
+        in_memory.sort_unstable();
+        let events = in_memory.len() + merged.iter().map(|run| run.events).sum::<usize>();
         let first = merged.iter().map(|run| run.first_at).fold(Timestamp::from_millis(at), Timestamp::min);
         let extent = (first, Timestamp::from_millis(at), events);
-        let (sessions, merged) = (Arc::new(sessions), merged.iter().copied().cloned().collect());
-        super::saved(db, Frozen { customer: CustomerNo(1), no, extent, sessions, merged }).await
+        let (in_memory, merged) = (Arc::new(in_memory), merged.iter().copied().cloned().collect());
+        super::saved(db, Frozen { customer: CustomerNo(1), no, extent, in_memory, merged }).await
     }
 
     #[tokio::test]

@@ -3,12 +3,11 @@
 use super::{PARTS_MAX, Run, number, part_of, slices};
 use crate::error::Error;
 use crate::pace::breathe;
-use crate::store::codec::{Entries, Session, pack_part, unpack_part};
+use crate::store::codec::{Entries, OfSession, Session, pack_part, unpack_part};
 use crate::store::db::{Db, Sql};
 use crate::store::filter::{Filter, hash};
 use domain::Timestamp;
 use domain::ids::CustomerNo;
-use hashbrown::HashMap;
 use std::sync::Arc;
 
 /// Events of a part, about: what is read for one session.
@@ -69,8 +68,8 @@ pub struct Frozen {
     pub no: i64,
     /// Of all events, see [`extent`].
     pub extent: (Timestamp, Timestamp, usize),
-    /// With their events, sorted.
-    pub sessions: Arc<HashMap<Session, Entries>>,
+    /// Those of its events that are in no run yet, sorted.
+    pub in_memory: Arc<Vec<OfSession>>,
     /// Runs whose place it takes.
     pub merged: Vec<Run>,
 }
@@ -114,10 +113,10 @@ impl Unpacked {
     /// Slice by slice of the sessions' keys, as all of these runs unpacked are a hundred megabytes.
     pub fn pack(self) -> Result<(NewRun, Vec<Part>), Error> {
         let Self { frozen, stored } = self;
-        let Frozen { customer, no, extent: (first_at, last_at, events), sessions, merged } = frozen;
+        let Frozen { customer, no, extent: (first_at, last_at, events), in_memory, merged } = frozen;
         let parts = events.div_ceil(PART_EVENTS).next_power_of_two().min(PARTS_MAX);
         let (mut packed, mut hashes) = (Vec::with_capacity(parts), Vec::new());
-        for of_slice in Slices::of(&sessions, stored, slices(events).min(parts))? {
+        for of_slice in Slices::of(&in_memory, stored, slices(events).min(parts))? {
             let Sessions(of_slice) = of_slice?;
             hashes.extend(of_slice.iter().map(|(session, _)| hash(session)));
             let of_parts = of_slice.chunk_by(|(a, _), (b, _)| part_of(a, parts) == part_of(b, parts));
@@ -134,7 +133,7 @@ impl Unpacked {
 
 /// Sessions in memory and in runs, cut by the first bits of their keys.
 struct Slices<'a> {
-    in_memory: std::vec::IntoIter<Vec<(&'a Session, &'a Entries)>>,
+    in_memory: &'a [OfSession],
     stored: Vec<Packed>,
     /// Of runs of fewer parts than there are slices.
     of_small: std::iter::Peekable<std::vec::IntoIter<(Session, Entries)>>,
@@ -143,18 +142,13 @@ struct Slices<'a> {
 }
 
 impl<'a> Slices<'a> {
-    fn of(sessions: &'a HashMap<Session, Entries>, mut stored: Vec<Packed>, slices: usize) -> Result<Self, Error> {
-        let mut in_memory = vec![Vec::new(); slices];
-        for (session, entries) in sessions {
-            in_memory[part_of(session, slices) as usize].push((session, entries));
-        }
+    fn of(in_memory: &'a [OfSession], mut stored: Vec<Packed>, slices: usize) -> Result<Self, Error> {
         let mut of_small = Vec::new();
         for run in stored.extract_if(.., |run| run.parts < slices) {
             run.unpack(0, 1, &mut of_small)?;
         }
         of_small.sort_unstable_by_key(|(session, _)| *session);
-        let (in_memory, of_small) = (in_memory.into_iter(), of_small.into_iter().peekable());
-        Ok(Self { in_memory, stored, of_small, next: 0, slices })
+        Ok(Self { in_memory, stored, of_small: of_small.into_iter().peekable(), next: 0, slices })
     }
 }
 
@@ -162,14 +156,18 @@ impl Iterator for Slices<'_> {
     type Item = Result<Sessions, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let in_memory = self.in_memory.next()?;
         let (slice, slices) = (self.next, self.slices);
+        if slice == slices {
+            return None;
+        }
         self.next += 1;
         breathe();
-        let mut sessions: Vec<_> =
-            in_memory.into_iter().map(|(session, entries)| (*session, entries.clone())).collect();
-        let is_in = |(session, _): &(Session, _)| part_of(session, slices) == number(slice);
-        sessions.extend(std::iter::from_fn(|| self.of_small.next_if(is_in)));
+        let is_in = |session: &Session| part_of(session, slices) == number(slice);
+        let end = self.in_memory.partition_point(|(session, _)| is_in(session));
+        let in_memory = self.in_memory.split_off(..end).unwrap_or_default();
+        let of_session = |of: &[OfSession]| (of[0].0, of.iter().map(|(_, entry)| *entry).collect::<Entries>());
+        let mut sessions: Vec<_> = in_memory.chunk_by(|(a, _), (b, _)| a == b).map(of_session).collect();
+        sessions.extend(std::iter::from_fn(|| self.of_small.next_if(|(session, _)| is_in(session))));
         for run in &self.stored {
             if let Err(error) = run.unpack(slice, slices, &mut sessions) {
                 return Some(Err(error));
