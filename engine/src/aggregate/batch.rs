@@ -167,7 +167,7 @@ fn by_application(sorted: &[Placed]) -> impl Iterator<Item = &[Placed]> {
     sorted.chunk_by(|a, b| a.session.application == b.session.application)
 }
 
-/// The customer of an application's events.
+/// The customer of an application's events: it has one.
 fn customer(events: &[Event], of_application: &[Placed]) -> CustomerNo {
     events[of_application[0].place as usize].customer
 }
@@ -302,6 +302,20 @@ mod tests {
         assert!(measured.deltas.is_empty() && measured.new.is_empty());
         assert_eq!(measured.intake.values().sum::<i64>(), 2);
         assert_eq!(known.recent_events(), 0);
+    }
+
+    #[test]
+    fn sessions_are_together_however_alike_their_keys_are() {
+        let of = |seconds: i64, last: u8, application| {
+            let mut key = [7; 16];
+            key[15] = last;
+            Event { session: SessionKey(key), application: ApplicationNo(application), ..event(seconds) }
+        };
+        let events = [of(5, 9, 2), of(4, 9, 1), of(3, 8, 1), of(2, 9, 1), of(1, 8, 1)];
+        let sorted = sorted(&events);
+        let places = |of: &[Placed]| of.iter().map(|placed| placed.place).collect::<Vec<u32>>();
+        assert_eq!(by_application(&sorted).map(places).collect::<Vec<_>>(), [vec![2, 4, 1, 3], vec![0]]);
+        assert_eq!(by_session(&sorted).map(places).collect::<Vec<_>>(), [vec![2, 4], vec![1, 3], vec![0]]);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Events of sessions in memory, in the order of sessions.
 //!
 //! A batch asks and adds in that order as well, so it goes through this memory from its beginning to its end. In a table
-//! by hash, each session would be somewhere else, and be waited for: that was a third of what counting took.
+//! by hash, each session would be somewhere else, and be waited for: that was a quarter of what the aggregator's thread did
+//! under a flood.
 
 use crate::store::codec::{OfSession, Session};
 use domain::metering::Entry;
