@@ -118,34 +118,26 @@ impl Known {
         let (mut earlier, mut held_bytes) = (Earlier::default(), self.hold_of_others(&asked, filter_bytes));
         for (customer, asked) in asked {
             let Some(of) = self.of.get_mut(&customer) else { continue };
-            let mut wanted: BTreeSet<(i64, i64)> = BTreeSet::new();
-            let mut sessions: BTreeSet<Session> = BTreeSet::new();
+            let (mut wanted, mut held) = (Wanted::default(), Vec::new());
             for run in &mut of.runs {
-                let (first, last) = (run.first_at.plus(-NEIGHBOURHOOD_MS), run.last_at.plus(NEIGHBOURHOOD_MS));
-                let is_near = |asked: &&Asked| first <= asked.last_at && asked.first_at <= last;
-                if !asked.iter().any(|asked| is_near(&asked)) {
+                if !asked.iter().any(|asked| is_near(run, asked)) {
                     // Of a time that is over, mostly: it takes three bytes a session.
                     run.filter = None;
                     continue;
                 }
                 run.read_filter(db).await?;
-                for some in asked.chunks(ASKED_BETWEEN_RESTS) {
-                    breathe();
-                    for Asked { session, .. } in
-                        some.iter().filter(is_near).filter(|asked| run.may_know(&asked.session))
-                    {
-                        wanted.insert((run.no, run.part_of(session)));
-                        sessions.insert(*session);
-                    }
-                }
                 held_bytes += run.filter_size();
                 if held_bytes > filter_bytes {
+                    wanted.ask(&[run], &asked);
                     run.filter = None;
+                } else {
+                    held.push(&*run);
                 }
             }
-            let wanted: Vec<(i64, i64)> = wanted.into_iter().collect();
-            for (session, entries) in runs::parts(db, customer, &wanted).await? {
-                if sessions.contains(&session) {
+            wanted.ask(&held, &asked);
+            let parts: Vec<(i64, i64)> = wanted.parts.into_iter().collect();
+            for (session, entries) in runs::parts(db, customer, &parts).await? {
+                if wanted.sessions.contains(&session) {
                     earlier.0.entry((customer, session)).or_default().extend(entries);
                 }
             }
@@ -214,6 +206,38 @@ impl Known {
             of.runs.retain(|known| !replaces.contains(&known.no));
             of.runs.push(run);
             of.frozen = Arc::default();
+        }
+    }
+}
+
+/// Whether events of a run may be counted with those of a session that is asked for.
+fn is_near(run: &Run, asked: &Asked) -> bool {
+    let (first, last) = (run.first_at.plus(-NEIGHBOURHOOD_MS), run.last_at.plus(NEIGHBOURHOOD_MS));
+    first <= asked.last_at && asked.first_at <= last
+}
+
+/// What is to be read of a customer's runs.
+#[derive(Default)]
+struct Wanted {
+    /// Parts of runs …
+    parts: BTreeSet<(i64, i64)>,
+    /// … for the sake of these sessions.
+    sessions: BTreeSet<Session>,
+}
+
+impl Wanted {
+    /// Asks runs, whose filters are read, for sessions: each run for some of them before the next ones, so that these stay
+    /// in the processor's cache however many runs there are.
+    fn ask(&mut self, runs: &[&Run], asked: &[Asked]) {
+        for some in asked.chunks(ASKED_BETWEEN_RESTS) {
+            for run in runs {
+                breathe();
+                let near = some.iter().filter(|asked| is_near(run, asked));
+                for Asked { session, .. } in near.filter(|asked| run.may_know(&asked.session)) {
+                    self.parts.insert((run.no, run.part_of(session)));
+                    self.sessions.insert(*session);
+                }
+            }
         }
     }
 }
