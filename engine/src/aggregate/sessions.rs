@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::pace::breathe;
 use crate::store::Db;
 use crate::store::codec::{OfSession, Session};
+use crate::store::filter::{Mark, hash};
 use crate::store::runs::{self, Frozen, NewRun, Run};
 use domain::Timestamp;
 use domain::event::Event;
@@ -230,10 +231,12 @@ impl Wanted {
     /// in the processor's cache however many runs there are.
     fn ask(&mut self, runs: &[&Run], asked: &[Asked]) {
         for some in asked.chunks(ASKED_BETWEEN_RESTS) {
+            let marks: Vec<Mark> = some.iter().map(|asked| Mark::of(hash(&asked.session))).collect();
             for run in runs {
                 breathe();
-                let near = some.iter().filter(|asked| is_near(run, asked));
-                for Asked { session, .. } in near.filter(|asked| run.may_know(&asked.session)) {
+                // Most are new, so the filter is asked first.
+                let may_be_known = some.iter().zip(&marks).filter(|(_, mark)| run.may_know(**mark));
+                for (Asked { session, .. }, _) in may_be_known.filter(|(asked, _)| is_near(run, asked)) {
                     self.parts.insert((run.no, run.part_of(session)));
                     self.sessions.insert(*session);
                 }

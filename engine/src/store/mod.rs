@@ -13,7 +13,7 @@ pub mod deliveries;
 pub mod directory;
 pub mod exports;
 pub mod figures;
-mod filter;
+pub mod filter;
 pub mod helplines;
 pub mod imports;
 pub mod intake;
